@@ -1,0 +1,319 @@
+"""The frozen models of `prodcheck.toml` (interface.md §2): what one environment promises.
+
+Strings may be references (`env:NAME`, `file:path`, `cmd:…`) until `config.references` resolves them;
+a `Secret` must be one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from pytest_prodcheck.config import grammar
+
+METHODS_THAT_READ = ("GET", "HEAD", "OPTIONS")
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _latency(text: str) -> str:
+    return grammar.latency_limit(text).text
+
+
+def _rate(text: str) -> str:
+    return grammar.rate_limit(text).text
+
+
+def _comparison(text: str) -> str:
+    if grammar.comparison(text) is None:
+        raise ValueError(f"not a comparison: {text!r}; write it like '< 80%' or '<= 10m'")
+    return text
+
+
+def _reference(text: str) -> str:
+    if not text.startswith(("env:", "file:", "cmd:", "demo:")):
+        raise ValueError('secrets are references: write "env:NAME" or "file:path", never the value itself')
+    return text
+
+
+Seconds = Annotated[float, BeforeValidator(lambda value: grammar.duration(value) if isinstance(value, str) else value)]
+Share = Annotated[float, BeforeValidator(lambda value: grammar.percent(value) if isinstance(value, str) else value)]
+LatencyLimit = Annotated[str, AfterValidator(_latency)]
+RateLimit = Annotated[str, AfterValidator(_rate)]
+ComparisonText = Annotated[str, AfterValidator(_comparison)]
+Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
+Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
+Statuses = Annotated[tuple[int, ...], BeforeValidator(_one_or_many)]
+Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]
+Name = Annotated[str, StringConstraints(min_length=1)]
+Severity = Literal["error", "warning"]
+
+
+class Model(BaseModel):
+    """Base of all tables: unknown keys are refused, nothing changes after loading, no input is repeated in errors."""
+
+    model_config = ConfigDict(
+        extra="forbid", frozen=True, hide_input_in_errors=True, defer_build=True, populate_by_name=True, strict=False
+    )
+
+
+class Owned(Model):
+    """What any target, endpoint, query or step takes: whom to ask, where to read, how grave a failure is."""
+
+    owner: str = ""
+    runbook: str = ""
+    severity: Severity = "error"
+
+
+class Requests(Model):
+    """Caps per host; never exceeded."""
+
+    per_second: Annotated[int, Field(ge=1)] = 100
+    in_flight: Annotated[int, Field(ge=1, le=500)] = 20
+    at_most: Annotated[int, Field(ge=1)] = 1000
+
+
+class Revision(Model):
+    """Where the deployed system says which revision it is, over HTTP."""
+
+    path: str = "/"
+    at: str = ""
+    """Key of a JSON answer, nested by dots; empty means the whole text body, unless `header` is given."""
+    header: str = ""
+    expected: str = ""
+    target: str = ""
+    """Id of the http target that is asked; needed only where several are declared."""
+
+
+class Login(Model):
+    """The declared write that logs a user in: one attempt a user and run."""
+
+    path: str
+    target: str = ""
+    method: Literal["POST", "PUT"] = "POST"
+    json_: Annotated[Mapping[str, Any] | None, Field(alias="json")] = None
+    form: Mapping[str, str] | None = None
+    headers: Mapping[str, str] = {}
+
+
+class User(Model):
+    """One synthetic user and how its token is obtained."""
+
+    grant: Literal["client_credentials", "password", "refresh_token", "static", "login"]
+    client_id: str = ""
+    client_secret: Secret | None = None
+    username: str = ""
+    password: Secret | None = None
+    refresh_token: Secret | None = None
+    token: Secret | None = None
+    scope: str = ""
+    client_auth: Literal["basic", "post"] = "basic"
+    lifetime: Annotated[str, AfterValidator(_comparison)] | None = None
+    opaque: bool = False
+    introspect: bool = False
+    claims: Mapping[str, Any] = {}
+    login: Login | None = None
+    keep: str = "access_token"
+
+
+class ClientCertificate(Model):
+    """Paths of a client certificate and its key (PEM)."""
+
+    certificate: str
+    key: str
+
+
+class Tls(Model):
+    """How far the server's certificate is trusted, and how long it must still hold."""
+
+    ca: str = "system"
+    valid_for: Seconds = 0.0
+    client_certificate: ClientCertificate | None = None
+
+
+class Target(Owned):
+    """What every target takes."""
+
+    required: bool = True
+    timeout: Seconds = 10.0
+    tls: Tls = Tls()
+    proxy: str = ""
+    latency: Limits = ()
+
+
+class Endpoint(Owned):
+    """One declared request and the answer it must get."""
+
+    path: str
+    method: str = "GET"
+    effect: Literal["read", "write"] | None = None
+    cleanup: Any = None
+    as_: Annotated[str, Field(alias="as")] = ""
+    headers: Mapping[str, str] = {}
+    query: Mapping[str, str | int | float | bool] = {}
+    json_: Annotated[Any, Field(alias="json")] = None
+    form: Mapping[str, str] | None = None
+    text: str | None = None
+    status: Statuses = ()
+    """Expected statuses; empty means any 2xx."""
+    follow: bool = False
+    """Follow redirects, on configured hosts only; the last answer is judged."""
+    expect: Any = None
+    expect_headers: Mapping[str, Any] = {}
+    content_type: str = ""
+    schema_: Annotated[str, Field(alias="schema")] = ""
+    latency: Limits = ()
+    error_rate: RateLimit | None = None
+    timeout: Seconds | None = None
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    marks: Names = ()
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is declared to change something."""
+        return self.effect == "write"
+
+
+class HttpTarget(Target):
+    """One host that speaks HTTP, with its endpoints."""
+
+    url: str
+    endpoints: Mapping[Name, Endpoint] = {}
+    error_rate: RateLimit | None = None
+    headers: Mapping[str, str] = {}
+    security_headers: Literal["owasp"] | Mapping[str, Any] | None = None
+
+
+class AuthTarget(Target):
+    """The identity provider: an OIDC issuer, or a shared HS256 secret."""
+
+    issuer: str = ""
+    audience: Names = ()
+    algorithms: Names = ("RS256",)
+    secret: Secret | None = None
+    jwks_url: str = ""
+    """The JWKS address that a consumer is configured with; checked against discovery (T1, A9)."""
+    hasura: bool = False
+    """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`."""
+    skew: Seconds = 5.0
+    headers: Mapping[str, str] = {}
+
+
+class GraphqlExpectation(Model):
+    """What one operation must answer."""
+
+    as_: Annotated[str, Field(alias="as")] = ""
+    data: Any = None
+    errors: Any = None
+    latency: Limits = ()
+
+
+class GraphqlTarget(Target):
+    """A GraphQL API and the documents that the application sends."""
+
+    url: str
+    engine: Literal["hasura", "generic"] = "generic"
+    operations: Names = ()
+    variables: str = ""
+    as_: Annotated[Names, Field(alias="as")] = ()
+    schema_: Annotated[str, Field(alias="schema")] = ""
+    admin_secret: Secret | None = None
+    introspection: Literal["open", "refused"] | None = None
+    ide: bool | None = None
+    max_depth: Annotated[int, Field(ge=1)] | None = None
+    headers: Mapping[str, str] = {}
+    error_rate: RateLimit | None = None
+    expect: Mapping[Name, GraphqlExpectation] = {}
+
+
+class Query(Owned):
+    """One declared SQL query and what it must give."""
+
+    sql: str
+    expect: Any = None
+    latency: Limits = ()
+
+
+class Rls(Model):
+    """Row-level security that must hold, read from the catalog."""
+
+    tables: Names
+    owner: str | Mapping[str, str] = ""
+    trusted: Names = ()
+    public: Names = ()
+    context: Mapping[str, str] = {}
+    roles: Mapping[str, str] = {}
+
+
+class DatabaseTarget(Target):
+    """A PostgreSQL database, seen by our reader."""
+
+    dsn: str
+    logins: Mapping[Name, str] = {}
+    tables: Names | None = None
+    identity: str = ""
+    """The database name that this environment means (`select current_database()`)."""
+    connections: ComparisonText | None = None
+    functions: Names = ()
+    """Functions beyond PostgreSQL's own harmless ones that queries may call, schema-qualified."""
+    queries: Mapping[Name, Query] = {}
+    rls: Rls | None = None
+
+
+class Accepted(Model):
+    """A known finding, with an end."""
+
+    code: str
+    on: str = ""
+    reason: Name
+    owner: str = ""
+    until: date
+
+
+AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget
+
+TARGET_MODELS: Mapping[str, type[Target]] = {
+    "http": HttpTarget,
+    "auth": AuthTarget,
+    "graphql": GraphqlTarget,
+    "database": DatabaseTarget,
+}
+"""Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
+
+ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
+    "http": ("url",),
+    "auth": ("issuer", "secret"),
+    "graphql": ("url",),
+    "database": ("dsn",),
+}
+"""The keys whose presence makes a table a target and not a family."""
+
+
+class Environment(Model):
+    """One `[env.NAME]`, merged with what it extends, defaults filled in."""
+
+    name: str
+    kind: Literal["production", "staging", "local", "demo"] = "staging"
+    insufficient: Literal["fail", "warn"] = "fail"
+    degraded: Literal["warn", "fail"] = "warn"
+    confidence: Share = 0.95
+    deadline: Seconds = 300.0
+    requests: Requests = Requests()
+    revision: Revision | None = None
+    settle: Seconds = 0.0
+    writes: Names = ()
+    users: Mapping[Name, User] = {}
+    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget] = {}
+    """Target id (`http`, `http.app`, `database`) → its table."""
+    accepted: tuple[Accepted, ...] = ()
+    suites: Names = ()
+    """`[prodcheck] suites`: the team's own tests."""
+
+    def of_kind(self, kind: str) -> dict[str, Any]:
+        """The targets of one kind, by id, in the file's order."""
+        return {target: table for target, table in self.targets.items() if target.split(".")[0] == kind}

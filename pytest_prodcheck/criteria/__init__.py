@@ -1,0 +1,1 @@
+"""Criteria: pure functions from observations and a contract to findings."""

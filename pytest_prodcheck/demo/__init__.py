@@ -1,0 +1,1 @@
+"""The embedded system behind `--prodcheck=demo`, and its faults."""

@@ -1,0 +1,115 @@
+"""The database catalog as plain data: one snapshot per run, read in a fixed number of round trips."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """One row of `pg_policy`, deparsed."""
+
+    name: str
+    command: str
+    """`ALL`, `SELECT`, `INSERT`, `UPDATE` or `DELETE`."""
+    permissive: bool
+    roles: tuple[str, ...]
+    """Role names; `public` for all."""
+    using: str | None
+    check: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column: name, type as `format_type` says it, whether NULL is allowed."""
+
+    name: str
+    type: str
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One constraint that identifies or refers: primary, unique or foreign key."""
+
+    name: str
+    kind: str
+    """`p` primary, `u` unique, `f` foreign."""
+    definition: str
+    validated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """One row of `pg_class` outside the system schemas."""
+
+    schema: str
+    name: str
+    kind: str
+    """`relkind`: r table, p partitioned table, v view, m materialised view, f foreign table, S sequence."""
+    owner: str
+    rls_enabled: bool = False
+    rls_forced: bool = False
+    readable: bool = True
+    """Whether our reader may SELECT from it."""
+    acl: tuple[str, ...] = ()
+    """Grants as `role=privileges/grantor` (aclitem text); empty means the default (owner only)."""
+    columns: tuple[Column, ...] = ()
+    keys: tuple[Key, ...] = ()
+    policies: tuple[Policy, ...] = ()
+
+    @property
+    def qualified(self) -> str:
+        """`schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """One row of `pg_roles`."""
+
+    name: str
+    superuser: bool = False
+    bypasses_rls: bool = False
+    login: bool = True
+    connection_limit: int = -1
+    valid_until: str | None = None
+    """ISO 8601, or None for no end."""
+    member_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the database holds, as our reader sees it."""
+
+    database: str
+    user: str
+    version: int
+    """`server_version_num`, e.g. 150018."""
+    search_path: tuple[str, ...]
+    """Effective schemas of our reader (`current_schemas(true)`), in order."""
+    relations: Mapping[str, Relation] = field(default_factory=dict)
+    """`schema.name` → relation."""
+    roles: Mapping[str, Role] = field(default_factory=dict)
+    functions: Mapping[str, str] = field(default_factory=dict)
+    """`schema.name` of every function outside `pg_catalog` and `information_schema` → worst volatility (`v`, `s`, `i`),
+    with `+d` appended where one of that name is SECURITY DEFINER."""
+    operators: frozenset[str] = frozenset()
+    """Names of operators outside `pg_catalog` (each runs a function)."""
+    types: frozenset[str] = frozenset()
+    """`schema.name` of types outside `pg_catalog` that a cast could name (their input functions run)."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """`max_connections`, `default_transaction_read_only`, `ssl`, …"""
+    in_recovery: bool = False
+    connections: Mapping[str, int] = field(default_factory=dict)
+    """Open client backends by `application_name`, as far as visible."""
+
+    def resolve(self, name: str) -> Relation | None:
+        """The relation that `name` (qualified or not) means to our reader, by its search path; None where none does."""
+        if "." in name:
+            return self.relations.get(name)
+        for schema in self.search_path:
+            if found := self.relations.get(f"{schema}.{name}"):
+                return found
+        return None
