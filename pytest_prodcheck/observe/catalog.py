@@ -58,6 +58,9 @@ class Relation:
     columns: tuple[Column, ...] = ()
     keys: tuple[Key, ...] = ()
     policies: tuple[Policy, ...] = ()
+    hazards: tuple[str, ...] = ()
+    """Why reading it may do more than read, in words: `uses the function public.f, which is VOLATILE`, `reads the foreign
+    table public.remote`. Found through the dependencies of views and the children of tables; extensions' views have none."""
 
     @property
     def qualified(self) -> str:

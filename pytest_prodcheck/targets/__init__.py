@@ -1,0 +1,1 @@
+"""How targets are asked: the only code that talks to the outside."""
