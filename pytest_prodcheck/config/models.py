@@ -6,13 +6,15 @@ a `Secret` must be one.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
 
 from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.source import Source
 
 METHODS_THAT_READ = ("GET", "HEAD", "OPTIONS")
 
@@ -36,21 +38,57 @@ def _comparison(text: str) -> str:
 
 
 def _reference(text: str) -> str:
-    if not text.startswith(("env:", "file:", "cmd:", "demo:")):
+    if not _WHOLLY_REFERENCES.fullmatch(text):
         raise ValueError('secrets are references: write "env:NAME" or "file:path", never the value itself')
     return text
 
 
-Seconds = Annotated[float, BeforeValidator(lambda value: grammar.duration(value) if isinstance(value, str) else value)]
-Share = Annotated[float, BeforeValidator(lambda value: grammar.percent(value) if isinstance(value, str) else value)]
+def _no_cleanup(text: str) -> str:
+    if not _NO_CLEANUP.fullmatch(text):
+        raise ValueError('a cleanup is a request, or "none: " with the reason why nothing has to be cleaned up')
+    return text
+
+
+def _seconds(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str):
+        return grammar.duration(value)
+    return _with_unit(value, info, "a duration needs a unit: write it like '500ms', '2s', '3m' or '14d'")
+
+
+def _share(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str):
+        return grammar.percent(value)
+    return _with_unit(value, info, "a rate needs its unit: write it like '1%' or '99.5%'")
+
+
+def _with_unit(value: object, info: ValidationInfo, message: str) -> object:
+    if isinstance(info.context, Source):  # python code says seconds and shares; a file must say the unit
+        raise ValueError(message)  # noqa: TRY004  # pydantic turns only ValueError into a problem of the key
+    return value
+
+
+_WHOLLY_REFERENCES = re.compile(
+    r"(?:(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|(?:file|cmd):.*\S.*|(?:\{(?:env|file|demo):[^{}]+\})+)"
+)
+_NO_CLEANUP = re.compile(r"none:\s*\S.*", re.DOTALL)
+_TEXT_IN_TOML: dict[str, Any] = {"type": "string"}
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, json_schema_extra=_TEXT_IN_TOML)]
+Share = Annotated[float, BeforeValidator(_share), Field(json_schema_extra=_TEXT_IN_TOML)]
 LatencyLimit = Annotated[str, AfterValidator(_latency)]
 RateLimit = Annotated[str, AfterValidator(_rate)]
 ComparisonText = Annotated[str, AfterValidator(_comparison)]
 Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_one_or_many)]
-Statuses = Annotated[tuple[int, ...], BeforeValidator(_one_or_many)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
+Status = Annotated[int, Field(strict=True, ge=100, le=599)]
+Statuses = Annotated[tuple[Status, ...], BeforeValidator(_one_or_many)]
 Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]
-Name = Annotated[str, StringConstraints(min_length=1)]
+Hidden = Field(repr=False)
+"""Marks a field that may hold a credential after `config.references` filled it in: it is not in any `repr`."""
+HiddenSecret = Annotated[Secret | None, Hidden]
+Name = Annotated[str, Field(min_length=1)]
 Severity = Literal["error", "warning"]
 
 
@@ -73,9 +111,9 @@ class Owned(Model):
 class Requests(Model):
     """Caps per host; never exceeded."""
 
-    per_second: Annotated[int, Field(ge=1)] = 100
-    in_flight: Annotated[int, Field(ge=1, le=500)] = 20
-    at_most: Annotated[int, Field(ge=1)] = 1000
+    per_second: Count = 100
+    in_flight: Annotated[int, Field(strict=True, ge=1, le=500)] = 20
+    at_most: Count = 1000
 
 
 class Revision(Model):
@@ -96,9 +134,9 @@ class Login(Model):
     path: str
     target: str = ""
     method: Literal["POST", "PUT"] = "POST"
-    json_: Annotated[Mapping[str, Any] | None, Field(alias="json")] = None
-    form: Mapping[str, str] | None = None
-    headers: Mapping[str, str] = {}
+    json_: Annotated[Mapping[str, Any] | None, Field(alias="json", repr=False)] = None
+    form: Annotated[Mapping[str, str] | None, Hidden] = None
+    headers: Annotated[Mapping[str, str], Hidden] = {}
 
 
 class User(Model):
@@ -106,16 +144,16 @@ class User(Model):
 
     grant: Literal["client_credentials", "password", "refresh_token", "static", "login"]
     client_id: str = ""
-    client_secret: Secret | None = None
+    client_secret: HiddenSecret = None
     username: str = ""
-    password: Secret | None = None
-    refresh_token: Secret | None = None
-    token: Secret | None = None
+    password: HiddenSecret = None
+    refresh_token: HiddenSecret = None
+    token: HiddenSecret = None
     scope: str = ""
     client_auth: Literal["basic", "post"] = "basic"
     lifetime: Annotated[str, AfterValidator(_comparison)] | None = None
-    opaque: bool = False
-    introspect: bool = False
+    opaque: Flag = False
+    introspect: Flag = False
     claims: Mapping[str, Any] = {}
     login: Login | None = None
     keep: str = "access_token"
@@ -139,11 +177,22 @@ class Tls(Model):
 class Target(Owned):
     """What every target takes."""
 
-    required: bool = True
+    required: Flag = True
     timeout: Seconds = 10.0
-    tls: Tls = Tls()
-    proxy: str = ""
+    tls: Annotated[Tls, Field(default_factory=Tls)]
+    proxy: Annotated[str, Hidden] = ""
     latency: Limits = ()
+
+
+class Cleanup(Model):
+    """The request that undoes a write. `{id}` in `path` and in bodies comes from the write's answer."""
+
+    path: str
+    method: Literal["DELETE", "POST", "PUT", "PATCH"] = "DELETE"
+    headers: Annotated[Mapping[str, str], Hidden] = {}
+    json_: Annotated[Any, Field(alias="json", repr=False)] = None
+    form: Annotated[Mapping[str, str] | None, Hidden] = None
+    status: Statuses = ()
 
 
 class Endpoint(Owned):
@@ -152,16 +201,17 @@ class Endpoint(Owned):
     path: str
     method: str = "GET"
     effect: Literal["read", "write"] | None = None
-    cleanup: Any = None
+    cleanup: Cleanup | Annotated[str, AfterValidator(_no_cleanup)] | None = None
+    """How a write is undone; `none: reason` where nothing stays. Every write has one."""
     as_: Annotated[str, Field(alias="as")] = ""
-    headers: Mapping[str, str] = {}
-    query: Mapping[str, str | int | float | bool] = {}
-    json_: Annotated[Any, Field(alias="json")] = None
-    form: Mapping[str, str] | None = None
-    text: str | None = None
+    headers: Annotated[Mapping[str, str], Hidden] = {}
+    query: Annotated[Mapping[str, str | int | float | bool], Hidden] = {}
+    json_: Annotated[Any, Field(alias="json", repr=False)] = None
+    form: Annotated[Mapping[str, str] | None, Hidden] = None
+    text: Annotated[str | None, Hidden] = None
     status: Statuses = ()
     """Expected statuses; empty means any 2xx."""
-    follow: bool = False
+    follow: Flag = False
     """Follow redirects, on configured hosts only; the last answer is judged."""
     expect: Any = None
     expect_headers: Mapping[str, Any] = {}
@@ -170,7 +220,7 @@ class Endpoint(Owned):
     latency: Limits = ()
     error_rate: RateLimit | None = None
     timeout: Seconds | None = None
-    retries: Annotated[int, Field(ge=0, le=10)] = 0
+    retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 0
     marks: Names = ()
 
     @property
@@ -185,7 +235,7 @@ class HttpTarget(Target):
     url: str
     endpoints: Mapping[Name, Endpoint] = {}
     error_rate: RateLimit | None = None
-    headers: Mapping[str, str] = {}
+    headers: Annotated[Mapping[str, str], Hidden] = {}
     security_headers: Literal["owasp"] | Mapping[str, Any] | None = None
 
 
@@ -195,13 +245,13 @@ class AuthTarget(Target):
     issuer: str = ""
     audience: Names = ()
     algorithms: Names = ("RS256",)
-    secret: Secret | None = None
+    secret: HiddenSecret = None
     jwks_url: str = ""
     """The JWKS address that a consumer is configured with; checked against discovery (T1, A9)."""
-    hasura: bool = False
+    hasura: Flag = False
     """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`."""
     skew: Seconds = 5.0
-    headers: Mapping[str, str] = {}
+    headers: Annotated[Mapping[str, str], Hidden] = {}
 
 
 class GraphqlExpectation(Model):
@@ -222,11 +272,11 @@ class GraphqlTarget(Target):
     variables: str = ""
     as_: Annotated[Names, Field(alias="as")] = ()
     schema_: Annotated[str, Field(alias="schema")] = ""
-    admin_secret: Secret | None = None
+    admin_secret: HiddenSecret = None
     introspection: Literal["open", "refused"] | None = None
-    ide: bool | None = None
-    max_depth: Annotated[int, Field(ge=1)] | None = None
-    headers: Mapping[str, str] = {}
+    ide: Flag | None = None
+    max_depth: Count | None = None
+    headers: Annotated[Mapping[str, str], Hidden] = {}
     error_rate: RateLimit | None = None
     expect: Mapping[Name, GraphqlExpectation] = {}
 
@@ -253,8 +303,8 @@ class Rls(Model):
 class DatabaseTarget(Target):
     """A PostgreSQL database, seen by our reader."""
 
-    dsn: str
-    logins: Mapping[Name, str] = {}
+    dsn: Annotated[str, Hidden]
+    logins: Annotated[Mapping[Name, str], Hidden] = {}
     tables: Names | None = None
     identity: str = ""
     """The database name that this environment means (`select current_database()`)."""
@@ -301,9 +351,9 @@ class Environment(Model):
     kind: Literal["production", "staging", "local", "demo"] = "staging"
     insufficient: Literal["fail", "warn"] = "fail"
     degraded: Literal["warn", "fail"] = "warn"
-    confidence: Share = 0.95
+    confidence: Annotated[Share, Field(ge=0.5, le=0.9999)] = 0.95
     deadline: Seconds = 300.0
-    requests: Requests = Requests()
+    requests: Annotated[Requests, Field(default_factory=Requests)]
     revision: Revision | None = None
     settle: Seconds = 0.0
     writes: Names = ()
@@ -317,3 +367,24 @@ class Environment(Model):
     def of_kind(self, kind: str) -> dict[str, Any]:
         """The targets of one kind, by id, in the file's order."""
         return {target: table for target, table in self.targets.items() if target.split(".")[0] == kind}
+
+    commands: Flag = False
+    """`[prodcheck] commands`: whether `cmd:` references may run."""
+    base: str = ""
+    """Absolute directory of `prodcheck.toml`: what `operations`, `suites` and `file:` are relative to."""
+
+    _source: Source | None = PrivateAttr(None)
+
+    def where(self, *path: str) -> str:
+        """`prodcheck.toml:31` for a key path below the environment (`"users", "member", "token"`); the nearest ancestor
+        where the key itself is not written; the environment's name where it was not loaded from a file."""
+        return self._source.where(path) if self._source else self.name
+
+    def permits(self, target: str, name: str, endpoint: Endpoint) -> bool:
+        """Whether the endpoint called `name` of `target` may be sent here: every read, and the writes named in `writes`
+        (`create_order`, or `http.app.create_order`). Interface §2, "a write's name is its key"."""
+        return not endpoint.writes or name in self.writes or f"{target}.{name}" in self.writes
+
+    def permits_login(self, user: str) -> bool:
+        """Whether the declared write `login` of a user may be done here (`login`, or `users.NAME.login`)."""
+        return "login" in self.writes or f"users.{user}.login" in self.writes

@@ -1,0 +1,87 @@
+"""The files that a `prodcheck.toml` names: there, readable, and not promising everything or nothing."""
+
+from __future__ import annotations
+
+import glob
+import json
+import re
+from pathlib import Path
+
+from pytest_prodcheck.config.lines import KeyPath
+from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.problems import Problems, nearest
+from pytest_prodcheck.config.secrecy import REFERENCE
+
+_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
+
+
+def check(environment: Environment, problems: Problems) -> None:
+    """Adds a problem for every file that is missing, unreadable, not what it should be, or empty."""
+    base = Path(environment.base)
+    for target_id, target in environment.targets.items():
+        path = tuple(target_id.split(".", 1))
+        _certificates(path, target, problems)
+        if isinstance(target, HttpTarget):
+            for name, endpoint in target.endpoints.items():
+                if endpoint.schema_:
+                    _json_file((*path, "endpoints", name, "schema"), endpoint.schema_, problems, "accepts everything")
+        elif isinstance(target, GraphqlTarget):
+            _graphql(path, target, base, problems)
+    for position, suite in enumerate(environment.suites):
+        if not (base / suite.partition("::")[0]).exists():
+            problems.at(("prodcheck", "suites", position), f"suites: {suite} does not exist")
+
+
+def _certificates(path: KeyPath, target: Target, problems: Problems) -> None:
+    named: list[tuple[KeyPath, str]] = [] if target.tls.ca == "system" else [(("ca",), target.tls.ca)]
+    if pair := target.tls.client_certificate:
+        named += [(("client_certificate", "certificate"), pair.certificate), (("client_certificate", "key"), pair.key)]
+    for key, file in named:
+        _text((*path, "tls", *key), file, problems)
+    if isinstance(target, DatabaseTarget) and target.tls.client_certificate:
+        problems.add((*path, "tls", "client_certificate"), "a database takes sslcert and sslkey in its dsn")
+
+
+def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problems) -> None:
+    if target.schema_:
+        _text((*path, "schema"), target.schema_, problems)
+    if target.variables:
+        _json_file((*path, "variables"), target.variables, problems, "holds no values")
+    operations: set[str] = set()
+    for pattern in target.operations:
+        found = sorted(glob.glob(str(base / pattern), recursive=True))  # noqa: PTH207  # may be absolute
+        if not found:
+            problems.add((*path, "operations"), f"operations {pattern} matches no file below {base}")
+        operations.update(
+            name for file in found for name in _OPERATION.findall(_text((*path, "operations"), file, problems))
+        )
+    for name in target.expect if operations else ():
+        if name not in operations:
+            problems.add((*path, "expect", name), f"no operation is called {name}{nearest(name, operations)}")
+
+
+def _json_file(path: KeyPath, file: str, problems: Problems, when_empty: str) -> None:
+    text = _text(path, file, problems)
+    try:
+        content = json.loads(text) if text else None
+    except json.JSONDecodeError as error:
+        problems.add(path, f"{Path(file).name}:{error.lineno}: not JSON: {error.msg}")
+        return
+    if text and not isinstance(content, dict):
+        problems.add(path, f"{Path(file).name}:1: not a JSON object")
+    elif text and not content:
+        problems.add(path, f"{Path(file).name}: {{}} {when_empty}")
+
+
+def _text(path: KeyPath, file: str, problems: Problems) -> str:
+    if REFERENCE.fullmatch(file):
+        return ""
+    try:
+        text = Path(file).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        problems.add(path, f"{path[-1]} {Path(file).name} cannot be read: {reason}; looked in {Path(file).parent}")
+        return ""
+    if not text.strip():
+        problems.add(path, f"{path[-1]} {Path(file).name} is empty")
+    return text

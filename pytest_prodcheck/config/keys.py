@@ -1,0 +1,205 @@
+"""What each key of `prodcheck.toml` means, with an example: the words of messages, editors and documentation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pydantic import BaseModel
+
+_OWNED = {
+    "owner": ("Whom to ask; shown with every cause.", 'owner = "@web"'),
+    "runbook": ("A URL that is shown with every cause.", 'runbook = "https://wiki.example/http"'),
+    "severity": ("`error` (the default), or `warning`, which makes the run degraded.", 'severity = "warning"'),
+}
+_TARGET = _OWNED | {
+    "required": ("`false`: may be absent without blocking the run.", "required = false"),
+    "timeout": ("Deadline of one exchange, connection set-up included.", 'timeout = "10s"'),
+    "tls": ("How far the server's certificate is trusted.", 'tls = { valid_for = "14d" }'),
+    "proxy": ("Proxy for this target.", 'proxy = "env:HTTPS_PROXY"'),
+    "latency": ("Limits over all requests of this target.", 'latency = ["< 2s", "p95 < 500ms"]'),
+}
+_HEADERS = ("Headers sent with every request; credentials only as references.", 'headers = { X-Key = "env:API_KEY" }')
+_JSON = ("JSON body that is sent.", 'json = { name = "prodcheck {run}" }')
+_FORM = ("Form body that is sent.", 'form = { q = "x" }')
+_RATE = ("Limit of the share of errors.", 'error_rate = "< 1%"')
+
+KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
+    "Environment": {
+        "kind": ("What it is. Permits nothing by itself.", 'kind = "staging"'),
+        "insufficient": ("What an unproven promise is: `fail` (exit 6), or `warn`.", 'insufficient = "warn"'),
+        "degraded": ("What a warning is: `warn`, or `fail` (exit 1).", 'degraded = "fail"'),
+        "confidence": ("How sure a statistical verdict must be, 50% to 99.99%.", 'confidence = "95%"'),
+        "deadline": ("Deadline of the whole gate.", 'deadline = "120s"'),
+        "requests": ("Caps per host; never exceeded.", "requests = { per_second = 100, in_flight = 20 }"),
+        "revision": ("Where the system says its revision.", 'revision = { path = "/api/version", at = "commit" }'),
+        "settle": ("How long a rollout may take before only one revision serves.", 'settle = "3m"'),
+        "writes": ("Declared writes that may be done here, by name. Never inherited.", 'writes = ["login"]'),
+        "users": ("Synthetic users by name.", 'users.member = { grant = "static", token = "env:API_TOKEN" }'),
+        "accepted": (
+            "Known findings with an end. Never inherited.",
+            '[[env.staging.accepted]] code = "…", reason = "PLAN-1", until = 2026-12-31',
+        ),
+    },
+    "Requests": {
+        "per_second": ("Requests per second and host.", "per_second = 100"),
+        "in_flight": ("Requests at the same time, per host.", "in_flight = 20"),
+        "at_most": ("Requests of one check at most, samples included.", "at_most = 1000"),
+    },
+    "Revision": {
+        "path": ("Path that is asked.", 'path = "/api/version"'),
+        "at": ("Key of the JSON answer, nested by dots; empty: the whole text.", 'at = "commit"'),
+        "header": ("Answer header that says it instead.", 'header = "X-Revision"'),
+        "expected": ("The revision that must serve.", 'expected = "env:GIT_SHA"'),
+        "target": ("The http target that is asked, where there are several.", 'target = "http.app"'),
+    },
+    "User": {
+        "grant": (
+            "How the token is obtained: `client_credentials`, `password`, `refresh_token`, `static`, `login`.",
+            'grant = "client_credentials"',
+        ),
+        "client_id": ("OAuth client.", 'client_id = "env:CLIENT_ID"'),
+        "client_secret": ("Its secret; a reference.", 'client_secret = "env:CLIENT_SECRET"'),
+        "username": ("For `password`.", 'username = "env:SMOKE_USER"'),
+        "password": ("For `password`; a reference.", 'password = "env:SMOKE_PASSWORD"'),
+        "refresh_token": ("For `refresh_token`; a reference.", 'refresh_token = "env:REFRESH_TOKEN"'),
+        "token": ("For `static`; a reference.", 'token = "env:API_TOKEN"'),
+        "scope": ("Requested scope.", 'scope = "openid"'),
+        "client_auth": ("How the client authenticates: `basic` or `post`.", 'client_auth = "post"'),
+        "lifetime": ("Limit of the token's lifetime.", 'lifetime = "<= 10m"'),
+        "opaque": ("The token is no JWT.", "opaque = true"),
+        "introspect": ("Ask the introspection endpoint (RFC 7662).", "introspect = true"),
+        "claims": ("Expectations of the token's claims.", 'claims = { sub = "*" }'),
+        "login": (
+            "For `login`: the request that logs in.",
+            'login = { path = "/login", json = { user = "env:USER" } }',
+        ),
+        "keep": ("What of the answer is kept: the token's key, or `cookies`.", 'keep = "access_token"'),
+    },
+    "Login": {
+        "path": ("Path of the login.", 'path = "/api/v1/auth/login"'),
+        "target": ("The http target, where there are several.", 'target = "http.app"'),
+        "method": ("`POST` or `PUT`.", 'method = "POST"'),
+        "json": ("JSON body.", 'json = { username = "env:SMOKE_USER", password = "env:SMOKE_PASSWORD" }'),
+        "form": ("Form body.", 'form = { username = "env:SMOKE_USER", password = "env:SMOKE_PASSWORD" }'),
+        "headers": _HEADERS,
+    },
+    "ClientCertificate": {
+        "certificate": ("PEM file of the certificate.", 'certificate = "tls/client.pem"'),
+        "key": ("PEM file of its key.", 'key = "tls/client.key"'),
+    },
+    "Tls": {
+        "ca": ("PEM file of the CA, or `system`.", 'ca = "tls/ca.pem"'),
+        "valid_for": ("How long the certificate must still hold.", 'valid_for = "14d"'),
+        "client_certificate": ("Our certificate.", 'client_certificate = { certificate = "c.pem", key = "c.key" }'),
+    },
+    "Cleanup": {
+        "path": ("Path; `{id}` comes from the write's answer.", 'path = "/api/orders/{id}"'),
+        "method": ("`DELETE` (the default), `POST`, `PUT` or `PATCH`.", 'method = "DELETE"'),
+        "headers": _HEADERS,
+        "json": _JSON,
+        "form": _FORM,
+        "status": ("Expected statuses; empty: any 2xx.", "status = 204"),
+    },
+    "Endpoint": _OWNED
+    | {
+        "path": ('Path below the target\'s `url`. `home = "/"` is the short form.', 'path = "/api/tasks"'),
+        "method": ("HTTP method.", 'method = "POST"'),
+        "effect": ("`read` or `write`; mandatory beyond GET, HEAD, OPTIONS.", 'effect = "read"'),
+        "cleanup": ("How a write is undone.", 'cleanup = { path = "/api/orders/{id}" }'),
+        "as": ("The user as whom it is sent.", 'as = "member"'),
+        "headers": _HEADERS,
+        "query": ("Query parameters.", "query = { limit = 10 }"),
+        "json": _JSON,
+        "form": _FORM,
+        "text": ("Text body that is sent.", 'text = "ping"'),
+        "status": ("Expected statuses; without it any 2xx.", "status = [401, 403]"),
+        "follow": ("Follow redirects, to configured hosts only.", "follow = true"),
+        "expect": ("Expectation of the answer's document.", 'expect = { status = "healthy" }'),
+        "expect_headers": ("Expectations of headers.", 'expect_headers = { Location = "has https://" }'),
+        "content_type": ("Expected media type.", 'content_type = "application/json"'),
+        "schema": ("JSON Schema that the answer keeps.", 'schema = "contracts/tasks.json"'),
+        "latency": ("Limits over this endpoint's requests.", 'latency = "< 300ms"'),
+        "error_rate": _RATE,
+        "timeout": ("Deadline of one exchange.", 'timeout = "10s"'),
+        "retries": ("Further attempts of a read; every one counts.", "retries = 1"),
+        "marks": ("Selection marks.", 'marks = ["smoke"]'),
+    },
+    "HttpTarget": _TARGET
+    | {
+        "url": ("Base URL. Its presence makes the table a target.", 'url = "https://app.example"'),
+        "endpoints": ("Declared requests by name.", 'endpoints.health = { path = "/health" }'),
+        "error_rate": _RATE,
+        "headers": _HEADERS,
+        "security_headers": ("A named rule set (`owasp`), or a table.", 'security_headers = "owasp"'),
+    },
+    "AuthTarget": _TARGET
+    | {
+        "issuer": ("OIDC issuer, byte by byte.", 'issuer = "https://auth.example/application/o/plan/"'),
+        "audience": ("`aud` of every user that is not opaque.", 'audience = "plan"'),
+        "algorithms": ("Accepted signature algorithms.", 'algorithms = ["RS256"]'),
+        "secret": ("Shared key for HS256; a reference.", 'secret = "env:JWT_SECRET"'),
+        "jwks_url": ("The JWKS address a consumer uses.", 'jwks_url = "https://auth.example/jwks/"'),
+        "hasura": ("Tokens must carry Hasura's claims.", "hasura = true"),
+        "skew": ("Tolerated difference of clocks.", 'skew = "5s"'),
+        "headers": _HEADERS,
+    },
+    "GraphqlExpectation": {
+        "as": ("The user.", 'as = "member"'),
+        "data": ("Expectation of `data`.", 'data = { tasks = "size > 0" }'),
+        "errors": ("Expectation of `errors`.", 'errors = "absent"'),
+        "latency": ("Limits of this operation.", 'latency = "< 300ms"'),
+    },
+    "GraphqlTarget": _TARGET
+    | {
+        "url": ("The endpoint.", 'url = "https://hasura.example/v1/graphql"'),
+        "engine": ("`hasura` or `generic`.", 'engine = "hasura"'),
+        "operations": ("Glob of the documents that the application sends.", 'operations = "graphql/*.graphql"'),
+        "variables": ("JSON file, values by operation.", 'variables = "graphql/variables.json"'),
+        "as": ("Users as whom the operations are executed.", 'as = ["member"]'),
+        "schema": ("Pinned SDL.", 'schema = "contracts/schema.graphql"'),
+        "admin_secret": ("Hasura's admin secret; a reference.", 'admin_secret = "env:HASURA_ADMIN_SECRET"'),
+        "introspection": ("`open` or `refused`.", 'introspection = "refused"'),
+        "ide": ("Whether an IDE may be served.", "ide = false"),
+        "max_depth": ("Deeper documents must be refused.", "max_depth = 8"),
+        "headers": _HEADERS,
+        "error_rate": _RATE,
+        "expect": ("Expectations by operation.", 'expect.Tasks = { data = { tasks = "size > 0" } }'),
+    },
+    "Query": _OWNED
+    | {
+        "sql": ("One statement that reads.", 'sql = "select count(*) from tasks"'),
+        "expect": ("Expectation of its value or rows.", "expect = 0"),
+        "latency": ("Limits.", 'latency = "< 100ms"'),
+    },
+    "Rls": {
+        "tables": ("Tables whose rows are protected.", 'tables = ["projects", "tasks"]'),
+        "owner": ("Owner column: one name, or by table.", 'owner = { projects = "owner_id" }'),
+        "trusted": ("Roles whose policies may be always true.", 'trusted = ["service"]'),
+        "public": ("Tables without protection on purpose.", 'public = ["countries"]'),
+        "context": ("`SET LOCAL` from claims.", 'context = { "app.user_id" = "sub" }'),
+        "roles": ("`SET LOCAL ROLE` by user.", 'roles = { member = "authenticated" }'),
+    },
+    "DatabaseTarget": _TARGET
+    | {
+        "dsn": ("Our reader.", 'dsn = "env:PRODCHECK_DSN"'),
+        "logins": ("Further credentials that must work.", 'logins = { app = "env:DATABASE_URL" }'),
+        "tables": ("Tables that must exist.", 'tables = ["projects", "tasks"]'),
+        "identity": ("Name of the database that is meant.", 'identity = "plan"'),
+        "connections": ("Limit of used connections.", 'connections = "< 80%"'),
+        "functions": ("Further functions that queries may call.", 'functions = ["public.plan_age"]'),
+        "queries": ("Declared queries by name.", 'queries.orphans = { sql = "select 0", expect = 0 }'),
+        "rls": ("Row-level security that must hold.", 'rls = { tables = ["projects"] }'),
+    },
+    "Accepted": {
+        "code": ("Cause code.", 'code = "http.headers.csp_missing"'),
+        "on": ("Target.", 'on = "http.hasura"'),
+        "reason": ("Why; a ticket.", 'reason = "PLAN-214"'),
+        "owner": ("Who ends it.", 'owner = "@web"'),
+        "until": ("Last day, at most 90 days ahead.", "until = 2026-12-31"),
+    },
+}
+
+
+def example(model: type[BaseModel], key: str) -> str:
+    """An example line of a key; empty where the model has no such key."""
+    return KEYS.get(model.__name__, {}).get(key, ("", ""))[1]

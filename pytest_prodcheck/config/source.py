@@ -1,0 +1,86 @@
+"""The text that an environment was read from: which line promised what, through `extends`, families and defaults."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pytest_prodcheck.config import lines
+from pytest_prodcheck.config.lines import KeyPath
+
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One `prodcheck.toml` and the environment that is read from it."""
+
+    path: Path
+    text: str
+    document: Mapping[str, Any]
+    chain: tuple[str, ...] = ()
+    """The environment and what it extends, nearest first."""
+
+    @cached_property
+    def lines(self) -> dict[KeyPath, int]:
+        """Line of every key; made when the first problem asks for it, because most files have none."""
+        return lines.index(self.text)
+
+    def line(self, path: KeyPath) -> int:
+        """Line of a key path from the root of the document."""
+        return lines.line(self.lines, path)
+
+    def where(self, path: KeyPath) -> str:
+        """`prodcheck.toml:31` for a key path below the environment."""
+        return f"{self.path.name}:{self.line(self.origin(path))}"
+
+    def origin(self, path: KeyPath) -> KeyPath:
+        """The path from the root where a key of the merged environment is written: in the environment, in what it
+        extends, in its family's shared defaults or beside `kind`. The longest written ancestor where it is nowhere."""
+        candidates = [("env", name, *tail) for tail in self._tails(path) for name in self.chain]
+        for candidate in candidates:
+            if self._depth(candidate) == len(candidate):
+                return candidate
+        if not candidates:
+            return path
+        longest = max(candidates[: len(self.chain)], key=self._depth)
+        return longest[: max(2, self._depth(longest))]
+
+    def _tails(self, path: KeyPath) -> Iterator[KeyPath]:
+        yield path
+        if len(path) > 2:
+            yield (path[0], *path[2:])
+        for start in (1, 2):
+            if len(path) > start:
+                yield path[start:]
+
+    def _depth(self, path: KeyPath) -> int:
+        """How many keys of `path` are written in the document."""
+        node: Any = self.document
+        for depth, key in enumerate(path):
+            if not has(node, key):
+                return depth
+            node = node[key]
+        return len(path)
+
+
+def has(node: object, key: str | int) -> bool:
+    """Whether a table or array of a document has this key or position."""
+    if isinstance(node, list | tuple):
+        return isinstance(key, int) and key < len(node)
+    return isinstance(node, Mapping) and key in node
+
+
+def dotted(path: KeyPath) -> str:
+    """A key path as TOML writes it: `env.staging.http.endpoints."api health".path`, `accepted[0].until`."""
+    text = ""
+    for key in path:
+        if isinstance(key, int):
+            text += f"[{key}]"
+        else:
+            text += ("." if text else "") + (key if _BARE_KEY.fullmatch(key) else '"' + key.replace('"', '\\"') + '"')
+    return text
