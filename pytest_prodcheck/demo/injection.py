@@ -1,0 +1,23 @@
+"""Breaks the demo: one function a fault, by name, run before the hosts start."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from pytest_prodcheck.demo import inject_auth, inject_database, inject_graphql, inject_http
+from pytest_prodcheck.demo.system import System
+
+Injection = Callable[[System], None]
+INJECTIONS: Mapping[str, Injection] = {
+    **inject_database.INJECTIONS,
+    **inject_auth.INJECTIONS,
+    **inject_graphql.INJECTIONS,
+    **inject_http.INJECTIONS,
+    "two-roots": lambda demo: (inject_database.password(demo), demo.certify("api", "expired"))[0],
+}
+
+
+def inject(fault: str, demo: System) -> None:
+    """Injects the fault; nothing for the empty name. Raises KeyError for an unknown one."""
+    if fault:
+        INJECTIONS[fault](demo)
