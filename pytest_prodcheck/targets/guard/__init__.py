@@ -3,3 +3,7 @@
 Each judge is an allow-list over a parsed form: PostgreSQL's own grammar, graphql-core's, and the URL that the wire
 uses. None opens a socket.
 """
+
+from pytest_prodcheck.targets.guard import graphql, http, sql
+
+__all__ = ["graphql", "http", "sql"]

@@ -31,6 +31,7 @@ def parse(statement: str) -> list[Node]:
 
 
 def _reason(statement: str, message: str, position: int) -> str:
+    message = "".join(letter if letter.isprintable() else "?" for letter in message)[:200]
     rest = statement.encode()[max(position - 1, 0) :].decode(errors="replace")
     if rest.startswith("\\"):
         return "a backslash command is not SQL"

@@ -144,10 +144,9 @@ class Names:
         if not volatility or name.startswith((*_EXECUTES_TEXT, "dblink")):
             self._deny(name)
         is_a = _VOLATILITY.get(volatility[:1], "of unknown volatility")
-        if "+d" in volatility:
-            is_a += ", SECURITY DEFINER"
+        definer = " (it is SECURITY DEFINER)" if "+d" in volatility else ""
         remedy = f"declare {qualified} under functions or drop it from the query"
-        self.refuse(f"user function {name} is {is_a} and not declared as read", remedy)
+        self.refuse(f"user function {name} is {is_a} and not declared as read{definer}", remedy)
 
     def _undeclared(self, name: str) -> list[str]:
         """Users' functions that `name` could mean; not those declared, nor those of an extension that only read."""

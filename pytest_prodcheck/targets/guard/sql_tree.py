@@ -54,6 +54,8 @@ class Tree:
 
     def _visit(self, node: Node, ctes: frozenset[str]) -> None:
         node, found = unwrap(node), kind(node)
+        if found == "Node":  # a wrapper around nothing: an alias that is not given, a column list that is left out
+            return
         if found not in READING_NODES:
             self._names.refuse(f"{found} has no place in a read", "write it as a plain SELECT")
         if found == "SelectStmt":

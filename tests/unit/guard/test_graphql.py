@@ -1,0 +1,89 @@
+"""GraphQL that is a read passes; everything else is refused with the reason."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from corpus import gist, of
+
+from pytest_prodcheck.errors import Refused
+from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets.guard import graphql
+
+
+def _judge(payload: dict[str, Any]) -> None:
+    if "document" in payload:
+        graphql.check_document(payload["document"], payload.get("operationName"))
+    elif "url" in payload:
+        url = "https://api.shop.test" + payload["url"]
+        graphql.check_request(HttpRequest("graphql", payload["method"], url, body=payload.get("body", "").encode()))
+    else:
+        graphql.check_body(payload["body"].encode())
+
+
+@pytest.mark.parametrize("case", of("graphql", "refused_before_send"), ids=lambda case: case["id"])
+def test_an_attack_is_refused_with_its_reason(case: dict[str, Any]) -> None:
+    """Every GraphQL attack of the corpus is refused before it is sent, and the message says why."""
+    with pytest.raises(Refused) as refused:
+        _judge(case["payload"])
+    assert gist(case["message"])[0] in refused.value.reason
+
+
+@pytest.mark.parametrize("case", of("graphql", "allowed_readonly"), ids=lambda case: case["id"])
+def test_a_legitimate_read_passes(case: dict[str, Any]) -> None:
+    """Every legitimate GraphQL probe of the corpus passes."""
+    assert _judge(case["payload"]) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (b'{"query":"{a}","query":"mutation{b}"}', "given twice"),
+        (b'{"query":"{a}","Query":"mutation{b}"}', "unknown parameter 'Query'"),
+        (b'{"query":"{a}","documentId":"x"}', "persisted query"),
+        (b'{"query":"{a}","extensions":{"persistedQuery":{}}}', "persisted query"),
+        (b'{"query":["{a}"]}', "no document"),
+        (b"mutation { a }", "not JSON"),
+        ('{"query":"{a}"}'.encode("utf-16"), "not JSON in UTF-8"),
+        (b'"{a}"', "not a JSON object"),
+        (b'{"query":"type A { b: Int } query { a }"}', "document defines types"),
+        (b'{"query":"query A {a} query B {b}"}', "several operations"),
+        (b'{"query":"query A {a}","operationName":"B"}', "no operation 'B'"),
+        (b'{"query":"' + b"{a" * 3000 + b'"}', "document is"),
+    ],
+)
+def test_a_body_that_could_be_read_in_two_ways_is_refused(body: bytes, reason: str) -> None:
+    """What servers may read differently, or what only the server knows, is refused."""
+    with pytest.raises(Refused) as refused:
+        graphql.check_body(body)
+    assert reason in refused.value.reason
+
+
+@pytest.mark.parametrize(
+    "query", ["query={a}&query=mutation{b}", "extensions={%22persistedQuery%22:{}}", "documentId=1", "query=%7Ba"]
+)
+def test_a_url_that_hides_its_operation_is_refused(query: str) -> None:
+    """A GET with two documents, a hash, or no valid document is refused."""
+    with pytest.raises(Refused):
+        graphql.check_url(f"https://api.shop.test/graphql?{query}")
+
+
+def test_a_url_with_a_query_or_none_passes() -> None:
+    """A GET that reads passes, and so does the page of an IDE."""
+    assert graphql.check_url("https://api.shop.test/graphql?query=%7Ba%7D&variables=%7B%7D") is None
+    assert graphql.check_url("https://api.shop.test/graphql?theme=dark") is None
+
+
+@pytest.mark.parametrize(
+    "kind", ["replace_metadata", "pg_track_table", "drop_inconsistent_metadata", "run_sql", "Bulk"]
+)
+def test_metadata_types_are_an_allow_list(kind: str) -> None:
+    """Every type of Hasura's metadata API that is not known to read is refused."""
+    with pytest.raises(Refused, match=f"metadata type {kind} is denied"):
+        graphql.check_metadata(b'{"type":"%s","args":{}}' % kind.encode())
+
+
+def test_paths_of_other_systems_pass() -> None:
+    """Prometheus's query endpoint is not Hasura's."""
+    assert graphql.check_request(HttpRequest("http", "POST", "https://a.test/api/v1/query", body=b"query=up")) is None
