@@ -20,6 +20,7 @@ from pytest_prodcheck.demo.issuer import NAMESPACE
 from pytest_prodcheck.demo.pool import Connection, Pool
 
 Answer = dict[str, Any]
+Info = GraphQLResolveInfo[Any]
 _ROLES, _DEFAULT = "x-hasura-allowed-roles", "x-hasura-default-role"
 
 
@@ -111,7 +112,7 @@ class Engine:
         return make_executable_schema(metadata.sdl(visible), *kinds)
 
     def _reader(self, name: str, table: metadata.Table) -> Any:
-        async def resolve(_: object, info: GraphQLResolveInfo, limit: int | None = None) -> Any:
+        async def resolve(_: object, info: Info, limit: int | None = None) -> Any:
             asked = {node.name.value for field in info.field_nodes for node in _selected(field)}
             columns = ", ".join(f"{table.column(field)} as {field}" for field in table.columns if field in asked)
             inner = f"select {columns or '1'} from {name} order by {table.order} limit {int(limit or 100)}"
@@ -119,7 +120,7 @@ class Engine:
 
         return resolve
 
-    async def _add_task(self, _: object, info: GraphQLResolveInfo, **values: str) -> Any:
+    async def _add_task(self, _: object, info: Info, **values: str) -> Any:
         statement = """insert into tasks (project_id, user_id, title) values (%(project_id)s, %(user_id)s, %(title)s)
                        returning to_jsonb(tasks)"""
         return await self._value(info.context, statement, values)
@@ -135,7 +136,7 @@ class Engine:
         except psycopg.Error:
             raise _failure("postgres-error", "database query error") from None
 
-    async def _advice(self, _: object, info: GraphQLResolveInfo) -> Mapping[str, str]:
+    async def _advice(self, _: object, __: Info) -> Mapping[str, str]:
         try:
             reader, writer = await asyncio.wait_for(asyncio.open_connection(*self.remote), 2)
             text = (await asyncio.wait_for(reader.readline(), 2)).decode().strip()

@@ -31,11 +31,7 @@ def engine_app(engine: Engine) -> Starlette:
 
     async def metadata_api(request: Request) -> Response:
         try:
-            body = await _body(request)
-            if engine.session(_lower(request)).role != metadata.ADMIN:
-                raise EngineError("access-denied", "restricted access : admin only")
-            if not isinstance(body, Mapping) or body.get("type") != "get_inconsistent_metadata":
-                raise EngineError("parse-failed", "unknown metadata command", "$.type")
+            _require_admin_read(engine.session(_lower(request)).role, await _body(request))
         except EngineError as error:
             return JSONResponse({"path": error.path, "error": error.message, "code": error.code}, 400)
         return JSONResponse({"is_consistent": not engine.inconsistent, "inconsistent_objects": engine.inconsistent})
@@ -59,6 +55,13 @@ def engine_app(engine: Engine) -> Starlette:
         ],
         exception_handlers={404: unknown},
     )
+
+
+def _require_admin_read(role: str, body: object) -> None:
+    if role != metadata.ADMIN:
+        raise EngineError("access-denied", "restricted access : admin only")
+    if not isinstance(body, Mapping) or body.get("type") != "get_inconsistent_metadata":
+        raise EngineError("parse-failed", "unknown metadata command", "$.type")
 
 
 def _lower(request: Request) -> Mapping[str, str]:

@@ -119,7 +119,7 @@ def _pool(demo: System) -> None:
     """A leak holds every connection of the API's pool, so requests wait for one and give up."""
     demo.api.pool = demo.pool("demo-api", size=2, timeout=0.5)
     demo.api.verbose = True
-    leaks = []
+    leaks: list[asyncio.Task[None]] = []
 
     async def leak() -> None:
         async with demo.api.pool.connection():
@@ -154,7 +154,7 @@ INJECTIONS: Mapping[str, Injection] = {
     "database-name": _renamed,
     "database-connect-privilege": _sql("revoke connect on database demo from public"),
     "database-no-tls": _reader_dsn(lambda dsn, _: f"{dsn}?sslmode=require"),
-    "database-no-password": _reader_dsn(lambda dsn, demo: dsn.replace(f":{urlsplit(dsn).password}@", "@")),
+    "database-no-password": _reader_dsn(lambda dsn, _: dsn.replace(f":{urlsplit(dsn).password}@", "@")),
     "database-dns": _reader_dsn(lambda dsn, demo: _elsewhere(dsn, f"no-such-host.invalid:{demo.postgres.port}")),
     "database-timeout": _timeout,
     "database-wrong-service-http": _wrong_service_http,

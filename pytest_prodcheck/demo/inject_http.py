@@ -49,7 +49,7 @@ def _no_backend(demo: System) -> None:
 
 
 def _crash_behind_gateway(demo: System) -> None:
-    """The application accepts and closes: what the gateway sees of a crash. The advice service speaks no HTTP, so it does."""
+    """The gateway's upstream accepts, closes, and never says a line of HTTP (the advice service stands for the crash)."""
     demo.fronts["api"].append(fronts.Gateway((HOST, demo.port("advice")), _REPORT))
 
 

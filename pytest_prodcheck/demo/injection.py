@@ -8,12 +8,19 @@ from pytest_prodcheck.demo import inject_auth, inject_database, inject_graphql, 
 from pytest_prodcheck.demo.system import System
 
 Injection = Callable[[System], None]
+
+
+def _two_roots(demo: System) -> None:
+    inject_database.password(demo)
+    demo.certify("api", "expired")
+
+
 INJECTIONS: Mapping[str, Injection] = {
     **inject_database.INJECTIONS,
     **inject_auth.INJECTIONS,
     **inject_graphql.INJECTIONS,
     **inject_http.INJECTIONS,
-    "two-roots": lambda demo: (inject_database.password(demo), demo.certify("api", "expired"))[0],
+    "two-roots": _two_roots,
 }
 
 

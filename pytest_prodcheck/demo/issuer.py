@@ -124,14 +124,14 @@ class Issuer:
         if kind not in self.grants or kind == "authorization_code":
             return 400, _refusal("unsupported_grant_type", "The authorization grant type is not supported")
         if kind == "password" and (self.locked or not self._knows(form)):
-            return 400, _refusal("invalid_grant", "The provided authorization grant is invalid or was issued to another")
+            return 400, _refusal(
+                "invalid_grant", "The provided authorization grant is invalid or was issued to another"
+            )
         token = self.token(COLLEAGUE if kind == "password" else MEMBER)
         return 200, {"access_token": token, "token_type": "Bearer", "expires_in": LIFETIME_SECONDS, "scope": "openid"}
 
     def _knows(self, form: Mapping[str, str]) -> bool:
-        return form.get("username") == USERNAME and secrets.compare_digest(
-            form.get("password", ""), self.user_password
-        )
+        return form.get("username") == USERNAME and secrets.compare_digest(form.get("password", ""), self.user_password)
 
 
 def _refusal(error: str, description: str) -> Mapping[str, str]:

@@ -35,7 +35,9 @@ def issuer_app(issuer: Issuer) -> Starlette:
     async def userinfo(request: Request) -> Response:
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
-            claims = jwt.decode(bearer, issuer.signing.private.public_key(), [issuer.signing.algorithm], audience="demo")
+            claims = jwt.decode(
+                bearer, issuer.signing.private.public_key(), [issuer.signing.algorithm], audience="demo"
+            )
         except jwt.PyJWTError:
             return JSONResponse({"error": "invalid_token"}, 401)
         return JSONResponse({"sub": claims["sub"]})

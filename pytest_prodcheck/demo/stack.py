@@ -38,7 +38,7 @@ class Stack:
     def start(cls, fault: str = "") -> Stack:
         """Starts the demo with this fault and waits until it serves.
 
-        Raises RuntimeError: an unknown fault, missing packages, or a child that does not come up within 30 s (quotes it).
+        Raises RuntimeError: an unknown fault, missing packages, or a child that is not up within 30 s (it is quoted).
         """
         _require_fault(fault)
         _require_packages()
@@ -120,7 +120,7 @@ def _ready_line(process: subprocess.Popen[bytes]) -> bytes:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Closes the child's standard input; says it again by signal (a fork of ours may hold the pipe), at last by force."""
+    """Closes the child's standard input; then a signal, as a fork of ours may hold the pipe; at last force."""
     for stream in (process.stdin, process.stdout):
         if stream:
             with contextlib.suppress(OSError):

@@ -1,0 +1,50 @@
+"""What is known about one fault of the demo; standard library only, because `prodcheck faults` lists them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Layer = Literal["database", "auth", "graphql", "http"]
+
+READY = ("database::test_ready",)
+DATABASE = ("database::test_login", "database::test_tables", "database::test_rls", "database::test_query")
+LOGIN = ("database::test_login",)
+TABLES = ("database::test_tables",)
+RLS = ("database::test_rls",)
+QUERY = ("database::test_query",)
+AUTH = ("auth::test_jwks", "auth::test_token", "auth::test_signature", "auth::test_claims")
+SIGNATURE = ("auth::test_signature",)
+TOKEN = ("auth::test_token",)
+CLAIMS = ("auth::test_claims",)
+JWKS = ("auth::test_jwks",)
+ENDPOINT = ("http::test_endpoint",)
+OPERATION = ("graphql::test_operation",)
+SERVICES = ENDPOINT + OPERATION
+HTTP = ("http::test_endpoint", "http::test_latency", "http::test_error_rate", "http::test_revision")
+GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operation", "graphql::test_latency")
+LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate")
+"""Limits over all requests of a target: red where enough of them fail or are slow."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One way to break the demo: `pytest --prodcheck=demo:NAME`.
+
+    `explains`, `blocked` and `touches` are families of checks, `TARGET::test_NAME`, without the part in brackets.
+    """
+
+    name: str
+    layer: Layer
+    summary: str
+    """One line: what was really changed."""
+    causes: tuple[str, ...]
+    """The cause codes that the gate must name, the first on top; several are several roots."""
+    explains: tuple[str, ...] = ()
+    """Red because of it."""
+    blocked: tuple[str, ...] = ()
+    """Not looked at because of it (in a family, those that need what is down)."""
+    touches: tuple[str, ...] = LIMITS
+    """May be red, blocked or insufficient because of it as well."""
+    accept: tuple[str, ...] = ()
+    """Codes that are also right in the place of the first cause."""

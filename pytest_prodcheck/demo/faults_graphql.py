@@ -1,0 +1,47 @@
+"""The faults of the GraphQL engine."""
+
+from __future__ import annotations
+
+from pytest_prodcheck.demo.fault import GRAPHQL, LIMITS, OPERATION, Fault
+
+_ALSO = (*LIMITS, *GRAPHQL)
+
+
+def _document(name: str, summary: str, cause: str, *accept: str) -> Fault:
+    """A document that the application sends is refused."""
+    return Fault(name, "graphql", summary, (cause,), OPERATION, (), _ALSO, accept)
+
+
+def _engine(name: str, summary: str, cause: str) -> Fault:
+    """The engine is not there."""
+    return Fault(name, "graphql", summary, (cause,), ("graphql::test_ready",), GRAPHQL, _ALSO)
+
+
+FAULTS = (
+    _document("graphql-permission", "member has no permission on tasks, the admin has", "graphql.permission.missing"),
+    _document("graphql-untracked", "tasks exists and is not tracked", "graphql.table.not_tracked"),
+    Fault(
+        "graphql-inconsistent",
+        "graphql",
+        "a tracked view was renamed in the database",
+        ("graphql.metadata.inconsistent",),
+        ("graphql::test_health", *OPERATION),
+        (),
+        _ALSO,
+    ),
+    _engine("graphql-not-graphql", "the GraphQL address answers a web page", "graphql.endpoint.not_graphql"),
+    _document(
+        "graphql-partial", "the remote schema behind advice is down: half an answer", "graphql.remote.unreachable"
+    ),
+    _document(
+        "graphql-500-with-data",
+        "the engine answers 500 with the right data",
+        "http.application.unhandled_exception",
+        "unknown",
+        "graphql.answer.unexpected",
+    ),
+    _engine("graphql-down", "nothing listens on the engine's port", "http.tcp.refused"),
+    _document(
+        "document-outdated", "priority is called importance now, the documents ask for it", "graphql.document.outdated"
+    ),
+)
