@@ -82,6 +82,8 @@ def test_a_legitimate_read_passes(case: dict[str, str], catalog: Catalog | None)
         ("SELECT 1\0; DROP TABLE users", "NUL character"),
         ("SELECT '\ud800'", "not valid Unicode"),
         ("SELECT " + "1+" * 400 + "1", "nested too deeply"),
+        ("SELECT " + "x+" * 45_000 + "x", "longer than 20,000 characters"),
+        ("SELECT " + "x+" * 9_990 + "x", "nested too deeply"),
         ("ALTER ROLE app SUPERUSER", "ALTER is not a read"),
         ("CREATE FUNCTION f() RETURNS int LANGUAGE sql AS 'select 1'", "CREATE is not a read"),
         ("SECURITY LABEL ON TABLE goals IS 'x'", "SECURITY is not a read"),
