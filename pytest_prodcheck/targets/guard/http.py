@@ -63,7 +63,9 @@ def check_redirect(request: HttpRequest, location: str, allowed: Origins, status
         and host_of(here) == host_of(there)
         and (here.scheme, there.scheme) == ("https", "http")
     ):
-        raise Refused(f"redirect to {url}", "redirect leaves https", "fix the server's redirect")
+        raise Refused(
+            f"redirect to http://{host_of(there)}{there.path}", "redirect leaves https", "fix the server's redirect"
+        )
     method = request.method.upper()
     if status in (301, 302, 303) and method != "HEAD":
         method = "GET"

@@ -23,7 +23,7 @@ class Origins:
     @classmethod
     def of(cls, *urls: str, prefix: str = "") -> Origins:
         """The origins of absolute URLs; raises `errors.Refused` for a URL that has none."""
-        return cls(frozenset(_origin(split(url), url) for url in urls), prefix.rstrip("/"))
+        return cls(frozenset(_origin(split(url), "configured url") for url in urls), prefix.rstrip("/"))
 
     def with_urls(self, *urls: str) -> Origins:
         """These and the origins of `urls`."""
