@@ -1,0 +1,165 @@
+"""A token says what consumers need: dates, issuer, audience, lifetime, Hasura's and the declared claims (A18, A19)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.models import AuthTarget, User
+from pytest_prodcheck.criteria import declared_claims, hasura_claims
+from pytest_prodcheck.criteria.discovery import slash_hint
+from pytest_prodcheck.observe import jose
+from pytest_prodcheck.observe.finding import Finding, Severity
+from pytest_prodcheck.observe.observation import Json
+
+CLOCK_TOLERANCE: Final = 60.0
+"""Seconds: a fresh token that was issued longer ago than this tells of another clock."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claims:
+    """One user's claims with everything that they are judged against."""
+
+    payload: Mapping[str, Json]
+    user: User
+    auth: AuthTarget
+    name: str
+    target: str
+    now: float
+    """When the token was obtained (for a static one: now), seconds since the epoch."""
+
+    def date(self, claim: str) -> float | None:
+        """A claim that is a NumericDate; None where it is missing or none."""
+        return jose.numeric_date(self.payload.get(claim))
+
+    def finding(
+        self, code: str, what: str, seen: str = "", promised: str = "", severity: Severity = "error", **data: object
+    ) -> Finding:
+        """A finding about this user; `what` must hold no claim value of a person."""
+        facts = {"user": self.name, "seen": seen, "expected": promised, **data}
+        message = f"token of {self.name}: {what}"
+        return Finding("jwt_claims", self.target, message, code, severity, seen, promised, self.name, data=facts)
+
+
+def claims(
+    payload: Mapping[str, Json],
+    user: User,
+    auth: AuthTarget,
+    hasura: bool,
+    now: float,
+    *,
+    name: str,
+    target: str = "auth",
+) -> list[Finding]:
+    """Everything that is wrong with a token's claims. An opaque user's declared claims are judged as they are given
+    (by introspection); the rules for JWTs do not hold for it."""
+    told = Claims(payload, user, auth, name, target, now)
+    declared = declared_claims.mismatches(payload, user.claims, now)
+    findings = [told.finding(code, what, seen, promised) for code, what, seen, promised in declared]
+    if user.opaque:
+        return findings
+    if hasura:
+        findings = [told.finding(*found) for found in hasura_claims.missing(payload)] + findings
+    return _dates(told) + _lifetime(told) + _issuer(told) + _audience(told) + _subject(told) + findings
+
+
+def outlives(expires_at: float | None, run_deadline: float, *, user: str, target: str = "auth") -> list[Finding]:
+    """Warns where a token ends before the run does (R26): its 401s would be blamed on the services."""
+    if expires_at is None or expires_at > run_deadline:
+        return []
+    what = (
+        f"token of {user} expires {grammar.show_duration(max(0.001, run_deadline - expires_at))} before the run's end"
+    )
+    return [Finding("jwt_claims", target, what, "runner.token.expired", "warning", subject=user, data={"user": user})]
+
+
+def _dates(told: Claims) -> list[Finding]:
+    return [*_expiry(told), *_future(told)]
+
+
+def _expiry(told: Claims) -> list[Finding]:
+    exp = told.date("exp")
+    if "exp" not in told.payload:
+        return [told.finding("auth.token.no_expiry", "claim exp is missing: token never expires", "no exp", "exp")]
+    if exp is None:
+        what = (
+            "claim exp is no NumericDate (seconds since 1970, RFC 7519 §2): consumers refuse it or never let it expire"
+        )
+        return [told.finding("auth.token.no_expiry", what, _kind(told.payload["exp"]), "seconds")]
+    if exp > told.now:
+        return []
+    ago = grammar.show_duration(max(0.001, told.now - exp))
+    if told.user.grant == "static":
+        return [told.finding("runner.token.expired", f"expired {ago} ago; the services are not to blame", f"{ago} ago")]
+    return [_expired_when_fresh(told, exp, ago)]
+
+
+def _expired_when_fresh(told: Claims, exp: float, ago: str) -> Finding:
+    """A token that was just issued: with a sound lifetime, it is the provider's clock that is behind."""
+    iat = told.date("iat")
+    if iat is not None and exp > iat and told.now - iat > max(told.auth.skew, CLOCK_TOLERANCE):
+        behind = grammar.show_duration(told.now - iat)
+        what = f"just issued, and iat is {behind} in the past: the provider's clock is behind"
+        return told.finding("auth.clock.skewed", what, f"iat {behind} ago", "now")
+    return told.finding("auth.token.lifetime_too_short", f"just issued, and expired {ago} ago", f"expired {ago} ago")
+
+
+def _future(told: Claims) -> list[Finding]:
+    """One finding for `nbf` and `iat` together: both come of one clock."""
+    for claim in ("iat", "nbf"):
+        moment = told.date(claim)
+        if claim in told.payload and moment is None:
+            what = f"claim {claim} is no NumericDate (seconds since 1970, RFC 7519 §2)"
+            return [told.finding("auth.token.malformed", what, _kind(told.payload[claim]), "seconds")]
+        if moment is not None and moment > told.now + told.auth.skew:
+            ahead = grammar.show_duration(moment - told.now)
+            what = f"{claim} is {ahead} in the future: the provider's clock is ahead"
+            return [told.finding("auth.clock.skewed", what, f"{ahead} ahead", f"at most {told.auth.skew:g}s")]
+    return []
+
+
+def _lifetime(told: Claims) -> list[Finding]:
+    limit, exp = grammar.comparison(told.user.lifetime or ""), told.date("exp")
+    if limit is None or exp is None or exp <= told.now:
+        return []
+    lasts = exp - (told.date("iat") if told.date("iat") is not None else told.now)  # type: ignore[operator]
+    if limit.holds(lasts):
+        return []
+    short = limit.operator in (">", ">=") or (limit.operator == "==" and lasts < limit.value)
+    code = "auth.token.lifetime_too_short" if short else "auth.token.lifetime_too_long"
+    shown = grammar.show_duration(lasts)
+    return [told.finding(code, f"it lives {shown}, promised {limit.text}", shown, limit.text)]
+
+
+def _issuer(told: Claims) -> list[Finding]:
+    """Byte by byte (RFC 8414 §3.3, RFC 9068 §4): consumers compare strings, a slash included."""
+    expected, seen = told.auth.issuer, told.payload.get("iss")
+    if not expected or seen == expected:
+        return []
+    shown = (jose.names(seen) or [_kind(seen) if "iss" in told.payload else "missing"])[0]
+    what = f"iss is {shown}, expected {expected}{slash_hint(shown, expected)}"
+    return [told.finding("auth.token.issuer_mismatch", what, shown, expected, iss=shown)]
+
+
+def _audience(told: Claims) -> list[Finding]:
+    seen, expected = jose.names(told.payload.get("aud")), told.auth.audience
+    if not expected or set(seen) & set(expected):
+        return []
+    shown = ", ".join(seen) or ("missing" if "aud" not in told.payload else _kind(told.payload["aud"]))
+    wanted = " or ".join(expected)
+    what = f"aud is {shown}, expected {wanted}"
+    return [told.finding("auth.token.audience_mismatch", what, shown, wanted, aud=seen)]
+
+
+def _subject(told: Claims) -> list[Finding]:
+    """RFC 7519 §4.1.2: `sub` is a string; PyJWT and others refuse a number."""
+    if "sub" not in told.payload or isinstance(told.payload["sub"], str):
+        return []
+    kind = _kind(told.payload["sub"])
+    return [told.finding("auth.claims.wrong_type", f"claim sub is {kind}, not a string", kind, "a string", "warning")]
+
+
+def _kind(value: Json) -> str:
+    return declared_claims.kind(value)

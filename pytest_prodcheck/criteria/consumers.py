@@ -1,0 +1,28 @@
+"""A service checks the tokens that it is given: one with a broken signature must not be accepted (A20)."""
+
+from __future__ import annotations
+
+from pytest_prodcheck.observe import graphql_answer
+from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
+
+
+def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
+    """Compares the answers to the same read with a good token and with one whose signature was changed.
+
+    Both accepted: the service does not verify. Says nothing where the good token was not accepted, or where the
+    broken one got no answer; nor may it be asked of what anonymous callers may read, which needs no token at all.
+    """
+    if not _accepted(good) or not _accepted(broken):
+        return []
+    what = f"{broken.operation}: a token with a broken signature is accepted like a good one: it is not verified"
+    data = {"operation": broken.operation, "status": broken.status, "user": good.user}
+    code = "auth.signature.not_checked"
+    return [Finding("signature", broken.target, what, code, seen=str(broken.status), promised="401 or 403", data=data)]
+
+
+def _accepted(seen: Observation) -> bool:
+    if seen.error or seen.status is None or not 200 <= seen.status < 300:
+        return False
+    answer = graphql_answer.read(seen.body, seen.headers.get("content-type", ""))
+    return not (answer.shape == "graphql" and answer.errors)

@@ -1,0 +1,108 @@
+"""The documents fit the schema, and the schema served is the one that was pinned (A41)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from pytest_prodcheck.criteria import operations
+from pytest_prodcheck.criteria.operations import Operation
+from pytest_prodcheck.errors import ConfigError
+from pytest_prodcheck.observe.finding import Finding
+
+if TYPE_CHECKING:
+    from graphql import GraphQLError, GraphQLSchema
+
+_STANDARD_SCALARS: Final = ("Int", "Float", "String", "Boolean", "ID")
+_ERRORS_AT_MOST: Final = 100
+
+
+def build(sdl: str, name: str) -> GraphQLSchema:
+    """The schema that `sdl` (of the file or the target `name`) writes. Raises ConfigError with `file:line`."""
+    from graphql import GraphQLError, Source, build_schema
+
+    try:
+        return build_schema(Source(sdl, name))
+    except GraphQLError as error:
+        line = error.locations[0].line if error.locations else 1
+        raise ConfigError(f"{name}:{line}: {error.message}") from None
+    except (TypeError, RecursionError) as error:
+        raise ConfigError(f"{name}: not a GraphQL schema: {str(error)[:300]}") from None
+
+
+def validate(documents: Sequence[Operation], schema: GraphQLSchema, *, target: str = "graphql") -> list[Finding]:
+    """What in the documents does not fit `schema`: one finding for each place, `file:line` first."""
+    found: dict[tuple[str, str], Finding] = {}
+    for operation in documents:
+        for error in _errors(operation, schema):
+            place = _place(error, operation)
+            found.setdefault((place, error.message), _outdated(error.message, place, operation, target))
+    return list(found.values())
+
+
+def too_deep(documents: Sequence[Operation], at_most: int, *, target: str = "graphql") -> list[Finding]:
+    """The operations that are nested deeper than `max_depth`."""
+    measured = ((operation, operations.depth(operation)) for operation in documents)
+    return [
+        Finding(
+            "max_depth",
+            target,
+            f"{operation.place}: {operation.kind} {operation.name} is {deep} levels deep, max_depth is {at_most}",
+            "graphql.document.too_deep",
+            seen=str(deep),
+            promised=f"<= {at_most}",
+            subject=operation.name,
+            data={"operation": operation.name, "place": operation.place, "seen": deep, "expected": at_most},
+        )
+        for operation, deep in measured
+        if deep > at_most
+    ]
+
+
+def breaking(pinned: GraphQLSchema, served: GraphQLSchema, *, target: str = "graphql") -> list[Finding]:
+    """What was taken away or made incompatible since `pinned`. Standard scalars that nothing refers to any longer are
+    no difference: graphql-core only lists the ones in use."""
+    from graphql import find_breaking_changes
+
+    changes = [(change.type.name, change.description) for change in find_breaking_changes(pinned, served)]
+    return [
+        Finding(
+            "schema",
+            target,
+            f"schema differs from the pinned one: {description}",
+            "graphql.schema.breaking",
+            seen=description,
+            promised="no breaking change",
+            subject=description.split(" ")[0],
+            data={"change": kind, "text": description},
+        )
+        for kind, description in changes
+        if not (kind == "TYPE_REMOVED" and any(scalar in description.split() for scalar in _STANDARD_SCALARS))
+    ]
+
+
+def _errors(operation: Operation, schema: GraphQLSchema) -> list[GraphQLError]:
+    from graphql import DocumentNode, validate
+
+    document = DocumentNode(definitions=(operation.node, *operation.fragments))
+    return validate(schema, document, max_errors=_ERRORS_AT_MOST)
+
+
+def _place(error: GraphQLError, operation: Operation) -> str:
+    node = error.nodes[0] if error.nodes else None
+    if node is None or node.loc is None:
+        return operation.place
+    return f"{node.loc.source.name}:{node.loc.start_token.line}"
+
+
+def _outdated(message: str, place: str, operation: Operation, target: str) -> Finding:
+    return Finding(
+        "documents",
+        target,
+        f"{place}: {operation.kind} {operation.name}: {message}",
+        "graphql.document.outdated",
+        seen=message,
+        promised="fits the schema",
+        subject=operation.name,
+        data={"operation": operation.name, "place": place, "text": message},
+    )

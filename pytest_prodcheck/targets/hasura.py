@@ -1,0 +1,78 @@
+"""Hasura beside its GraphQL route: health, version, metadata — all reads (facts of hasura/graphql-engine, App.hs)."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from pytest_prodcheck.config.models import GraphqlTarget
+from pytest_prodcheck.observe import strict_json
+from pytest_prodcheck.observe.observation import Json, Observation
+from pytest_prodcheck.observe.request import HttpRequest, Sender
+from pytest_prodcheck.targets.graphql import ADMIN_HEADER
+from pytest_prodcheck.targets.scrubbing import scrub
+
+_ROUTES = ("/v1/graphql", "/v1alpha1/graphql", "/v1beta1/relay")
+_INCONSISTENT_AT_MOST = 50
+
+
+def base_url(url: str) -> str:
+    """Where the engine is mounted: the URL without its GraphQL route, a path prefix kept, no slash at the end."""
+    bare = url.partition("?")[0].rstrip("/")
+    return next((bare.removesuffix(route) for route in _ROUTES if bare.endswith(route)), bare)
+
+
+def health(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation:
+    """`GET /healthz`; `data.text` is the body's first 200 characters, which must be exactly `OK` (T5)."""
+    observation = sender.send(_request(table, "GET", "/healthz", target, "health"))
+    text = observation.body[:200].decode("utf-8", "replace")
+    healthy = observation.expected and observation.body == b"OK"
+    return replace(observation, expected=healthy, data={**observation.data, "text": scrub(text, ())})
+
+
+def version(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation:
+    """`GET /v1/version`; `data.version` is empty where the engine does not say it."""
+    observation = sender.send(_request(table, "GET", "/v1/version", target, "version"))
+    said = (strict_json.table(observation.body) or {}).get("version")
+    return replace(observation, data={**observation.data, "version": said[:100] if isinstance(said, str) else ""})
+
+
+def inconsistent_metadata(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation | None:
+    """`get_inconsistent_metadata`, a read of the metadata API; None without an admin secret.
+
+    `data.is_consistent` is True, False or None (not said); `data.inconsistent_objects` lists type, name and reason.
+    """
+    if not table.admin_secret:
+        return None
+    body = json.dumps({"type": "get_inconsistent_metadata", "args": {}}).encode()
+    request = replace(_request(table, "POST", "/v1/metadata", target, "metadata"), body=body)
+    headers = {**request.headers, "content-type": "application/json", ADMIN_HEADER: table.admin_secret}
+    observation = sender.send(replace(request, headers=headers, user="admin"))
+    said = strict_json.table(observation.body) or {}
+    objects = said.get("inconsistent_objects")
+    listed = objects[:_INCONSISTENT_AT_MOST] if isinstance(objects, list) else []
+    facts: dict[str, Json] = {
+        "is_consistent": said["is_consistent"] if isinstance(said.get("is_consistent"), bool) else None,
+        "inconsistent_objects": [_object(item, table.admin_secret) for item in listed if isinstance(item, dict)],
+    }
+    return replace(observation, data={**observation.data, **facts})
+
+
+def _request(table: GraphqlTarget, method: str, path: str, target: str, operation: str) -> HttpRequest:
+    return HttpRequest(
+        target=target,
+        method=method,
+        url=base_url(table.url) + path,
+        headers=dict(table.headers),
+        timeout=table.timeout,
+        expected=(200,),
+        kind="readiness",
+        operation=operation,
+    )
+
+
+def _object(item: dict[str, Json], secret: str) -> dict[str, Json]:
+    """One inconsistent object: `name` is a text in Hasura 2, elsewhere it stands in the definition."""
+    return {
+        key: scrub(value, (secret,)) for key in ("type", "name", "reason") if isinstance(value := item.get(key), str)
+    }
