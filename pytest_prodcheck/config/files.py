@@ -8,10 +8,11 @@ import re
 from pathlib import Path
 
 from pytest_prodcheck.config.lines import KeyPath
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import Environment, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 
+_PATH = re.compile(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
 
 
@@ -29,7 +30,7 @@ def check(environment: Environment, problems: Problems) -> None:
             _graphql(path, target, base, problems)
     for position, suite in enumerate(environment.suites):
         if not (base / suite.partition("::")[0]).exists():
-            problems.at(("prodcheck", "suites", position), f"suites: {suite} does not exist")
+            problems.at(("prodcheck", "suites", position), f"suites: {_shown(suite)} does not exist")
 
 
 def _certificates(path: KeyPath, target: Target, problems: Problems) -> None:
@@ -38,8 +39,6 @@ def _certificates(path: KeyPath, target: Target, problems: Problems) -> None:
         named += [(("client_certificate", "certificate"), pair.certificate), (("client_certificate", "key"), pair.key)]
     for key, file in named:
         _text((*path, "tls", *key), file, problems)
-    if isinstance(target, DatabaseTarget) and target.tls.client_certificate:
-        problems.add((*path, "tls", "client_certificate"), "a database takes sslcert and sslkey in its dsn")
 
 
 def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problems) -> None:
@@ -51,7 +50,7 @@ def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problem
     for pattern in target.operations:
         found = sorted(glob.glob(str(base / pattern), recursive=True))  # noqa: PTH207  # may be absolute
         if not found:
-            problems.add((*path, "operations"), f"operations {pattern} matches no file below {base}")
+            problems.add((*path, "operations"), f"operations {_shown(pattern)} matches no file below {base}")
         operations.update(
             name for file in found for name in _OPERATION.findall(_text((*path, "operations"), file, problems))
         )
@@ -60,17 +59,23 @@ def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problem
             problems.add((*path, "expect", name), f"no operation is called {name}{nearest(name, operations)}")
 
 
+def _shown(file: str) -> str:
+    """A path as messages say it; what does not look like one may be a secret in the wrong place."""
+    name = file if not Path(file).is_absolute() else file.rpartition("/")[2]
+    return name if _PATH.fullmatch(name) else "(no path)"
+
+
 def _json_file(path: KeyPath, file: str, problems: Problems, when_empty: str) -> None:
     text = _text(path, file, problems)
     try:
         content = json.loads(text) if text else None
     except json.JSONDecodeError as error:
-        problems.add(path, f"{Path(file).name}:{error.lineno}: not JSON: {error.msg}")
+        problems.add(path, f"{_shown(file)}:{error.lineno}: not JSON: {error.msg}")
         return
     if text and not isinstance(content, dict):
-        problems.add(path, f"{Path(file).name}:1: not a JSON object")
+        problems.add(path, f"{_shown(file)}:1: not a JSON object")
     elif text and not content:
-        problems.add(path, f"{Path(file).name}: {{}} {when_empty}")
+        problems.add(path, f"{_shown(file)}: {{}} {when_empty}")
 
 
 def _text(path: KeyPath, file: str, problems: Problems) -> str:
@@ -80,8 +85,8 @@ def _text(path: KeyPath, file: str, problems: Problems) -> str:
         text = Path(file).read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
-        problems.add(path, f"{path[-1]} {Path(file).name} cannot be read: {reason}; looked in {Path(file).parent}")
+        problems.add(path, f"{path[-1]} {_shown(file)} cannot be read: {reason}")
         return ""
     if not text.strip():
-        problems.add(path, f"{path[-1]} {Path(file).name} is empty")
+        problems.add(path, f"{path[-1]} {_shown(file)} is empty")
     return text

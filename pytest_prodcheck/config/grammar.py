@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,6 +12,9 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _COMPARISON = re.compile(r"(?:(p\d{1,2}(?:\.\d+)?|mean|age|size)\s*)?(<=|>=|<|>|==)\s*(.+)", re.DOTALL)
+
+MOST_LEVELS = 100
+"""Levels to which expectations and documents are followed: far beyond what people write, far below the stack."""
 
 Operator = Literal["<", "<=", ">", ">=", "=="]
 Unit = Literal["s", "%", ""]
@@ -108,3 +112,64 @@ def rate_limit(text: str) -> Comparison:
             f"an error rate lies between 0% and 100%: {text!r}; no_server_errors judges every single request"
         )
     return limit
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one string of an expectation of a document says (interface.md §2)."""
+
+    kind: Literal["literal", "present", "absent", "has", "matches", "quoted", "compares"]
+    text: str
+    """The literal, the element or substring, the regular expression, or the comparison as it was written."""
+    comparison: Comparison | None = None
+    """Set for `compares`, and for `quoted` where a number follows (`"== 5"` also means the number 5)."""
+
+
+def rule(text: str) -> Rule:
+    """The rule that a string in an expectation spells: `"*"`, `"absent"`, `"has X"`, `"re:…"`, `"== …"`, a comparison
+    (`"> 0"`, `"age < 60s"`, `"size <= 20"`), or a literal. Raises ValueError for one that can never be judged.
+    """
+    if text == "*":
+        return Rule("present", text)
+    if text == "absent":
+        return Rule("absent", text)
+    if text.startswith("has "):
+        return Rule("has", text[4:])
+    if text.startswith("re:"):
+        return Rule("matches", _pattern(text[3:]))
+    found = comparison(text)
+    if text.startswith("=="):
+        return Rule("quoted", text[2:].removeprefix(" "), found)
+    return Rule("compares", text.strip(), _judgeable(found)) if found else Rule("literal", text)
+
+
+def check_expectation(expected: object, depth: int = 0) -> None:
+    """Raises ValueError where any string in a declared expectation cannot be judged, or it is nested too deeply."""
+    if depth > MOST_LEVELS:
+        raise ValueError(f"an expectation is nested deeper than {MOST_LEVELS} levels")
+    if isinstance(expected, str):
+        rule(expected)
+    elif isinstance(expected, Mapping):
+        for value in expected.values():
+            check_expectation(value, depth + 1)
+    elif isinstance(expected, list | tuple):
+        for value in expected:
+            check_expectation(value, depth + 1)
+
+
+def _pattern(text: str) -> str:
+    try:
+        re.compile(text)
+    except (re.error, OverflowError) as problem:
+        raise ValueError(f"not a regular expression: {text!r}: {problem}") from None
+    return text
+
+
+def _judgeable(found: Comparison) -> Comparison:
+    if found.subject == "age" and found.unit != "s":
+        raise ValueError(f"an age needs a unit: {found.text!r}; write it like 'age < 60s'")
+    if found.subject == "size" and found.unit:
+        raise ValueError(f"a size is a number of items, characters or keys: {found.text!r}; write it like 'size > 0'")
+    if found.subject not in ("", "age", "size"):
+        raise ValueError(f"{found.subject} is a limit of latencies: {found.text!r} cannot be judged on one answer")
+    return found

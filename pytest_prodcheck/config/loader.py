@@ -106,9 +106,9 @@ def _chain(source: Source, name: str, problems: Problems) -> tuple[str, ...]:
             problems.at(("env", name), f"{name} is only a base; run what extends it{nearest(name, runnable)}")
         return merge.chain(environments, name, problems)
     close = nearest(name, runnable)
-    known = f"; known: {', '.join(runnable)}" if "did you mean" in close else close
     place = ("env", close[15:-1]) if "did you mean" in close else ("env",)
-    problems.whole(f"unknown environment {name}{close if 'did you mean' in close else ''}{known}", place)
+    known = f" known: {', '.join(runnable)}" if "did you mean" in close else ""
+    problems.whole(f"unknown environment {name}{close}{known}", place)
     problems.raise_if_any()
     return ()
 

@@ -110,15 +110,13 @@ def targets(environment: Table, problems: Problems) -> Iterator[RawTarget]:
 def _family(kind: str, table: Table, environment: Table, problems: Problems) -> Iterator[RawTarget]:
     fields = field_names(kind)
     members = {key: value for key, value in table.items() if key not in fields and isinstance(value, dict)}
-    shared = {key: value for key, value in table.items() if key not in members and value is not REMOVED}
+    shared = {key: value for key, value in table.items() if key in fields}
     keys = " or ".join(ADDRESS_KEYS[kind])
     example = f'{ADDRESS_KEYS[kind][0]} = "{_ADDRESS_EXAMPLES[kind]}"'
     if not members:
         problems.add((kind,), f"a target needs an address: {keys} is missing{_near_address(kind, table)}", example)
-        problems.unknown_keys((kind,), table, fields)
-    for key, value in shared.items():
-        if key not in fields:
-            problems.unknown_key((kind, key), value, sorted(fields))
+    unshared = {key: value for key, value in table.items() if key not in members and value is not REMOVED}
+    problems.unknown_keys((kind,), unshared, fields)
     for name, member in members.items():
         if _has_address(kind, member):
             yield _target(f"{kind}.{name}", (kind, name), _merged(shared, member, (kind, name)), environment)

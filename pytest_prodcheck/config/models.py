@@ -6,90 +6,31 @@ a `Secret` must be one.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationInfo
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.scalars import (
+    ComparisonText,
+    Count,
+    Flag,
+    Hidden,
+    HiddenSecret,
+    Limits,
+    Name,
+    Names,
+    NoCleanup,
+    RateLimit,
+    Seconds,
+    Severity,
+    Share,
+    Statuses,
+)
 from pytest_prodcheck.config.source import Source
 
 METHODS_THAT_READ = ("GET", "HEAD", "OPTIONS")
-
-
-def _one_or_many(value: object) -> object:
-    return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
-
-
-def _latency(text: str) -> str:
-    return grammar.latency_limit(text).text
-
-
-def _rate(text: str) -> str:
-    return grammar.rate_limit(text).text
-
-
-def _comparison(text: str) -> str:
-    if grammar.comparison(text) is None:
-        raise ValueError(f"not a comparison: {text!r}; write it like '< 80%' or '<= 10m'")
-    return text
-
-
-def _reference(text: str) -> str:
-    if not _WHOLLY_REFERENCES.fullmatch(text):
-        raise ValueError('secrets are references: write "env:NAME" or "file:path", never the value itself')
-    return text
-
-
-def _no_cleanup(text: str) -> str:
-    if not _NO_CLEANUP.fullmatch(text):
-        raise ValueError('a cleanup is a request, or "none: " with the reason why nothing has to be cleaned up')
-    return text
-
-
-def _seconds(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        return grammar.duration(value)
-    return _with_unit(value, info, "a duration needs a unit: write it like '500ms', '2s', '3m' or '14d'")
-
-
-def _share(value: object, info: ValidationInfo) -> object:
-    if isinstance(value, str):
-        return grammar.percent(value)
-    return _with_unit(value, info, "a rate needs its unit: write it like '1%' or '99.5%'")
-
-
-def _with_unit(value: object, info: ValidationInfo, message: str) -> object:
-    if isinstance(info.context, Source):  # python code says seconds and shares; a file must say the unit
-        raise ValueError(message)  # noqa: TRY004  # pydantic turns only ValueError into a problem of the key
-    return value
-
-
-_WHOLLY_REFERENCES = re.compile(
-    r"(?:(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|(?:file|cmd):.*\S.*|(?:\{(?:env|file|demo):[^{}]+\})+)"
-)
-_NO_CLEANUP = re.compile(r"none:\s*\S.*", re.DOTALL)
-_TEXT_IN_TOML: dict[str, Any] = {"type": "string"}
-
-Count = Annotated[int, Field(strict=True, ge=1)]
-Flag = Annotated[bool, Field(strict=True)]
-Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, json_schema_extra=_TEXT_IN_TOML)]
-Share = Annotated[float, BeforeValidator(_share), Field(json_schema_extra=_TEXT_IN_TOML)]
-LatencyLimit = Annotated[str, AfterValidator(_latency)]
-RateLimit = Annotated[str, AfterValidator(_rate)]
-ComparisonText = Annotated[str, AfterValidator(_comparison)]
-Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
-Status = Annotated[int, Field(strict=True, ge=100, le=599)]
-Statuses = Annotated[tuple[Status, ...], BeforeValidator(_one_or_many)]
-Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]
-Hidden = Field(repr=False)
-"""Marks a field that may hold a credential after `config.references` filled it in: it is not in any `repr`."""
-HiddenSecret = Annotated[Secret | None, Hidden]
-Name = Annotated[str, Field(min_length=1)]
-Severity = Literal["error", "warning"]
 
 
 class Model(BaseModel):
@@ -151,7 +92,7 @@ class User(Model):
     token: HiddenSecret = None
     scope: str = ""
     client_auth: Literal["basic", "post"] = "basic"
-    lifetime: Annotated[str, AfterValidator(_comparison)] | None = None
+    lifetime: ComparisonText | None = None
     opaque: Flag = False
     introspect: Flag = False
     claims: Mapping[str, Any] = {}
@@ -201,7 +142,7 @@ class Endpoint(Owned):
     path: str
     method: str = "GET"
     effect: Literal["read", "write"] | None = None
-    cleanup: Cleanup | Annotated[str, AfterValidator(_no_cleanup)] | None = None
+    cleanup: Cleanup | NoCleanup | None = None
     """How a write is undone; `none: reason` where nothing stays. Every write has one."""
     as_: Annotated[str, Field(alias="as")] = ""
     headers: Annotated[Mapping[str, str], Hidden] = {}

@@ -192,7 +192,7 @@ class _Lookup:
         for problem in self.problems:
             if problem in self._missing:
                 reason, paths = self._missing[problem]
-                places = list(dict.fromkeys(self.environment.where(*map(str, path)) for path in paths))
+                places = sorted({self.environment.where(*map(str, path)) for path in paths}, key=_line)
                 lines = ", ".join([places[0], *(place.rpartition(":")[2] for place in places[1:])])
                 noun = "secret" if any(scrubbable.is_secret(path) for path in paths) else "reference"
                 yield f"{noun} {shown(problem)} {reason} ({lines})"

@@ -230,7 +230,7 @@ def _writes(checked: _Checked) -> None:
         path = ("writes", position)
         meant = [qualified for short, qualified in declared if short == name]
         if name not in known:
-            checked.problems.add(path, f"writes names no declared write: {name}{nearest(name, known)}")
+            checked.problems.add(path, f"writes names no declared write{nearest(name, known)}")
         elif len(meant) > 1 or (meant and name == "login" and logins):
             checked.problems.add(path, f"writes is ambiguous: {name} could be {' or '.join(meant)}", f'"{meant[0]}"')
 

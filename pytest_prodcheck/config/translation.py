@@ -32,11 +32,13 @@ _TYPES = {
 
 def report(error: ValidationError, model: type[Model], table: Mapping[str, Any], path: KeyPath, into: Problems) -> None:
     """Adds one problem for each wrong key of `table`, which stands at `path` and is meant to be a `model`."""
-    seen: set[KeyPath] = set()
-    for detail in error.errors(include_input=False, include_url=False):
+    found: dict[KeyPath, tuple[Mapping[str, Any], object]] = {}
+    details = error.errors(include_input=False, include_url=False)
+    for detail in sorted(details, key=lambda detail: detail["type"] != "value_error"):
         where, value = _written(tuple(detail["loc"]), table, missing=detail["type"] == "missing")
-        if where not in seen:
-            seen.add(where)
+        found.setdefault(where, (detail, value))  # members of a union complain one by one; our own words come first
+    for where, (detail, value) in found.items():
+        if not any(other != where and other[: len(where)] == where for other in found):
             _report_one(detail["type"], detail, _Place(model, where, value, path), into)
 
 

@@ -1,0 +1,85 @@
+"""The kinds of values in `prodcheck.toml`: durations, rates, limits, names, references. Strict: nothing is guessed."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.source import Source
+
+
+def _one_or_many(value: object) -> object:
+    return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
+
+
+def _latency(text: str) -> str:
+    return grammar.latency_limit(text).text
+
+
+def _rate(text: str) -> str:
+    return grammar.rate_limit(text).text
+
+
+def _comparison(text: str) -> str:
+    if grammar.comparison(text) is None:
+        raise ValueError(f"not a comparison: {text!r}; write it like '< 80%' or '<= 10m'")
+    return text
+
+
+def _reference(text: str) -> str:
+    if not _WHOLLY_REFERENCES.fullmatch(text):
+        raise ValueError('secrets are references: write "env:NAME" or "file:path", never the value itself')
+    return text
+
+
+def _no_cleanup(text: str) -> str:
+    if not _NO_CLEANUP.fullmatch(text):
+        raise ValueError('a cleanup is a request, or "none: " with the reason why nothing has to be cleaned up')
+    return text
+
+
+def _seconds(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str):
+        return grammar.duration(value)
+    return _with_unit(value, info, "a duration needs a unit: write it like '500ms', '2s', '3m' or '14d'")
+
+
+def _share(value: object, info: ValidationInfo) -> object:
+    if isinstance(value, str):
+        return grammar.percent(value)
+    return _with_unit(value, info, "a rate needs its unit: write it like '1%' or '99.5%'")
+
+
+def _with_unit(value: object, info: ValidationInfo, message: str) -> object:
+    if isinstance(info.context, Source):  # python code says seconds and shares; a file must say the unit
+        raise ValueError(message)  # noqa: TRY004  # pydantic turns only ValueError into a problem of the key
+    return value
+
+
+_WHOLLY_REFERENCES = re.compile(
+    r"(?:(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|(?:file|cmd):.*\S.*|(?:\{(?:env|file|demo):[^{}]+\})+)"
+)
+_NO_CLEANUP = re.compile(r"none:\s*\S.*", re.DOTALL)
+_TEXT_IN_TOML: dict[str, Any] = {"type": "string"}
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Seconds = Annotated[float, BeforeValidator(_seconds), Field(ge=0, json_schema_extra=_TEXT_IN_TOML)]
+Share = Annotated[float, BeforeValidator(_share), Field(json_schema_extra=_TEXT_IN_TOML)]
+LatencyLimit = Annotated[str, AfterValidator(_latency)]
+NoCleanup = Annotated[str, AfterValidator(_no_cleanup)]
+RateLimit = Annotated[str, AfterValidator(_rate)]
+ComparisonText = Annotated[str, AfterValidator(_comparison)]
+Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
+Status = Annotated[int, Field(strict=True, ge=100, le=599)]
+Statuses = Annotated[tuple[Status, ...], BeforeValidator(_one_or_many)]
+Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]
+Hidden = Field(repr=False)
+"""Marks a field that may hold a credential after `config.references` filled it in: it is not in any `repr`."""
+HiddenSecret = Annotated[Secret | None, Hidden]
+Name = Annotated[str, Field(min_length=1)]
+Severity = Literal["error", "warning"]
