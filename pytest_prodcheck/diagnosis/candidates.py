@@ -1,0 +1,69 @@
+"""Signs of one cause, seen by one or by many checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from pytest_prodcheck.diagnosis.causes import depth
+from pytest_prodcheck.diagnosis.relations import may_explain
+from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.diagnosis.symptoms import tags
+
+_BY_USER = ("database.auth.", "auth.user.", "auth.client.", "database.connections.role_limit")
+_BY_HOST = ("http.dns.", "http.tcp.", "http.tls.", "http.upstream.", "http.rate_limited.", "http.application.in_")
+_BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.", "http.redirect.")
+_BY_TARGET = ("http.", "sampling.")
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A cause that may be a root, with the signs that show it."""
+
+    code: str
+    signs: tuple[Sign, ...]
+
+    @property
+    def direct(self) -> bool:
+        """Whether it was seen at its own target, not only in an application's words."""
+        return any(not sign.revealed for sign in self.signs)
+
+    @property
+    def order(self) -> tuple[int, bool]:
+        """Layer, then what was seen itself before what was only said."""
+        return depth(self.code), not self.direct
+
+    def explains(self, symptom: Sign) -> int | None:
+        """Position of the best relation by which it explains `symptom`; None for none."""
+        shown = tags(symptom)
+        found = [at for sign in self.signs if (at := may_explain(sign, symptom, shown)) is not None]
+        return min(found, default=None)
+
+
+def group(signs: Iterable[Sign]) -> tuple[Candidate, ...]:
+    """Candidates in the order of their first sign. One code at one scope (user, host, operation, target) is one cause."""
+    groups: dict[tuple[str, str], list[Sign]] = {}
+    for sign in signs:
+        groups.setdefault(_key(sign, groups), []).append(sign)
+    return tuple(Candidate(code, tuple(members)) for (code, _), members in groups.items())
+
+
+def _key(sign: Sign, known: dict[tuple[str, str], list[Sign]]) -> tuple[str, str]:
+    key = (sign.code, _scope(sign))
+    if key in known or not sign.code.startswith(_BY_USER):
+        return key
+    same = [other for other in known if other[0] == sign.code]
+    # an error body rarely names the role: then it speaks of the one that is known to be refused
+    return same[0] if same and not key[1] else key
+
+
+def _scope(sign: Sign) -> str:
+    if sign.code.startswith(_BY_USER):
+        return str(sign.data.get("user", ""))
+    if sign.code.startswith(_BY_HOST):
+        return sign.host
+    if sign.code.startswith(_BY_OPERATION):
+        return f"{sign.target} {sign.data.get('operation', sign.check)}"
+    if sign.code == "http.application.unhandled_exception":
+        return f"{sign.target} {sign.data.get('exception', '')}"
+    return sign.target if sign.code.startswith(_BY_TARGET) else ""

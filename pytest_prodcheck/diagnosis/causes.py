@@ -1,0 +1,44 @@
+"""The cause table: every code with its meaning, its remedy and the next command."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_prodcheck.diagnosis.kind import CauseKind
+from pytest_prodcheck.diagnosis.tables import (
+    auth,
+    cluster,
+    database_connection,
+    database_content,
+    database_data,
+    graphql,
+    http_answer,
+    http_headers,
+    http_transport,
+    others,
+    run,
+)
+
+LAYERS = (
+    "config", "runner", "cluster", "database", "cache", "auth", "http", "graphql", "websocket", "logs", "load",
+    "sampling", "gate", "unknown",
+)  # fmt: skip
+"""Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
+
+_TABLES = (
+    run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS, auth.KINDS,
+    http_transport.KINDS, http_answer.KINDS, http_headers.KINDS, graphql.KINDS, others.KINDS,
+)  # fmt: skip
+
+CAUSES: Mapping[str, CauseKind] = {kind.code: kind for table in _TABLES for kind in table}
+"""Code → what is known of it. Codes are stable (interface.md §5)."""
+
+
+def kind_of(code: str) -> CauseKind:
+    """The row of `code`; an unlisted code gets the row of `unknown`."""
+    return CAUSES.get(code, CAUSES["unknown"])
+
+
+def depth(code: str) -> int:
+    """Position of the code's layer: smaller is deeper."""
+    return LAYERS.index(kind_of(code).layer)

@@ -1,0 +1,116 @@
+"""From findings to causes: which roots there are, and what each of them drags down."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from pytest_prodcheck.diagnosis import say
+from pytest_prodcheck.diagnosis.candidates import Candidate, group
+from pytest_prodcheck.diagnosis.causes import depth
+from pytest_prodcheck.diagnosis.context import Context
+from pytest_prodcheck.diagnosis.refine import refine
+from pytest_prodcheck.diagnosis.signs import Sign, collect
+from pytest_prodcheck.observe.finding import Cause, CheckResult
+from pytest_prodcheck.observe.observation import Observation
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """The causes, the root that matters most first, and for each failing check the code of its cause."""
+
+    causes: tuple[Cause, ...] = ()
+    explained: Mapping[str, str] = field(default_factory=dict)
+    """Check id → cause code, for each check that failed, the ones that show the root included; blocked checks are
+    only in `Cause.explains`."""
+
+
+def diagnose(results: Sequence[CheckResult], observations: Sequence[Observation]) -> Diagnosis:
+    """The diagnosis of a run. `observations` are all of the run, readiness included."""
+    signs = collect(results, observations)
+    run = Context(results, observations, signs)
+    roots = _roots(group(refine(sign, run) for sign in signs))
+    blocked = _blocked(results, roots)
+    explained = {sign.check: root.code for root in sorted(roots, key=_late) for sign in roots[root]}
+    causes = [_cause(run, root, members, blocked.get(root, ())) for root, members in roots.items()]
+    ordered = sorted(causes, key=lambda cause: (depth(cause.code), -len(cause.explains)))
+    return Diagnosis(tuple(ordered), {result.id: explained[result.id] for result in results if result.id in explained})
+
+
+def _roots(candidates: Sequence[Candidate]) -> dict[Candidate, list[Sign]]:
+    """Root → all signs that it explains, its own first. A sign goes to the root at the end of its chain of parents."""
+    parents = {own: [_parent(sign, own, candidates) for sign in own.signs] for own in candidates}
+    roots: dict[Candidate, list[Sign]] = {}
+    for own in sorted(candidates, key=lambda one: (all(parents[one]), one.order)):
+        for sign, parent in zip(own.signs, parents[own], strict=True):
+            roots.setdefault(_end(own, parent, parents), []).append(sign)
+    return roots
+
+
+def _end(
+    own: Candidate, parent: Candidate | None, parents: Mapping[Candidate, Sequence[Candidate | None]]
+) -> Candidate:
+    seen = [own]
+    while parent is not None and parent not in seen:
+        seen.append(parent)
+        onward = parents[parent]
+        # a candidate with one unexplained sign is a root itself
+        parent = onward[0] if all(onward) else None
+    return min(seen, key=lambda one: one.order) if parent is not None else seen[-1]
+
+
+def _parent(sign: Sign, own: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:
+    ranked = [
+        (at, other.order, index)
+        for index, other in enumerate(candidates)
+        if other is not own and (at := other.explains(sign)) is not None
+    ]
+    return candidates[min(ranked)[2]] if ranked else None
+
+
+def _late(root: Candidate) -> tuple[int, bool]:
+    later, said = root.order
+    return -later, not said
+
+
+def _blocked(results: Sequence[CheckResult], roots: Mapping[Candidate, Sequence[Sign]]) -> dict[Candidate, list[str]]:
+    """Root → ids of the checks that could not look because of it."""
+    waiting: dict[Candidate, list[str]] = {}
+    for result in results:
+        if result.verdict == "blocked" and not result.findings and (root := _blocker(result, roots)):
+            waiting.setdefault(root, []).append(result.id)
+    return waiting
+
+
+def _blocker(result: CheckResult, roots: Mapping[Candidate, Sequence[Sign]]) -> Candidate | None:
+    def fits(root: Candidate) -> tuple[bool, bool, int]:
+        needed = any(_needed(sign, result.needs or (result.target,)) for sign in roots[root])
+        named = any(result.blocked_by in (sign.code, sign.finding and sign.finding.code) for sign in roots[root])
+        return not needed, not named, depth(root.code)
+
+    best = min(roots, key=fits, default=None)
+    return best if best and fits(best)[:2] != (True, True) else None
+
+
+def _needed(sign: Sign, needs: Sequence[str]) -> bool:
+    ready = "::test_ready" in sign.check and sign.target in needs
+    return ready or ("::test_token" in sign.check and f"user:{sign.data.get('acts_as', '')}" in needs)
+
+
+def _cause(run: Context, root: Candidate, members: Sequence[Sign], waiting: Sequence[str]) -> Cause:
+    checks = {sign.check for sign in members} | set(waiting)
+    others = [sign for sign in members if sign not in root.signs]
+    explains = [result.id for result in run.results if result.id in checks]
+    return say.cause(root, others, explains, _notes(run, root))
+
+
+def _notes(run: Context, root: Candidate) -> list[str]:
+    """R1, R23: a health endpoint that answers well while a dependency is down does not test it."""
+    if not root.code.startswith(("database.", "cache.")) or not any(sign.kind != "database" for sign in root.signs):
+        return []
+    healthy = [
+        result
+        for result in run.results
+        if result.verdict == "pass" and "health" in result.id and "::http::" in result.id
+    ]
+    return [f"{healthy[0].id.split('::', 1)[1]} passes: health does not test the database (R1)"] if healthy else []

@@ -1,0 +1,181 @@
+"""Rules that make one sign's code more exact by what the rest of the run shows (criteria.md §4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pytest_prodcheck.diagnosis.context import Context, expired
+from pytest_prodcheck.diagnosis.signs import Sign
+
+Rule = Callable[[Sign, Context], Sign]
+"""Gives the sign back, unchanged where it does not apply."""
+
+_TRANSPORT = ("http.dns.", "http.tcp.", "database.dns.", "database.tcp.", "auth.idp.unreachable")
+_FROM_CLUSTER = ("database.tcp.refused", "database.tcp.timeout")
+_TIMED = ("auth.token.not_yet_valid", "auth.clock.skewed", "runner.token.expired", "http.tls.not_yet_valid")
+_NO_JSON = ("http.answer.html", "http.answer.not_json", "http.answer.wrong_content_type", "http.protocol.garbage")
+
+
+def runner_network(sign: Sign, run: Context) -> Sign:
+    """R21: no host answers, so the runner's own network is the cause and nothing is said about the environment."""
+    return sign.turned(run.network_code) if run.network_code and sign.code.startswith(_TRANSPORT) else sign
+
+
+def captive_portal(sign: Sign, run: Context) -> Sign:
+    """Unrelated hosts give the same page: something between them and us answers."""
+    page = sign.code in (*_NO_JSON, "http.answer.redirected", "http.answer.unexpected_body", "graphql.endpoint.not_graphql",
+                         "auth.discovery.wrong_application", "auth.jwks.not_json", "unknown")  # fmt: skip
+    return sign.turned("runner.proxy.in_path") if run.portal and page else sign
+
+
+def clocks(sign: Sign, run: Context) -> Sign:
+    """A difference of clocks: the runner's where all servers differ alike, else the provider's or the API's."""
+    if sign.code not in _TIMED or not run.skew:
+        return sign
+    values = list(run.skew.values())
+    alike = set(run.skew) == run.dated and max(values) - min(values) < 30
+    return sign.turned("runner.clock.skewed" if alike else "auth.clock.skewed", seen=f"{max(values, key=abs):+.0f} s")
+
+
+def expired_token(sign: Sign, run: Context) -> Sign:
+    """R26 or skew: a consumer calls a token expired that is valid by our clock."""
+    if sign.code != "runner.token.expired" or sign.kind == "auth":
+        return sign
+    valid_here = run.passed("auth", "test_claims", str(sign.data.get("acts_as", "")))
+    return sign.turned("auth.clock.skewed") if valid_here else sign
+
+
+def password_or_role(sign: Sign, run: Context) -> Sign:
+    """28P01 has one text for a wrong password, a missing and an expired role: the catalog tells them apart."""
+    user = str(sign.data.get("user", ""))
+    if sign.code not in ("database.auth.password_rejected", "database.auth.role_missing") or not user:
+        return sign
+    if run.roles is None:
+        return sign if sign.code.endswith("missing") else sign.turned(sign.code, undecided=True)
+    if user not in run.roles:
+        return sign.turned("database.auth.role_missing")
+    return sign.turned(_role_code(run.roles[user], run.now), role_exists=True, **_until(run.roles[user]))
+
+
+def _role_code(role: Mapping[str, Any], now: float) -> str:
+    if role.get("login") is False:
+        return "database.auth.role_nologin"
+    return "database.auth." + ("role_expired" if expired(role.get("valid_until"), now) else "password_rejected")
+
+
+def _until(role: Mapping[str, Any]) -> dict[str, Any]:
+    return {"valid_until": role["valid_until"]} if role.get("valid_until") else {}
+
+
+def blocked_from_cluster(sign: Sign, run: Context) -> Sign:
+    """R2: the application cannot reach a database that answers us."""
+    here = run.passed("database", "test_ready")
+    return (
+        sign.turned("database.network.blocked_from_cluster")
+        if sign.revealed and here and sign.code in _FROM_CLUSTER
+        else sign
+    )
+
+
+def search_path(sign: Sign, run: Context) -> Sign:
+    """R13: the application misses a table that our reader finds."""
+    if sign.code != "database.schema.table_missing" or not sign.revealed or not run.passed("database", "test_tables"):
+        return sign
+    return sign.turned("database.schema.search_path")
+
+
+def pool_or_server(sign: Sign, run: Context) -> Sign:
+    """R14: a pool's time-out while the server itself is full is the server's exhaustion."""
+    room, limit = sign.data.get("server_connections"), sign.data.get("limit")
+    full = isinstance(room, int) and isinstance(limit, int) and room >= limit - 3
+    return sign.turned("database.connections.exhausted") if sign.code == "database.pool.exhausted" and full else sign
+
+
+def header_dropped(sign: Sign, run: Context) -> Sign:
+    """A service misses the Authorization header: dropped on the way only if we sent one."""
+    if sign.code != "auth.header.dropped" or sign.data.get("acts_as"):
+        return sign
+    return sign.turned("graphql.errors.in_answer" if sign.kind == "graphql" else "unknown")
+
+
+def replicas(sign: Sign, run: Context) -> Sign:
+    """R19: one request, one token, now accepted and now 401."""
+    shown = sign.status == 401 or sign.criterion == "error_rate" or sign.code.startswith("auth.")
+    return sign.turned("auth.secret.replicas_disagree") if shown and run.alternates(sign) else sign
+
+
+def stale_keys(sign: Sign, run: Context) -> Sign:
+    """R6: only a token that verifies here shows that the consumer's keys are old; else its key is simply unknown."""
+    if sign.code != "auth.jwks.stale_in_consumer" or run.passed(
+        "auth", "test_signature", str(sign.data.get("acts_as", ""))
+    ):
+        return sign
+    checked = any("::auth::test_signature" in result.id for result in run.results)
+    return sign if checked else sign.turned("auth.token.signature_invalid")
+
+
+def permission_or_tracking(sign: Sign, run: Context) -> Sign:
+    """R9, R10: the same document as administrator tells a missing permission from an untracked table."""
+    if sign.code not in ("graphql.permission.missing", "graphql.document.outdated", "graphql.table.not_tracked"):
+        return sign
+    admin = str(sign.data.get("admin_result", ""))
+    if admin in ("ok", "data", "200", "True"):
+        return sign.turned("graphql.permission.missing")
+    if sign.data.get("tracked") is False and (admin or sign.data.get("table")):
+        return sign.turned("graphql.table.not_tracked")
+    return sign.turned("graphql.document.outdated") if admin and sign.data.get("tracked") is True else sign
+
+
+def not_graphql(sign: Sign, run: Context) -> Sign:
+    """A web page, or JSON that is not GraphQL's, at the GraphQL URL (T2)."""
+    page = sign.code in _NO_JSON or (
+        sign.status in (404, 405) and sign.code in ("unknown", "http.answer.unexpected_status")
+    )
+    return sign.turned("graphql.endpoint.not_graphql") if sign.kind == "graphql" and page else sign
+
+
+def provider_documents(sign: Sign, run: Context) -> Sign:
+    """A page, a 404 or a 5xx where the provider's documents should be (A8, A9)."""
+    if sign.kind != "auth" or not (sign.code in _NO_JSON or sign.code.startswith("http.") or sign.code == "unknown"):
+        return sign
+    keys = "jwks" in f"{sign.check} {sign.data.get('operation', '')}".lower()
+    if sign.status >= 500:
+        return sign.turned("auth.idp.failing")
+    if sign.status == 404:
+        return sign.turned("auth.jwks.not_found" if keys else "auth.discovery.wrong_application")
+    if sign.code in _NO_JSON:
+        return sign.turned("auth.jwks.not_json" if keys else "auth.discovery.wrong_application")
+    return sign
+
+
+def gateway(sign: Sign, run: Context) -> Sign:
+    """502 on every route: nothing listens where the gateway looks. On one route: the application dies there."""
+    everywhere = run.every_route_fails(sign.target)
+    return sign.turned("http.upstream.wrong_port") if sign.code == "http.upstream.crashed" and everywhere else sign
+
+
+def rate_limit(sign: Sign, run: Context) -> Sign:
+    """429 to the very first request is not our rate."""
+    if not sign.code.startswith("http.rate_limited."):
+        return sign
+    return sign.turned("http.rate_limited." + ("by_others" if run.first_status(sign.target) == 429 else "by_us"))
+
+
+def nothing_known(sign: Sign, run: Context) -> Sign:
+    """A status that nobody declared is what was seen, not why."""
+    return sign.turned("unknown") if sign.code in ("http.answer.unexpected_status", "") else sign
+
+
+RULES: tuple[Rule, ...] = (
+    runner_network, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster, search_path,
+    pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql, permission_or_tracking,
+    gateway, rate_limit, nothing_known,
+)  # fmt: skip
+
+
+def refine(sign: Sign, run: Context) -> Sign:
+    """The sign after every rule, in their order."""
+    for rule in RULES:
+        sign = rule(sign, run)
+    return sign

@@ -1,0 +1,164 @@
+"""Which cause explains which symptom, under which condition: data, from the specific to the general (criteria.md §4.6)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.diagnosis.symptoms import names_its_own_reason
+
+Condition = Callable[[Sign, Sign], bool]
+"""(sign of the cause, symptom) → whether the one can explain the other."""
+
+
+def always(cause: Sign, symptom: Sign) -> bool:
+    """No condition."""
+    return True
+
+
+def same_host(cause: Sign, symptom: Sign) -> bool:
+    """Both were seen at one host and port (or one target, where no host is known)."""
+    return cause.host == symptom.host or cause.target == symptom.target
+
+
+def same_target(cause: Sign, symptom: Sign) -> bool:
+    """Both were seen at one target, and not one in the other's own check."""
+    return cause.target == symptom.target
+
+
+def same_table(cause: Sign, symptom: Sign) -> bool:
+    """Both name one table, whatever the schema; or one of them names none."""
+    mine, theirs = _tables(cause), _tables(symptom)
+    return not mine or not theirs or bool(mine & theirs)
+
+
+def same_user(cause: Sign, symptom: Sign) -> bool:
+    """Both concern one declared user; or one of them names none."""
+    mine, theirs = _acting(cause), _acting(symptom)
+    return not mine or not theirs or mine == theirs
+
+
+def seen_directly(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at its own target, the symptom only in an application's words."""
+    return not cause.revealed and symptom.revealed
+
+
+def at_its_provider(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at the provider, the symptom at a consumer; or both at the provider, in different checks."""
+    return cause.kind == "auth" and (symptom.kind != "auth" or cause.check != symptom.check)
+
+
+def needs_identity(cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a request with a user, or a log-in."""
+    return bool(symptom.data.get("acts_as"))
+
+
+def _tables(sign: Sign) -> set[str]:
+    names = sign.data.get("tables") or [sign.data.get("table") or ""]
+    shown = {str(name).split(".")[-1].removesuffix("_by_pk").removesuffix("_aggregate") for name in names if name}
+    column = str(sign.data.get("column", ""))
+    return shown | ({column} if column and shown else set())
+
+
+def _acting(sign: Sign) -> str:
+    return str(sign.data.get("acts_as", ""))
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`causes` (codes; a trailing `*` stands for anything) may explain signs that have one of the tags `symptoms`."""
+
+    causes: tuple[str, ...]
+    symptoms: tuple[str, ...]
+    when: Condition = always
+    source: str = ""
+
+    def covers(self, code: str) -> bool:
+        """Whether `code` is one of its causes."""
+        return any(code.startswith(cause[:-1]) if cause.endswith("*") else code == cause for cause in self.causes)
+
+
+EXHAUSTED = ("database.connections.exhausted", "database.connections.role_limit", "database.pool.exhausted")
+LOCKS = ("database.lock.*", "database.query.timeout")
+OUTAGE = (
+    "database.dns.*", "database.tcp.*", "database.port.*", "database.tls.*", "database.auth.*", "database.name.*",
+    "database.server.*", "database.connection.*", "database.pooler.*", "database.network.*", *EXHAUSTED,
+)  # fmt: skip
+SCHEMA = ("database.schema.*", "database.migration.*", "database.privilege.*", "database.rls.policy_recursion")
+BREAKS_REQUESTS = (*OUTAGE, *SCHEMA, *LOCKS, "database.disk.full", "database.identity.*", "database.data.corrupted",
+                   "database.index.corrupted", "database.rls.write_rejected")  # fmt: skip
+ROWS = ("database.rls.*", "database.data.*", "database.identity.*")
+KEYS = ("auth.jwks.*", "auth.token.algorithm_mismatch", "auth.token.encrypted", "auth.token.not_signed",
+        "auth.token.signature_invalid", "auth.discovery.*")  # fmt: skip
+TOKEN = ("auth.token.*", "auth.claims.*", "auth.client.*", "auth.grant.*", "auth.scope.*", "auth.user.*",
+         "auth.clock.*", "auth.header.*", "runner.token.expired", "auth.secret.*", "auth.jwks.*")  # fmt: skip
+GATEWAY = ("http.upstream.*", "http.application.*")
+TRANSPORT = ("http.dns.*", "http.tcp.*", "http.tls.*", "http.protocol.*", "http.proxy.*")
+
+RELATIONS: tuple[Relation, ...] = (
+    Relation(("runner.clock.skewed", "auth.clock.skewed"), ("timed",), always, "T: clocks"),
+    Relation(("database.migration.*",), ("database.schema.table_missing", "database.schema.column_missing",
+             "database.schema.column_type", "validation", "inconsistent"), always, "R11, R12"),
+    Relation(("database.schema.table_missing", "database.schema.column_missing", "database.schema.search_path"),
+             ("validation", "inconsistent"), same_table, "R10, R13"),
+    Relation(("database.privilege.missing",), ("inconsistent", "validation"), same_table, "R13"),
+    Relation(("database.schema.search_path",), ("database.schema.table_missing",), same_table, "R13"),
+    Relation(("graphql.metadata.inconsistent",), ("validation",), always, "R10"),
+    Relation(("database.schema.*", "database.rls.policy_recursion"), ("database.query.failed",), always, "R13"),
+    Relation(("database.connections.exhausted", "database.connections.role_limit"),
+             ("database.pool.exhausted", "database.connections.over_limit"), always, "R14"),
+    Relation(("database.lock.*",), ("database.query.timeout", "database.pool.exhausted", "database.query.too_slow"),
+             always, "R15"),
+    Relation(("database.lock.idle_in_transaction",), ("database.lock.contention",), always, "R15"),
+    Relation(("database.disk.full",), ("database.server.read_only",), always, "R20"),
+    Relation(("database.rls.disabled", "database.rls.bypassed"), ("database.rls.policy_too_wide",), same_table),
+    Relation(OUTAGE, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
+             "database.connection.dropped", "database.pool.exhausted", "database.server.starting",
+             "database.server.restarted", "database.query.timeout"), seen_directly, "R1, R2"),
+    Relation(("auth.idp.*",), ("auth.idp.unreachable", "auth.idp.failing", "auth.token.request_failed", "auth.jwks.not_found",
+             "auth.jwks.not_json", "auth.jwks.empty", "auth.jwks.key_missing", "auth.discovery.wrong_application",
+             "signature"), at_its_provider, "R17"),
+    Relation(KEYS, ("signature",), at_its_provider, "R5"),
+    Relation(TOKEN, ("auth.claims.namespace_missing", "auth.claims.roles_missing", "auth.token.issuer_mismatch",
+             "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_its_provider, "R7, R8"),
+    Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("login",), always, "R17"),
+    Relation(("auth.idp.*", "auth.session_secret.*", "auth.secret.*", "cache.*"), ("server_error", "graphql_error"),
+             needs_identity, "R17"),
+    Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("rejected",), needs_identity, "R17"),
+    Relation((*KEYS, "auth.clock.*", "auth.secret.*"), ("rejected",), at_its_provider, "R5, R6"),
+    Relation(TOKEN, ("rejected",), same_user, "R5–R8, R26"),
+    Relation(ROWS, ("content",), always, "T: empty lists, isolation"),
+    Relation(("database.migration.*", "database.schema.*"), ("content",), same_table, "R12"),
+    Relation(("http.revision.*",), ("content", "http.assets.missing"), same_host, "R18"),
+    Relation(("http.address.partly_down", *TRANSPORT), ("transport", "slow", "rate", "undecided"), same_host, "R25"),
+    Relation((*GATEWAY, "http.rate_limited.*", "http.body.truncated", "http.redirect.loop"), ("rate", "undecided"),
+             same_target, "§1: an error"),
+    Relation(("http.upstream.timeout", "http.application.hangs"), ("slow",), same_target, "R15"),
+    Relation(("http.rate_limited.*",), ("http.answer.unexpected_status",), same_host),
+    Relation(("http.upstream.wrong_port", "http.upstream.none"), ("server_error", "graphql_error"), same_host, "R18"),
+    Relation((*EXHAUSTED, *LOCKS), ("slow",), always, "R14, R15"),
+    Relation(BREAKS_REQUESTS, ("server_error", "database_error", "rate", "undecided"), always, "R1, R12–R14, R20"),
+    Relation(OUTAGE, ("login", "slow"), always, "R1"),
+    Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
+    Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"), always, "R3"),
+    Relation(("graphql.permission.missing", "graphql.table.not_tracked", "graphql.metadata.inconsistent",
+              "graphql.remote.unreachable", "graphql.engine.*"), ("server_error", "rate"), always, "R9, R10"),
+    Relation(("graphql.errors.in_answer", "graphql.data.partial", "graphql.permission.*", "graphql.table.*",
+              "graphql.remote.*", "graphql.database.*", "graphql.metadata.*"), ("rate", "undecided"), same_target),
+)  # fmt: skip
+
+
+def may_explain(cause: Sign, symptom: Sign, shown: frozenset[str]) -> int | None:
+    """Position of the first relation by which `cause` explains `symptom` (whose tags are `shown`); None for none."""
+    if cause.code == symptom.code or names_its_own_reason(symptom):
+        return 0 if _repeats(cause, symptom, shown) else None
+    for position, relation in enumerate(RELATIONS):
+        if relation.covers(cause.code) and shown.intersection(relation.symptoms) and relation.when(cause, symptom):
+            return position
+    return None
+
+
+def _repeats(cause: Sign, symptom: Sign, shown: frozenset[str]) -> bool:
+    # an endpoint's bug shows again in the limits of its whole target
+    return cause.check != symptom.check and "rate" in shown and same_target(cause, symptom)

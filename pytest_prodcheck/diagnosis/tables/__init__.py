@@ -1,0 +1,1 @@
+"""The cause tables, one module a layer: data only."""

@@ -1,0 +1,148 @@
+"""Causes of GraphQL: permissions, metadata, documents, answers."""
+
+from __future__ import annotations
+
+from pytest_prodcheck.diagnosis.kind import CauseKind
+
+KINDS = (
+    CauseKind(
+        "graphql.endpoint.not_graphql",
+        "URL answers, but not as GraphQL",
+        "{host}{path} answers, but not as GraphQL",
+        "set the URL to the GraphQL endpoint (Hasura: /v1/graphql)",
+        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__typename}\"}' https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.permission.missing",
+        "role has no permission, admin has",
+        "role {role} has no permission on {table}",
+        "add the permission in the metadata",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.permission.row_filter_missing",
+        "role sees other users' rows",
+        "role {role} sees other users' rows of {table}",
+        "add the row filter to the permission, or row-level security",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.permission.row_check",
+        "a row check of the permission refuses the row",
+        "a row check refuses what {role} writes to {table}",
+        "compare the permission's check with what is written",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.table.not_tracked",
+        "table exists and is not tracked",
+        "table {table} exists and is not tracked",
+        "track it: apply the metadata",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.metadata.inconsistent",
+        "engine reports inconsistent objects",
+        "the engine's metadata is inconsistent: {seen}",
+        "apply metadata that fits the schema",
+        "hasura metadata inconsistency list",
+    ),
+    CauseKind(
+        "graphql.remote.unreachable",
+        "a remote schema or action does not answer",
+        "a remote schema or action of the engine does not answer",
+        "look at the remote service, and the engine's way to it",
+        "hasura metadata inconsistency list",
+    ),
+    CauseKind(
+        "graphql.database.unreachable",
+        "the engine answers, its database does not",
+        "the engine answers, its database does not",
+        "look at the engine's database URL and its log",
+        "curl -si https://{host}/healthz",
+    ),
+    CauseKind(
+        "graphql.engine.start_failed",
+        "the engine could not start fully",
+        "the engine could not start fully",
+        "look at the engine's log",
+        "curl -si https://{host}/healthz",
+    ),
+    CauseKind(
+        "graphql.document.outdated",
+        "document does not fit the schema",
+        "{operation} does not fit the schema: {seen}",
+        "change the document, or deploy the schema that it needs",
+        "prodcheck doctor ENV",
+    ),
+    CauseKind(
+        "graphql.document.not_allowed",
+        "the engine's allow-list does not know the document",
+        "{operation} is not in the engine's allow-list",
+        "add the document to the allow-list",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.errors.in_answer",
+        "status 200 with errors",
+        "{operation} answers with errors: {text}",
+        "look at the engine's log of this request",
+        "curl -si https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.data.partial",
+        "data and errors together",
+        "{operation} answers only in part: {text}",
+        "look at the resolver of the path that is null",
+        "curl -si https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.data.unexpected",
+        "the data differ from what is promised",
+        "the data of {operation} differ: {seen}, promised {expected}",
+        "correct the data or the expectation",
+        "curl -si https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.introspection.open",
+        "introspection is open although it should be refused",
+        "introspection is open on {host}",
+        "switch it off for this role",
+        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}\"}' https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.introspection.refused",
+        "introspection is refused although it should be open",
+        "introspection is refused on {host}",
+        "switch it on for this role, or declare refused",
+        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}\"}' https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.ide.open",
+        "an IDE is served although it should not be",
+        "{host} serves a GraphQL IDE",
+        "switch the console or playground off",
+        "curl -si -H 'Accept: text/html' https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.ide.missing",
+        "no IDE is served although it should be",
+        "{host} serves no GraphQL IDE",
+        "switch the console on, or declare ide = false",
+        "curl -si -H 'Accept: text/html' https://{host}{path}",
+    ),
+    CauseKind(
+        "graphql.depth.exceeded",
+        "a document is deeper than was promised",
+        "{operation} is {seen} levels deep, promised {expected}",
+        "flatten the document, or raise max_depth",
+        "prodcheck doctor ENV --offline",
+    ),
+    CauseKind(
+        "graphql.schema.breaking",
+        "the schema differs from the pinned one in a breaking way",
+        "the schema breaks its pinned contract: {seen}",
+        "restore the field, or pin the new schema",
+        "prodcheck diff ENV OTHER",
+    ),
+)
