@@ -1,0 +1,113 @@
+"""How the shipped suites hang under `prodcheck.toml`, and how ids that begin with it find their way.
+
+Appending a site-packages path to pytest's arguments would lose the suites silently where `.venv` lies inside the project
+(pytest merges overlapping arguments, then ignores the environment); a collected file of our own cannot be lost.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from pytest_prodcheck.gate.plan import ROOT, Check, Plan
+
+SUITES = "pytest_prodcheck.suites"
+
+
+class SuiteModule(pytest.Module):
+    """One shipped suite: its test functions, as far as the plan has checks for them."""
+
+    suite: str
+    plan: Plan
+
+    def _getobj(self) -> ModuleType:
+        return importlib.import_module(f"{SUITES}.{self.suite}")
+
+    def funcnamefilter(self, name: str) -> bool:
+        """By our own naming, not by the user's `python_functions`: and only what the environment promises."""
+        return name.startswith("test_") and bool(self.plan.of(self.suite, name))
+
+    def classnamefilter(self, name: str) -> bool:
+        """Suites have no classes."""
+        return False
+
+    def checks(self, function: str) -> list[Check]:
+        """The checks of one of its functions."""
+        return self.plan.of(self.suite, function)
+
+
+class PlanFile(pytest.File):
+    """`prodcheck.toml` as a collected file; its node id is `prodcheck.toml`, wherever the file lies."""
+
+    plan: Plan
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path, plan: Plan) -> PlanFile:
+        """The node for the configuration at `path`."""
+        node: PlanFile = cls.from_parent(parent, path=path, nodeid=ROOT)  # type: ignore[assignment]
+        node.name, node.plan = ROOT, plan
+        return node
+
+    def collect(self) -> Iterator[SuiteModule]:
+        """One suite a target kind that has checks."""
+        folder = Path(__file__).parent.parent / "suites"
+        for suite in dict.fromkeys(check.suite for check in self.plan.checks.values()):
+            node: SuiteModule = SuiteModule.from_parent(
+                self, path=folder / f"{suite}.py", name=suite, nodeid=f"{ROOT}::{suite}"
+            )
+            node.suite, node.plan = suite, self.plan
+            yield node
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Gives a suite's test function one item for each of its checks, with marks and a readable id."""
+    module = metafunc.definition.getparent(SuiteModule)
+    if module is None:
+        return
+    parameters = [
+        pytest.param(check, id=check.parameter or pytest.HIDDEN_PARAM, marks=_marks(check))
+        for check in module.checks(metafunc.function.__name__)
+    ]
+    metafunc.parametrize("check", parameters)
+
+
+def _marks(check: Check) -> list[pytest.MarkDecorator]:
+    marks = []
+    if check.latency:
+        marks.append(pytest.mark.latency(*check.latency))
+    if check.error_rate:
+        marks.append(pytest.mark.error_rate(check.error_rate))
+    return marks
+
+
+def rewrite_arguments(config: pytest.Config, plan_file: Path, suites: tuple[str, ...]) -> bool:
+    """Points pytest at the plan: alone without paths, and wherever an argument begins with `prodcheck.toml`.
+
+    Returns whether paths were given, which narrows the run.
+    """
+    if config.args_source is not pytest.Config.ArgsSource.ARGS:
+        team = [str((plan_file.parent / suite).resolve()) for suite in suites]
+        config.args[:] = [str(plan_file), *team]
+        return False
+    config.args[:] = [_resolved(argument, plan_file) for argument in config.args]
+    return config.args != [str(plan_file)]
+
+
+def _resolved(argument: str, plan_file: Path) -> str:
+    path, separator, rest = argument.partition("::")
+    if path == ROOT or (Path(path).name == ROOT and (not Path(path).exists() or Path(path).samefile(plan_file))):
+        return f"{plan_file}{separator}{rest}"
+    return argument
+
+
+def keeps(path: Path, plan_file: Path, root: Path) -> bool | None:
+    """Whether collection enters `path`: the way to a plan file inside a virtual environment stays open, and nothing
+    beside that way is entered. None leaves the decision to pytest."""
+    if path == plan_file or path in plan_file.parents:
+        return True
+    environments = [part for part in plan_file.parents if root in part.parents and (part / "pyvenv.cfg").exists()]
+    return False if any(part in path.parents for part in environments) else None

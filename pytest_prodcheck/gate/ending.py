@@ -1,0 +1,242 @@
+"""How a run ends: nothing lost, findings accepted or explained, one verdict."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from pytest_prodcheck.config.models import Accepted, Environment
+from pytest_prodcheck.diagnosis.diagnose import diagnose
+from pytest_prodcheck.gate import figures, judge
+from pytest_prodcheck.gate import verdict as deciding
+from pytest_prodcheck.gate.owner import Owner
+from pytest_prodcheck.gate.plan import Check, Plan
+from pytest_prodcheck.gate.results import Attempt, Results
+from pytest_prodcheck.gate.selection import Selection
+from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
+from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+
+
+@dataclass(slots=True)
+class Ending:
+    """What happened to the run itself."""
+
+    started_at: float
+    stopped_by: str = ""
+    """`-x`, `Ctrl-C`, `SIGTERM`, `the deadline`, `pytest.exit`; empty where it ran to its end."""
+    notes: list[str] = field(default_factory=list)
+    died: dict[str, str] = field(default_factory=dict)
+    """Check id → the worker that died while running it."""
+
+
+def lost(selection: Selection, results: Results, ending: Ending) -> dict[str, Attempt]:
+    """A failed attempt for every check that was planned or collected and has no result, id by id."""
+    found: dict[str, Attempt] = {}
+    for identifier, reason in selection.dropped.items():
+        word = "was deselected" if reason == "--deselect" else "was taken away"
+        message = (
+            f"required check {identifier} {word} by {reason}"
+            if reason != "planned but not collected"
+            else (f"planned but not collected: {identifier}")
+        )
+        found[identifier] = _failed(message, "gate.deselected")
+    for identifier in selection.collected:
+        if identifier in results.attempts or ending.stopped_by:
+            continue
+        worker = ending.died.get(identifier)
+        text = (
+            f"worker {worker} died while running {identifier}"
+            if worker
+            else (
+                f"collected but not reported: {identifier}"
+                if identifier not in results.started
+                else f"0 checks executed: {identifier} was set up and its body never ran"
+            )
+        )
+        found[identifier] = _failed(text, "gate.not_executed")
+    return found
+
+
+def unselected_readiness(owner: Owner, selection: Selection) -> dict[str, Attempt]:
+    """A failed attempt for each target that is not ready and whose readiness check was not selected (design.md §2.3)."""
+    found = {}
+    for check in owner.plan.checks.values():
+        if check.function != "test_ready" or check.id in selection.collected:
+            continue
+        standing = owner.seen_standing(check.target)
+        if standing is not None and not standing.ready:
+            found[check.id] = Attempt("fail", standing.findings, criteria=("ready",), executed=True)
+    return found
+
+
+def conclude(
+    environment: Environment,
+    owner: Owner,
+    selection: Selection,
+    results: Results,
+    marks: Mapping[str, tuple[str, ...]],
+    ending: Ending,
+) -> RunResult:
+    """The whole run's result."""
+    final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
+    accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
+    final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
+    final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
+    final.update(accepted.own_findings())
+    diagnosis = diagnose(_check_results(final, owner, selection), owner.observations)
+    causes = tuple(_with_owner(cause, final, owner.plan) for cause in diagnosis.causes)
+    checks = tuple(
+        _check(identifier, final[identifier], owner.plan, marks, diagnosis.explained) for identifier in final
+    )
+    left_out = _left_out(owner.plan, selection, final, ending)
+    executed = sum(attempt.executed for attempt in final.values())
+    word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
+    if ending.stopped_by:
+        word = "fail"
+    status = deciding.exit_status(word, environment, selected=len(selection.collected))
+    return RunResult(
+        environment.name,
+        environment.kind,
+        _iso(ending.started_at),
+        round(time.time() - ending.started_at, 3),
+        word,
+        status,
+        complete=not selection.narrowed and not ending.stopped_by and not owner.plan.narrowed,
+        revision=figures.revision(environment, owner),
+        causes=causes,
+        checks=checks,
+        accepted=tuple(accepted.rows),
+        sent=owner.sent,
+        left_out=left_out,
+        targets=figures.rows(owner, checks),
+        notes=tuple(ending.notes),
+    )
+
+
+class _Accepting:
+    """`[[env.X.accepted]]`: known findings with an end. Expired is red, unused warns."""
+
+    def __init__(self, accepted: Sequence[Accepted], today: datetime.date) -> None:
+        self._accepted, self._today = accepted, today
+        self._used: set[int] = set()
+        self.rows: list[dict[str, Any]] = []
+
+    def apply(self, attempt: Attempt) -> Attempt:
+        """The attempt without the findings that are accepted today."""
+        kept = [finding for finding in attempt.findings if not self._takes(finding)]
+        if len(kept) == len(attempt.findings):
+            return attempt
+        verdict = "fail" if attempt.verdict == "fail" and attempt.message else judge.verdict_of(kept)
+        return replace(attempt, findings=tuple(kept), verdict=verdict)
+
+    def own_findings(self) -> dict[str, Attempt]:
+        """A check of its own for each entry that is expired and still needed (red), or not needed (a warning)."""
+        found = {}
+        for number, entry in enumerate(self._accepted):
+            expired = entry.until < self._today and number in self._used
+            if not expired and number in self._used:
+                continue
+            text = f"accepted {entry.code} ({entry.reason}) " + (
+                f"ended on {entry.until}" if expired else "matches no finding any more: remove the entry"
+            )
+            code = "config.accepted.expired" if expired else "config.accepted.unused"
+            finding = Finding("accepted", entry.on, text, code=code, severity="error" if expired else "warning")
+            name = f"prodcheck.toml::accepted[{entry.code}]"
+            found[name] = Attempt("fail" if expired else "degraded", (finding,), executed=False)
+        return found
+
+    def _takes(self, finding: Finding) -> bool:
+        for number, entry in enumerate(self._accepted):
+            if entry.code == finding.code and entry.on in ("", finding.target, finding.target.split(".")[0]):
+                self._used.add(number)
+                if entry.until >= self._today:
+                    self.rows.append({**finding.as_json(), "reason": entry.reason, "until": entry.until.isoformat()})
+                    return True
+        return False
+
+
+def _graded(attempt: Attempt, check: Check | None) -> Attempt:
+    """A check that its configuration calls a warning makes the run degraded, never red."""
+    if check is None or check.severity != "warning" or attempt.verdict not in ("fail", "blocked", "insufficient"):
+        return attempt
+    if any(finding.code.startswith("gate.") for finding in attempt.findings):
+        return attempt
+    findings = tuple(replace(finding, severity="warning") for finding in attempt.findings)
+    return replace(attempt, verdict="degraded", findings=findings)
+
+
+def _check_results(final: Mapping[str, Attempt], owner: Owner, selection: Selection) -> list[CheckResult]:
+    rows = []
+    for identifier, attempt in final.items():
+        check = owner.plan.checks.get(identifier)
+        seen = owner.seen(identifier)
+        target = check.target if check else (seen[0].target if seen else "")
+        rows.append(
+            CheckResult(
+                identifier,
+                target,
+                attempt.verdict,
+                attempt.findings,
+                tuple(seen),
+                attempt.blocked_by,
+                check.subject if check else "",
+                check.needs if check else (),
+                attempt.message,
+            )
+        )
+    return rows
+
+
+def _check(
+    identifier: str, attempt: Attempt, plan: Plan, marks: Mapping[str, tuple[str, ...]], explained: Mapping[str, str]
+) -> CheckVerdict:
+    check = plan.checks.get(identifier)
+    rerun = f"pytest --prodcheck=… '{identifier}'"
+    findings = tuple({**finding.as_json(), "rerun": rerun} for finding in attempt.findings)
+    return CheckVerdict(
+        identifier,
+        check.target if check else "",
+        attempt.verdict,
+        marks.get(identifier, ()),
+        attempt.blocked_by or None,
+        explained.get(identifier),
+        attempt.criteria,
+        attempt.samples,
+        findings,
+        attempt.message,
+        round(attempt.duration, 4),
+        check.owner if check else "",
+        check.runbook if check else "",
+    )
+
+
+def _with_owner(cause: Cause, final: Mapping[str, Attempt], plan: Plan) -> Cause:
+    """The cause with the owner and runbook of the first check that shows it."""
+    for identifier in cause.explains:
+        check = plan.checks.get(identifier)
+        if check and check.target == cause.target and (check.owner or check.runbook):
+            return replace(cause, owner=check.owner, runbook=check.runbook)
+    return cause
+
+
+def _left_out(
+    plan: Plan, selection: Selection, final: Mapping[str, Attempt], ending: Ending
+) -> tuple[Mapping[str, str], ...]:
+    rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
+    if ending.stopped_by:
+        reason = f"stopped: {ending.stopped_by}"
+        rows += [{"id": name, "reason": reason} for name in selection.collected if name not in final]
+    return tuple(rows)
+
+
+def _failed(message: str, code: str) -> Attempt:
+    return Attempt("fail", (Finding("executed", "", message, code=code),), message=message)
+
+
+def _iso(moment: float) -> str:
+    return (
+        datetime.datetime.fromtimestamp(moment, datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    )

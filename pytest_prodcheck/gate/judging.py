@@ -1,0 +1,188 @@
+"""How one item is blocked, judged and reported; in the process that runs it, so that -x, reruns and --lf see it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, Protocol
+
+import pytest
+
+from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.gate import judge, state
+from pytest_prodcheck.gate.owner import DeadlinePassed
+from pytest_prodcheck.gate.recorder import Record, Recorder
+from pytest_prodcheck.gate.results import KEY, Attempt
+from pytest_prodcheck.observe.evidence import Standing
+from pytest_prodcheck.observe.finding import Finding
+
+BLOCKED = pytest.StashKey[Standing]()
+RECORD = pytest.StashKey[Record]()
+
+
+class Asker(Protocol):
+    """The owner, directly or through the broker."""
+
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        """The owner's answer."""
+        ...
+
+
+class Judging:
+    """Hooks around each item."""
+
+    def __init__(
+        self,
+        asker: Asker,
+        recorder: Recorder,
+        redactor: Redactor,
+        environment: Callable[[], Environment],
+        worker: str,
+        refresh: Callable[[], None],
+    ) -> None:
+        """`environment` gives the resolved one; `refresh` learns secrets that the owner got meanwhile."""
+        self._asker, self._recorder, self._redactor, self._worker = asker, recorder, redactor, worker
+        self._environment, self._refresh = environment, refresh
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> None:
+        """Starts the record; skips a check whose target, or one it needs, is not there."""
+        facts = state.read(item)
+        record = Record(item.nodeid, getattr(item, "execution_count", 1), facts.sampled_limits)
+        item.stash[RECORD] = record
+        self._recorder.start(record)
+        if self._worker:
+            self._asker.call("running_now", (self._worker, item.nodeid))
+        if facts.check is not None and facts.check.function == "test_ready":
+            return
+        blocker: Standing | None = self._asker.call("blocker", (facts.needs,))
+        if blocker is not None:
+            item.stash[BLOCKED] = blocker
+            pytest.skip(f"blocked by {blocker.name}: {blocker.cause}: {blocker.message}")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        """Knows that the body really ran."""
+        state.read(item).executed = True
+        return (yield)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        """Judges what was observed, puts the outcome on the report, and removes every secret from it."""
+        report: pytest.TestReport = yield
+        attempt = self._attempt(item, report, call)
+        if attempt is not None:
+            _show(report, item, attempt)
+            setattr(report, KEY, attempt.dump())
+        self._refresh()
+        self._redactor.scrub_in_place(report)
+        return report
+
+    def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:
+        """What this phase decides about the item; None where the phase decides nothing."""
+        if call.when == "setup":
+            return self._not_run(item, report)
+        if call.when == "teardown":
+            return Attempt("fail", message=_crash(report), executed=True) if report.failed else None
+        try:
+            return self._judged(item, report, call)
+        except DeadlinePassed as reason:
+            return Attempt("fail", message=f"not executed: {reason}")
+
+    def _not_run(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
+        blocker = item.stash.get(BLOCKED, None)
+        if blocker is not None:
+            del item.stash[BLOCKED]
+            return Attempt("blocked", blocked_by=blocker.cause, message=f"{blocker.name}: {blocker.message}")
+        if report.skipped:
+            return _foreign_skip(item, report)
+        return Attempt("fail", message=_crash(report)) if report.failed else None
+
+    def _judged(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt:
+        facts, record = state.read(item), item.stash[RECORD]
+        if call.excinfo is not None and isinstance(call.excinfo.value, DeadlinePassed):
+            raise call.excinfo.value
+        if facts.check is not None and record.evidence is None and not report.failed:
+            return Attempt("fail", message="not executed: the check's body did not run")
+        findings = tuple(self._scrubbed(judge.judge(facts, record, self._environment(), self._asker, time.time())))
+        if facts.check is None and record.limits and not record.sampled and not report.failed:
+            return Attempt("fail", message="carries a rate or a quantile and never called sample()", executed=True)
+        verdict = judge.verdict_of(findings)
+        message = ""
+        if _raised(report, call):
+            verdict, message = "fail", _crash(report)
+        elif verdict in ("pass", "degraded") and report.skipped and not hasattr(report, "wasxfail"):
+            return _foreign_skip(item, report)
+        elif hasattr(report, "wasxfail") and facts.check is None and verdict == "pass":
+            verdict, message = "degraded", f"expected to fail: {report.wasxfail}"
+        return Attempt(
+            verdict,
+            findings,
+            message=message,
+            criteria=judge.criteria_of(facts),
+            samples=len(record.observations),
+            duration=report.duration,
+            executed=True,
+        )
+
+    def _scrubbed(self, findings: list[Finding]) -> list[Finding]:
+        self._refresh()
+        return [Finding(**self._redactor.scrub_value(finding.as_json())) for finding in findings]
+
+
+def _raised(report: pytest.TestReport, call: pytest.CallInfo[None]) -> bool:
+    """Whether the body failed by itself, whatever xfail makes of it (only a user's own xfail is the user's to have)."""
+    if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
+        return report.failed
+    return report.failed or not hasattr(report, "wasxfail")
+
+
+def _foreign_skip(item: pytest.Item, report: pytest.TestReport) -> Attempt:
+    """A skip that is not the gate's: of a shipped check it is a failure, of a user's own test it proves nothing."""
+    reason = str(report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr).removeprefix(
+        "Skipped: "
+    )
+    if state.read(item).check is None:
+        finding = Finding("executed", "", f"skipped by itself: {reason}", severity="insufficient", code="gate.skipped")
+        return Attempt("insufficient", (finding,), message=reason, skipped_by="the test")
+    message = f"skipped by a marker or hook, not by the gate: {reason}; required checks cannot be skipped"
+    finding = Finding("executed", state.read(item).check.target, message, code="gate.skipped")  # type: ignore[union-attr]
+    return Attempt("fail", (finding,), message=message, skipped_by="a marker or hook")
+
+
+def _crash(report: pytest.TestReport) -> str:
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = str(crash.message if crash is not None else report.longrepr or "")
+    return next((line for line in text.splitlines() if line.strip()), "failed")[:500]
+
+
+def _show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> None:
+    """Makes pytest's own outcome say what the gate found; `insufficient` is a skip with a category of its own."""
+    if attempt.verdict == "fail":
+        if hasattr(report, "wasxfail"):
+            del report.wasxfail
+        own_text = report.failed and attempt.message and not attempt.findings
+        report.outcome = "failed"
+        if not own_text:
+            report.longrepr = text_of(attempt, report)
+    elif attempt.verdict == "insufficient":
+        path, line, _ = item.reportinfo()
+        reason = attempt.findings[0].message if attempt.findings else attempt.message
+        report.outcome = "skipped"
+        report.longrepr = (str(path), (line or 0) + 1, f"insufficient: {reason}")
+
+
+def text_of(attempt: Attempt, report: pytest.TestReport) -> str:
+    """The failure text: each finding with what was promised and what to do, then the body's own failure."""
+    lines: list[str] = []
+    for finding in attempt.findings:
+        mark = {"error": "✗", "warning": "!", "insufficient": "?"}[finding.severity]
+        lines.append(f"{mark} {finding.criterion}: {finding.message}")
+        if finding.remedy:
+            lines.append(f"    → {finding.remedy}")
+    if attempt.message:
+        lines.append(attempt.message)
+    if report.failed and report.longrepr and attempt.findings:
+        lines.append(str(report.longrepr))
+    return "\n".join(lines)

@@ -1,0 +1,307 @@
+"""The owner: the one part of a run that sends. It holds pool, caps, tokens, snapshots and sampling.
+
+It starts when the selection is known, observes the readiness of every configured target, sends the probes of all
+selected checks ahead, and answers whoever asks for the evidence of a check: a test in this process, or a worker's.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import CancelledError, Future
+from concurrent.futures import TimeoutError as FutureTimeout
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.errors import ProdcheckError
+from pytest_prodcheck.gate.plan import Check, Plan
+from pytest_prodcheck.gate.probers import Probers
+from pytest_prodcheck.gate.sampling import Sampler
+from pytest_prodcheck.observe.evidence import Evidence, Standing
+from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.observe.pool import ProbePool
+from pytest_prodcheck.observe.request import HttpRequest
+
+Answer = TypeVar("Answer")
+_COORDINATORS = 64
+"""Threads that wait for others (a whole target's limit, an adaptive sample); they send nothing themselves."""
+
+
+class DeadlinePassed(ProdcheckError):
+    """The run's deadline passed, or the run was stopped, before the answer was there."""
+
+
+class Owner:
+    """Sends all probes of one run and keeps all observations. Public methods may be called from many threads."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        plan: Plan,
+        probers: Probers,
+        redactor: Redactor,
+        deadline: float,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """`deadline` is on the monotonic clock; `environment` has its references resolved."""
+        self.environment, self.plan, self.redactor, self.clock = environment, plan, redactor, clock
+        self._probers, self.deadline = probers, deadline
+        self._pool = ProbePool()
+        self._selected: frozenset[str] = frozenset()
+        self._standings: dict[str, Future[Standing]] = {}
+        self._evidence: dict[tuple[str, int], Future[Evidence]] = {}
+        self._samplers: dict[str, Sampler] = {}
+        self._lock = threading.RLock()
+        self.observations: list[Observation] = []
+        self.fixtures: dict[str, list[Observation]] = {}
+        """Node id → what its test sent through fixtures."""
+        self.began_at = 0.0
+        self.running: dict[str, str] = {}
+        """Worker → the check it is running; for the message about a worker that died."""
+
+    # --- the run ---------------------------------------------------------------------------------------------------
+
+    def begin(self, selected: Collection[str]) -> None:
+        """Observes readiness of every configured target and sends the probes of the selected checks ahead."""
+        self.began_at = time.monotonic()
+        self._selected = frozenset(selected)
+        for target in self._probers.targets:
+            self._standing(target)
+        self._pool.submit("conductor", 1, self._send_ahead)
+
+    def stop(self) -> None:
+        """Sends nothing more; whoever still waits gets DeadlinePassed."""
+        self._pool.stop()
+        self._probers.stop()
+
+    def close(self) -> None:
+        """Closes connections; nothing is asked afterwards."""
+        self.stop()
+        self._probers.close()
+
+    @property
+    def sent(self) -> Mapping[str, int]:
+        """How much was sent, by kind, for the verdict."""
+        return self._probers.sent
+
+    # --- what tests ask --------------------------------------------------------------------------------------------
+
+    def standing(self, name: str) -> Standing:
+        """Whether a target (`database`) or a user's token (`user:member`) is there; waits for it."""
+        return self._wait(self._standing(name))
+
+    def blocker(self, needs: Iterable[str]) -> Standing | None:
+        """The first of `needs` that is not ready; None where all are."""
+        for name in needs:
+            if name.partition(":")[0].partition(".")[0] not in self._probers.kinds:
+                continue
+            standing = self.standing(name)
+            if not standing.ready:
+                return standing
+        return None
+
+    def observe(self, identifier: str, attempt: int) -> Evidence:
+        """The evidence of a planned check; a later attempt sends fresh probes."""
+        with self._lock:
+            key = (identifier, attempt)
+            if key not in self._evidence:
+                self._evidence[key] = self._submit(self.plan.checks[identifier], attempt)
+        return self._wait(self._evidence[key])
+
+    def note(self, nodeid: str, observation: Observation) -> None:
+        """Keeps what a test did through a fixture."""
+        with self._lock:
+            self.observations.append(observation)
+            self.fixtures.setdefault(nodeid, []).append(observation)
+
+    def ask(self, target: str, method: str, *arguments: Any) -> Any:
+        """A fixture's own question to a target's prober (`query`, `token`, `send` …), bounded by the deadline."""
+        prober = self._probers.of(target)
+        return self._wait(self._pool.submit(f"fixture:{target}", 32, lambda: getattr(prober, method)(*arguments)))
+
+    def sample(self, nodeid: str, target: str, request: HttpRequest, limits: tuple[str, ...]) -> list[Observation]:
+        """Repeats a test's own request until `limits` are decided; the observations belong to the test."""
+        prober = self._probers.of(target)
+        first = self._wait(self._pool.submit(prober.lane, prober.width, lambda: prober.send(request)))
+        sampler = Sampler(self.environment, limits, self._parallel(target))
+        repeated = replace(request, kind="sample")
+        observations = [first, *sampler.run([lambda: prober.send(repeated)], [first])]
+        for observation in observations:
+            self.note(nodeid, observation)
+        return observations
+
+    # --- what the ending asks ----------------------------------------------------------------------------------------
+
+    @property
+    def targets(self) -> Collection[str]:
+        """Ids of the targets that take part."""
+        return self._probers.targets
+
+    def seen_standing(self, name: str) -> Standing | None:
+        """A standing that was observed; None where it was not, or is not yet."""
+        future = self._standings.get(name)
+        return (
+            future.result() if future and future.done() and not future.cancelled() and not future.exception() else None
+        )
+
+    def seen(self, identifier: str) -> list[Observation]:
+        """What was observed for a check, planned or a user's own, in all attempts."""
+        found = [
+            observation
+            for (name, _), future in self._evidence.items()
+            if name == identifier and future.done() and not future.cancelled() and not future.exception()
+            for observation in future.result().observations
+        ]
+        return found + self.fixtures.get(identifier, [])
+
+    @property
+    def revision_facts(self) -> Mapping[str, Any]:
+        """What serves, as the revision check saw it."""
+        for (name, _), future in self._evidence.items():
+            if "::test_revision" in name and future.done() and not future.cancelled() and not future.exception():
+                return future.result().facts
+        return {}
+
+    # --- how it is sent --------------------------------------------------------------------------------------------
+
+    def _send_ahead(self) -> None:
+        checks = [self.plan.checks[identifier] for identifier in self.plan.checks if identifier in self._selected]
+        for check in sorted(checks, key=lambda check: (check.last, bool(check.user))):
+            with self._lock:
+                if (check.id, 1) not in self._evidence:
+                    self._evidence[(check.id, 1)] = self._submit(check, 1)
+
+    def _submit(self, check: Check, attempt: int) -> Future[Evidence]:
+        prober = self._probers.of(check.target)
+        if check.last or _samples(check) or check.function in ("test_ready", "test_revision"):
+            return self._pool.submit("coordinator", _COORDINATORS, lambda: self._coordinate(check, attempt))
+        return self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt))
+
+    def _probe(self, check: Check, attempt: int) -> Evidence:
+        if self.blocker(check.needs) is not None:
+            return Evidence()
+        prober = self._probers.of(check.target)
+        if check.function == "test_jwks":
+            return self.standing(f"jwks:{check.target}").evidence
+        if check.function == "test_token":
+            return self.standing(f"user:{check.subject}").evidence
+        evidence = prober.probe(check.function, check.subject, check.user, attempt)
+        if check.function == "test_signature":
+            evidence = replace(
+                evidence, facts={**evidence.facts, **self.standing(f"jwks:{check.target}").evidence.facts}
+            )
+        return self._kept(evidence)
+
+    def _coordinate(self, check: Check, attempt: int) -> Evidence:
+        if check.function == "test_ready":
+            return self.standing(check.target).evidence
+        if self.blocker(check.needs) is not None:
+            return Evidence()
+        if check.function == "test_revision":
+            return self._kept(self._settled(check))
+        return self._limit_of_target(check) if check.last else self._limit_of_check(check, attempt)
+
+    def _limit_of_check(self, check: Check, attempt: int) -> Evidence:
+        """A check with a rate or a quantile of its own: its declared probe, then as many samples as decide it."""
+        prober = self._probers.of(check.target)
+        evidence = self._wait(self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt)))
+        if not evidence.observations:
+            return evidence
+        repeat = prober.repeater(check.function, check.subject, check.user)
+        if repeat is None or evidence.observations[-1].error:
+            return evidence
+        sampler = Sampler(self.environment, check.limits, self._parallel(check.target))
+        self._samplers[check.id] = sampler
+        extra = sampler.run([repeat], list(evidence.observations))
+        return replace(self._kept(Evidence(tuple(extra))), observations=(*evidence.observations, *extra))
+
+    def _limit_of_target(self, check: Check) -> Evidence:
+        """A limit over all requests of a target: everything observed so far, then samples of its repeatable reads."""
+        others = [
+            other
+            for other in self.plan.checks.values()
+            if other.target == check.target and not other.last and other.id in self._selected
+        ]
+        for other in others:
+            if other.function != "test_ready":
+                self.observe(other.id, 1)
+        with self._lock:
+            sampler = self._samplers.get(check.target)
+            if sampler is None:
+                limits = [
+                    limit
+                    for mate in self.plan.checks.values()
+                    if mate.last and mate.target == check.target and mate.id in self._selected
+                    for limit in mate.limits
+                ]
+                sampler = Sampler(self.environment, tuple(limits), self._parallel(check.target))
+                self._samplers[check.target] = sampler
+        prober = self._probers.of(check.target)
+        seen = [one for one in self.observations if one.target == check.target and one.kind in ("declared", "sample")]
+        repeats = [
+            repeat
+            for other in others
+            if (repeat := prober.repeater(other.function, other.subject, other.user)) is not None
+        ]
+        extra = sampler.run_once(repeats or prober.repeaters(), seen, lambda found: self._kept(Evidence(tuple(found))))
+        return Evidence((*seen, *extra), {"samples": len(seen) + len(extra)})
+
+    def _settled(self, check: Check) -> Evidence:
+        """What serves, asked until only the wanted revision does or `settle` is over."""
+        from pytest_prodcheck.criteria.revision import serving
+
+        revision = self.environment.revision
+        if revision is None:
+            return Evidence()
+        prober, started = self._probers.of(check.target), time.monotonic()
+        while True:
+            observations = tuple(prober.revision(revision))
+            seen, waited = serving(observations, revision), time.monotonic() - started
+            late = waited >= self.environment.settle or time.monotonic() >= self.deadline
+            if not revision.expected or list(seen) == [revision.expected] or late:
+                return Evidence(observations, {"serving": list(seen), "waited_s": round(waited, 1)})
+            time.sleep(min(1.0, max(0.05, self.environment.settle - waited)))
+
+    def _standing(self, name: str) -> Future[Standing]:
+        with self._lock:
+            if name not in self._standings:
+                self._standings[name] = self._pool.submit(f"ready:{name}", 1, lambda: self._look(name))
+        return self._standings[name]
+
+    def _look(self, name: str) -> Standing:
+        if name.startswith("user:"):
+            auth = self._probers.auth_of(name.removeprefix("user:"))
+            if auth and not self.standing(auth).ready:
+                return replace(self.standing(auth), name=name)
+        standing = self._probers.standing(name, self.clock())
+        self._kept(standing.evidence)
+        return standing
+
+    def _kept(self, evidence: Evidence) -> Evidence:
+        with self._lock:
+            self.observations.extend(evidence.observations)
+        return evidence
+
+    def _parallel(self, target: str) -> Callable[[list[Callable[[], Observation]]], list[Observation]]:
+        """Runs sends side by side in the target's lane and waits for all of them."""
+        prober = self._probers.of(target) if target in self._probers.targets else None
+        lane, width = (prober.lane, prober.width) if prober else (target, self.environment.requests.in_flight)
+
+        def run(sends: list[Callable[[], Observation]]) -> list[Observation]:
+            return [self._wait(future) for future in [self._pool.submit(lane, width, send) for send in sends]]
+
+        return run
+
+    def _wait(self, future: Future[Answer]) -> Answer:
+        try:
+            return future.result(max(0.0, self.deadline - time.monotonic()))
+        except (FutureTimeout, CancelledError):
+            raise DeadlinePassed("the run was stopped, or its deadline passed, before the answer was there") from None
+
+
+def _samples(check: Check) -> bool:
+    """Whether one request cannot decide the check's limits."""
+    return check.error_rate is not None or any(limit.startswith(("p", "mean")) for limit in check.latency)

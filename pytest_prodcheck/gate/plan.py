@@ -1,0 +1,237 @@
+"""The plan: every check that an environment promises, known from the configuration alone.
+
+Workers collect these checks, the owner sends their probes, the controller counts that none was lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from pytest_prodcheck.config.loader import slug
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Owned,
+    Target,
+)
+from pytest_prodcheck.gate import documents
+
+ROOT = "prodcheck.toml"
+"""The node id under which every shipped check hangs, whatever the file is called and wherever it lies."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One shipped check of one environment: a test function of `suites/` and, mostly, one declared thing."""
+
+    suite: str
+    function: str
+    parameter: str
+    """What stands in the brackets of the id; empty for none."""
+    target: str
+    subject: str = ""
+    """Name of the declared thing: endpoint, login, query, user, operation."""
+    user: str = ""
+    needs: tuple[str, ...] = ()
+    """Targets whose readiness it needs, its own first, and `user:NAME` for whom it acts as."""
+    severity: str = "error"
+    owner: str = ""
+    runbook: str = ""
+    latency: tuple[str, ...] = ()
+    error_rate: str | None = None
+    last: bool = False
+    """A limit of a whole target: it runs when all other checks have been observed."""
+
+    @property
+    def id(self) -> str:
+        """The node id, as pytest shows and takes it."""
+        return f"{ROOT}::{self.suite}::{self.function}" + (f"[{self.parameter}]" if self.parameter else "")
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Its limits as they are written, rate included."""
+        return self.latency + ((self.error_rate,) if self.error_rate else ())
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """All checks by id, in the order of layers, and what was left out on purpose."""
+
+    checks: Mapping[str, Check]
+    left_out: Mapping[str, str]
+    """Id → reason, for what the configuration or `--prodcheck-only` leaves out."""
+    narrowed: bool = False
+    """Whether `--prodcheck-only` left targets out."""
+
+    def of(self, suite: str, function: str) -> list[Check]:
+        """The checks of one test function."""
+        return [check for check in self.checks.values() if (check.suite, check.function) == (suite, function)]
+
+
+def make(environment: Environment, only: frozenset[str] = frozenset()) -> Plan:
+    """The plan of an environment; `only` narrows it to these targets (`http`, `http.app`, `database`)."""
+    checks: dict[str, Check] = {}
+    left_out: dict[str, str] = {}
+    for target, table in environment.targets.items():
+        if only and not only & {target, target.split(".")[0]}:
+            left_out[target] = "--prodcheck-only"
+            continue
+        for check in _of_target(environment, target, table):
+            checks[check.id] = check
+        left_out.update(_unsent(environment, target, table))
+    return Plan(checks, left_out, bool(only))
+
+
+def _of_target(environment: Environment, target: str, table: Target) -> Iterator[Check]:
+    builder = {HttpTarget: _http, AuthTarget: _auth, GraphqlTarget: _graphql, DatabaseTarget: _database}[type(table)]
+    yield from builder(environment, target, table)  # type: ignore[operator]
+
+
+class _Builder:
+    """Makes the checks of one target, ids and inherited settings filled in."""
+
+    def __init__(self, environment: Environment, target: str, table: Target) -> None:
+        self.suite, _, self.member = target.partition(".")
+        self.target, self.table, self.environment = target, table, environment
+
+    def check(
+        self,
+        function: str,
+        subject: str = "",
+        *,
+        users: tuple[str, ...] = (),
+        declared: Owned | None = None,
+        latency: tuple[str, ...] = (),
+        error_rate: str | None = None,
+        last: bool = False,
+        parameter: str = "",
+    ) -> Check:
+        named = parameter or slug(subject)
+        optional = not self.table.required
+        thing = declared or self.table
+        needs = (f"jwks:{self.target}",) if function == "test_signature" and getattr(self.table, "issuer", "") else ()
+        return Check(
+            self.suite,
+            function,
+            "-".join(part for part in (slug(self.member), named) if part),
+            self.target,
+            subject,
+            users[0] if users else "",
+            (self.target, *needs, *(f"user:{user}" for user in users if user)),
+            "warning" if optional else thing.severity,
+            thing.owner or self.table.owner,
+            thing.runbook or self.table.runbook,
+            latency,
+            error_rate,
+            last,
+        )
+
+
+def _http(environment: Environment, target: str, table: HttpTarget) -> Iterator[Check]:
+    build = _Builder(environment, target, table)
+    yield build.check("test_ready")
+    if environment.revision and (environment.revision.target or target) == target:
+        yield build.check("test_revision")
+    if table.url.startswith("https:") or table.tls.valid_for:
+        yield build.check("test_certificate")
+    if table.security_headers:
+        yield build.check("test_security_headers")
+    for name, endpoint in table.endpoints.items():
+        if environment.permits(target, name, endpoint):
+            users = (endpoint.as_,) if endpoint.as_ else ()
+            yield build.check(
+                "test_endpoint",
+                name,
+                users=users,
+                declared=endpoint,
+                latency=endpoint.latency,
+                error_rate=endpoint.error_rate,
+            )
+    yield from _limits(build)
+
+
+def _limits(build: _Builder) -> Iterator[Check]:
+    """The limits of a whole target, judged over all its requests when everything else was observed."""
+    if build.table.latency:
+        yield build.check("test_latency", latency=build.table.latency, last=True)
+    rate = getattr(build.table, "error_rate", None)
+    if rate:
+        yield build.check("test_error_rate", error_rate=rate, last=True)
+
+
+def _auth(environment: Environment, target: str, table: AuthTarget) -> Iterator[Check]:
+    build = _Builder(environment, target, table)
+    yield build.check("test_ready")
+    if table.issuer:
+        yield build.check("test_jwks")
+    for name, user in environment.users.items():
+        yield build.check("test_token", name)
+        if not user.opaque:
+            yield build.check("test_signature", name, users=(name,))
+            yield build.check("test_claims", name, users=(name,))
+    yield from _limits(build)
+
+
+def _database(environment: Environment, target: str, table: DatabaseTarget) -> Iterator[Check]:
+    build = _Builder(environment, target, table)
+    yield build.check("test_ready")
+    for name in table.logins:
+        yield build.check("test_login", name)
+    if table.identity:
+        yield build.check("test_identity")
+    if table.connections:
+        yield build.check("test_connections")
+    if table.tables:
+        yield build.check("test_tables")
+    if table.rls:
+        yield build.check("test_rls")
+    for name, query in table.queries.items():
+        yield build.check("test_query", name, declared=query, latency=query.latency)
+    yield from _limits(build)
+
+
+def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Iterator[Check]:
+    build = _Builder(environment, target, table)
+    yield build.check("test_ready")
+    if table.engine == "hasura":
+        yield build.check("test_health")
+    if table.schema_ or table.operations:
+        yield build.check("test_schema")
+    if table.introspection:
+        yield build.check("test_introspection")
+    if table.ide is not None:
+        yield build.check("test_ide")
+    found = documents.of(environment, table)
+    for name in found.operations:
+        if not found.why_not(name):
+            yield from _executed(build, table, name)
+    yield from _limits(build)
+
+
+def _executed(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Check]:
+    promised = table.expect.get(name)
+    for user in (promised.as_,) if promised and promised.as_ else (table.as_ or ("",)):
+        yield build.check(
+            "test_operation",
+            name,
+            users=(user,) if user else (),
+            latency=promised.latency if promised else (),
+            parameter="-".join(part for part in (slug(name, keep_case=True), slug(user)) if part),
+        )
+
+
+def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:
+    """What is declared and will not be sent, with the reason."""
+    if isinstance(table, HttpTarget):
+        for name, endpoint in table.endpoints.items():
+            if not environment.permits(target, name, endpoint):
+                yield f"{target}.{name}", "a write that `writes` does not permit here"
+    if isinstance(table, GraphqlTarget):
+        found = documents.of(environment, table)
+        for name in found.operations:
+            if reason := found.why_not(name):
+                yield f"{target}.{name}", reason

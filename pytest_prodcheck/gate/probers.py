@@ -1,0 +1,158 @@
+"""One prober a target, built when the run begins; and what it takes for a target or a user to be ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.criteria import readiness
+from pytest_prodcheck.gate import documents
+from pytest_prodcheck.observe.evidence import Evidence, Standing
+from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.targets.auth_prober import AuthProber
+from pytest_prodcheck.targets.http import HttpProber
+from pytest_prodcheck.targets.wire import Wire
+
+Remember = Callable[[str, str], None]
+
+
+class Prober(Protocol):
+    """What asks one target."""
+
+    lane: str
+    width: int
+
+    def ready(self) -> Evidence:
+        """Whether the target is there."""
+        ...
+
+    def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
+        """The evidence of one shipped check."""
+        ...
+
+    def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
+        """Repeats a check's read for a limit; None where it must not be repeated."""
+        ...
+
+    def repeaters(self) -> Sequence[Callable[[], Observation]]:
+        """What is repeated for a limit of the whole target."""
+        ...
+
+
+class Probers:
+    """All probers of one run, over one wire."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        only: frozenset[str],
+        redactor: Redactor,
+        run: str,
+        base: Path,
+        remember: Remember,
+    ) -> None:
+        """Raises UsageProblem where a certificate file cannot be read."""
+        self._environment, self._remember = environment, remember
+        self.wire = Wire(environment.requests, redactor, run)
+        self._base, self._run = base, run
+        tables = {
+            target: table
+            for target, table in environment.targets.items()
+            if not only or only & {target, target.split(".")[0]}
+        }
+        self._auths: dict[str, AuthProber] = {}
+        self._probers: dict[str, Any] = {target: self._made(target, table) for target, table in tables.items()}
+        if environment.users and not self._auths:
+            self._auths[""] = AuthProber(self.wire, "auth", AuthTarget(), environment.users, self._hosts(), remember)
+
+    @property
+    def targets(self) -> Collection[str]:
+        """Ids of the targets that take part."""
+        return self._probers
+
+    @property
+    def kinds(self) -> Collection[str]:
+        """What checks may wait for: kinds of targets that take part, users' tokens, published keys."""
+        return {*(target.split(".")[0] for target in self._probers), *(("user", "jwks") if self._auths else ())}
+
+    @property
+    def sent(self) -> Mapping[str, int]:
+        """How much was sent, by kind."""
+        database = [prober.sent for prober in self._probers.values() if hasattr(prober, "sent")]
+        return {
+            "http": self.wire.sent,
+            "database": sum(row.get("database", 0) for row in database),
+            "logins": sum(row.get("logins", 0) for row in database),
+            "writes": self.wire.writes,
+            "refused": self.wire.refused + sum(row.get("refused", 0) for row in database),
+        }
+
+    def of(self, target: str) -> Any:
+        """The prober of a target; KeyError where it takes no part."""
+        return self._probers[target]
+
+    def auth_of(self, user: str) -> str:
+        """The auth target that a user's token comes from; empty where none is asked."""
+        del user
+        return next(iter(self._auths), "")
+
+    def standing(self, name: str, now: float) -> Standing:
+        """Looks whether `name` is ready: a target, `user:NAME`, `jwks:TARGET`."""
+        scheme, _, rest = name.partition(":")
+        if scheme == "user":
+            evidence = next(iter(self._auths.values())).token(rest)
+            user = self._environment.users[rest]
+            return Standing(name, evidence, tuple(readiness.user(evidence, user, rest, now)))
+        if scheme == "jwks":
+            evidence = self._auths[rest].jwks()
+            return Standing(name, evidence, tuple(readiness.jwks(evidence, rest)))
+        table = self._environment.targets[name]
+        evidence = self._probers[name].ready()
+        return Standing(name, evidence, tuple(readiness.target(name, table, evidence)))
+
+    def stop(self) -> None:
+        """Sends nothing more."""
+        self.wire.stop()
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.wire.close()
+        for prober in self._probers.values():
+            if hasattr(prober, "close"):
+                prober.close()
+
+    def _made(self, target: str, table: Target) -> Any:
+        if isinstance(table, HttpTarget):
+            self.wire.open(target, table, (table.url,), table.headers, self._base)
+            return HttpProber(self.wire, target, table, self._credentials, self._environment.requests.in_flight)
+        if isinstance(table, AuthTarget):
+            self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
+            prober = AuthProber(self.wire, target, table, self._environment.users, self._hosts(), self._remember)
+            self._auths[target] = prober
+            return prober
+        if isinstance(table, GraphqlTarget):
+            from pytest_prodcheck.targets.graphql_prober import GraphqlProber
+
+            self.wire.open(target, table, (table.url,), {}, self._base)
+            found = documents.of(self._environment, table)
+            return GraphqlProber(self.wire, target, table, found.operations, found.variables, self._credentials)
+        if isinstance(table, DatabaseTarget):
+            from pytest_prodcheck.targets.database.prober import DatabaseProber
+
+            return DatabaseProber(target, table, self._run, self._claims)
+        raise TypeError(f"no prober for {type(table).__name__}")
+
+    def _credentials(self, user: str) -> Mapping[str, str]:
+        return next(iter(self._auths.values())).credentials(user) if self._auths else {}
+
+    def _claims(self, user: str) -> Mapping[str, Any]:
+        from pytest_prodcheck.observe import jose
+
+        value = self._credentials(user).get("authorization", "").removeprefix("Bearer ")
+        return jose.read(value).payload if value else {}
+
+    def _hosts(self) -> dict[str, HttpTarget]:
+        return {target: table for target, table in self._environment.targets.items() if isinstance(table, HttpTarget)}

@@ -1,0 +1,105 @@
+"""What came of each check, attempt by attempt, as it arrives on pytest's reports."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck.observe.finding import Finding, Verdict
+
+KEY = "prodcheck"
+"""Attribute of a report that carries one JSON string: any other type can kill an xdist worker while it is sent."""
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One attempt of one item, as its worker judged it."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...] = ()
+    blocked_by: str = ""
+    message: str = ""
+    """Why, where there is no finding: an assertion's text, a skip's reason."""
+    criteria: tuple[str, ...] = ()
+    samples: int = 0
+    duration: float = 0.0
+    executed: bool = False
+    skipped_by: str = ""
+    """Who skipped it, where it was not the gate."""
+
+    def dump(self) -> str:
+        """One JSON string."""
+        data = {name: getattr(self, name) for name in self.__slots__ if name != "findings"}
+        return json.dumps({**data, "findings": [finding.as_json() for finding in self.findings]}, default=str)
+
+    @classmethod
+    def load(cls, text: str) -> Attempt:
+        """The attempt that `dump` wrote."""
+        data: dict[str, Any] = json.loads(text)
+        findings = tuple(Finding(**finding) for finding in data.pop("findings"))
+        data["criteria"] = tuple(data["criteria"])
+        return cls(findings=findings, **data)
+
+
+@dataclass(slots=True)
+class Results:
+    """Attempts by node id, and which items began and ended."""
+
+    attempts: dict[str, list[Attempt]] = field(default_factory=dict)
+    started: set[str] = field(default_factory=set)
+    errors: dict[str, str] = field(default_factory=dict)
+    """Collection errors and internal errors by where they happened."""
+
+    def take(self, report: pytest.TestReport) -> None:
+        """Keeps what a report carries; a report without our data that failed is a failure of its item."""
+        carried = getattr(report, KEY, None)
+        if carried:
+            self.attempts.setdefault(report.nodeid, []).append(Attempt.load(carried))
+        elif report.when == "setup" and report.passed:
+            self.started.add(report.nodeid)
+        elif report.failed:
+            self.attempts.setdefault(report.nodeid, []).append(Attempt("fail", message=_line(report)))
+        elif report.when == "setup" and report.skipped:
+            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+            skipped = Attempt("fail", message=str(reason).removeprefix("Skipped: "), skipped_by="a marker or hook")
+            self.attempts.setdefault(report.nodeid, []).append(skipped)
+
+    def final(self, identifier: str) -> Attempt | None:
+        """The last attempt, as a pass on retry where an earlier one was worse; a teardown that failed stays."""
+        attempts = self.attempts.get(identifier)
+        if not attempts:
+            return None
+        last = attempts[-1]
+        earlier = [attempt for attempt in attempts[:-1] if attempt.verdict in ("fail", "blocked", "insufficient")]
+        if last.verdict != "pass" or not earlier:
+            return last
+        first = earlier[0]
+        why = first.findings[0].message if first.findings else first.message
+        note = Finding("retry", "", f"passed only on retry: {why}", severity="warning", code="gate.passed_on_retry")
+        return Attempt(
+            "degraded",
+            (*last.findings, note),
+            criteria=last.criteria,
+            samples=last.samples,
+            duration=last.duration,
+            executed=True,
+        )
+
+
+def _line(report: pytest.TestReport) -> str:
+    """The last telling line of a failure, for the verdict."""
+    crash = getattr(report.longrepr, "reprcrash", None)
+    text = crash.message if crash is not None else str(report.longrepr or "")
+    return next((line for line in str(text).splitlines() if line.strip()), "failed")[:500]
+
+
+def names(findings: Sequence[Finding]) -> Mapping[str, int]:
+    """How often each cause code stands among the findings."""
+    counted: dict[str, int] = {}
+    for finding in findings:
+        counted[finding.code] = counted.get(finding.code, 0) + 1
+    return counted

@@ -1,0 +1,47 @@
+"""Which part of a run this process is: alone, xdist's controller, or one of its workers."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+Role = Literal["alone", "controller", "worker"]
+
+
+def of(config: pytest.Config) -> Role:
+    """The role of this process."""
+    if hasattr(config, "workerinput"):
+        return "worker"
+    if config.pluginmanager.hasplugin("xdist") and (
+        config.getoption("tx", None) or config.getoption("numprocesses", None)
+    ):
+        return "controller"
+    return "alone"
+
+
+def worker_name(config: pytest.Config) -> str:
+    """`gw0` in a worker, empty elsewhere."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
+def refuse_unsafe(config: pytest.Config, kind: str) -> None:
+    """Refuses what would make a green lie, or show a secret. Raises pytest.UsageError before anything is sent."""
+    import sys
+
+    problems = []
+    if sys.flags.optimize and config.getoption("assertmode") == "plain":
+        problems.append("assertions are disabled (PYTHONOPTIMIZE with --assert=plain): no test could fail")
+    if config.getoption("debug", None):
+        problems.append(
+            "--debug writes the arguments of every hook to a file, secrets included: run the gate without it"
+        )
+    if config.getoption("usepdb", False) and kind == "production":
+        problems.append("--pdb shows every local variable: refused for an environment of kind production")
+    if config.getoption("dist", "no") == "each":
+        problems.append("--dist each runs every check in every worker: use -n with another --dist")
+    remote = [spec for spec in config.getoption("tx", None) or [] if not str(spec).split("*")[-1].startswith("popen")]
+    if remote:
+        problems.append(f"--tx {remote[0]}: the gate's workers run on this machine only")
+    if problems:
+        raise pytest.UsageError("\n".join(problems))

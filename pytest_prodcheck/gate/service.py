@@ -1,0 +1,165 @@
+"""What tests and workers can ask of the owner, by name; and when the owner begins."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck.config import references
+from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.errors import UsageProblem
+from pytest_prodcheck.gate.ending import Ending, conclude
+from pytest_prodcheck.gate.owner import DeadlinePassed, Owner
+from pytest_prodcheck.gate.results import Results
+from pytest_prodcheck.gate.selection import Selection
+from pytest_prodcheck.gate.start import Start
+from pytest_prodcheck.observe.result import RunResult
+
+_SWITCH_SECONDS = 0.0002
+"""While probes are under way, threads change hands this often: a thread that has its answer must not wait for the
+interpreter lock for the default 5 ms, or the gate would measure itself."""
+
+
+class Service:
+    """The owner's door. `call` is what `BrokerServer` and the fixtures of this process use."""
+
+    def __init__(self, begun: Start, redactor: Redactor, config: pytest.Config, *, idle: bool) -> None:
+        """Resolves references (unless nothing will be sent). Raises SecretError with all that give no value."""
+        self._begun, self._redactor, self._config = begun, redactor, config
+        self.run_id = secrets.token_hex(8)
+        self.deadline = time.monotonic() + begun.deadline_s
+        self.owner: Owner | None = None
+        self.selection = Selection(tuple(begun.plan.checks))
+        self.marks: dict[str, tuple[str, ...]] = {}
+        self.warnings: list[str] = []
+        self._secrets: list[tuple[str, str]] = []
+        self._lock = threading.Lock()
+        self._environment: Environment | None = None
+        self._stack = contextlib.ExitStack()
+        if not idle and begun.environment.kind != "demo":
+            self._resolve(None)
+
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        """Answers one question. Raises what the answer raises; LookupError for a question that does not exist."""
+        return _QUESTIONS[method](self, *arguments)
+
+    # --- questions ---------------------------------------------------------------------------------------------------
+
+    def resolved(self) -> Environment:
+        """The environment with its references resolved."""
+        return self._environment or self._begun.environment
+
+    def secrets_since(self, known: int) -> list[tuple[str, str]]:
+        """Names and values of the secrets that came after the first `known`."""
+        return self._secrets[known:]
+
+    def collected(self, worker: str, data: Mapping[str, Any], marks: Mapping[str, list[str]]) -> None:
+        """What a process collected; all workers collect the same."""
+        del worker
+        with self._lock:
+            self.selection = Selection(
+                tuple(data["planned"]),
+                list(data["collected"]),
+                dict(data["narrowed"]),
+                dict(data["dropped"]),
+                list(data["own"]),
+            )
+            self.marks = {identifier: tuple(names) for identifier, names in marks.items()}
+
+    def running_now(self, worker: str, identifier: str) -> None:
+        """A worker begins a check; asked for when it dies."""
+        self._running().running[worker] = identifier
+
+    # --- the run -----------------------------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Starts the owner on what was collected; the demo's system first. Raises UsageProblem before anything is sent."""
+        if self.owner is not None or not self.selection.collected:
+            return
+        import sys
+
+        from pytest_prodcheck.gate.probers import Probers
+
+        if self._begun.environment.kind == "demo":
+            self._start_demo()
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_SECONDS)
+        self._stack.callback(sys.setswitchinterval, before)
+        environment = self.resolved()
+        probers = Probers(
+            environment, self._begun.only, self._redactor, self.run_id, self._begun.file.parent, self.remember
+        )
+        self.owner = Owner(environment, self._begun.plan, probers, self._redactor, self.deadline)
+        self.owner.begin(self.selection.collected)
+
+    def remember(self, value: str, name: str) -> None:
+        """Registers a secret that came up during the run (a token, a cookie), before anything about it is kept."""
+        with self._lock:
+            self._secrets.append((name, value))
+            self._redactor.add(value, name)
+
+    def stop(self) -> None:
+        """Sends nothing more."""
+        if self.owner:
+            self.owner.stop()
+
+    def close(self) -> None:
+        """Ends everything that was started."""
+        if self.owner:
+            self.owner.close()
+        self._stack.close()
+
+    def conclude(self, results: Results, ending: Ending) -> RunResult:
+        """The run's result, from all that came back."""
+        from pytest_prodcheck.gate.nothing import concluded_without_owner
+
+        if self.owner is None:
+            return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, ending)
+        return conclude(self.resolved(), self.owner, self.selection, results, self.marks, ending)
+
+    def _running(self) -> Owner:
+        if self.owner is None:
+            raise DeadlinePassed("the gate has not begun")
+        return self.owner
+
+    def _start_demo(self) -> None:
+        from pytest_prodcheck.demo.stack import Stack
+
+        try:
+            stack = self._stack.enter_context(Stack.start(self._begun.fault))
+        except RuntimeError as error:
+            raise UsageProblem(f"the demo did not start: {error}") from None
+        self._resolve(stack.addresses)
+
+    def _resolve(self, demo: Mapping[str, str] | None) -> None:
+        resolved = references.resolve(
+            self._begun.environment, base=self._begun.file.parent, environ=os.environ, demo=demo, run=self.run_id
+        )
+        self._environment = resolved.environment
+        self.warnings.extend(resolved.warnings)
+        for name, value in resolved.secrets:
+            self._secrets.append((name, value))
+            if warning := self._redactor.add(value, name):
+                self.warnings.append(warning)
+
+
+_QUESTIONS: Mapping[str, Callable[..., Any]] = {
+    "resolved": Service.resolved,
+    "secrets_since": Service.secrets_since,
+    "collected": Service.collected,
+    "running_now": Service.running_now,
+    "blocker": lambda self, needs: self._running().blocker(needs),
+    "observe": lambda self, identifier, attempt: self._running().observe(identifier, attempt),
+    "note": lambda self, nodeid, observation: self._running().note(nodeid, observation),
+    "ask": lambda self, target, method, *arguments: self._running().ask(target, method, *arguments),
+    "sample": lambda self, nodeid, target, request, limits: self._running().sample(nodeid, target, request, limits),
+    "standing": lambda self, name: self._running().standing(name),
+}

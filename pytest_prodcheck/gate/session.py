@@ -1,0 +1,196 @@
+"""The active session: the hooks of a run with `--prodcheck`, registered only then.
+
+`Gate` is in every process (it collects, judges, answers fixtures); `gate.run.Run` is in the owner alone (it sends, counts
+and concludes).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck import markers
+from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.errors import UsageProblem
+from pytest_prodcheck.gate import collection, role, scrubbing, selection, start, state
+from pytest_prodcheck.gate.judging import Asker, Judging
+from pytest_prodcheck.gate.recorder import Recorder
+from pytest_prodcheck.observe.broker import BrokerClient
+from pytest_prodcheck.plugin import GATE
+
+FIXTURES = {
+    "prodcheck_http": "http:HttpFixture",
+    "prodcheck_auth": "auth:AuthFixture",
+    "prodcheck_graphql": "graphql:GraphqlFixture",
+    "prodcheck_database": "database:DatabaseFixture",
+}
+
+
+def activate(config: pytest.Config) -> None:
+    """Reads and checks everything, then registers the hooks. Raises pytest.UsageError (exit 4); nothing was sent."""
+    part = role.of(config)
+    from pytest_prodcheck.gate import run
+
+    report = run.ReportFile.of(config) if part != "worker" else None
+    try:
+        role.refuse_unsafe(config, "")
+        begun = start.read(config)
+        role.refuse_unsafe(config, begun.environment.kind)
+        gate = Gate(config, begun)
+        if part == "worker":
+            gate.connect(BrokerClient(config.workerinput["prodcheck"]))  # type: ignore[attr-defined]
+        else:
+            run.take_charge(config, gate, begun, report, part)
+    except UsageProblem as problem:
+        if report:
+            report.usage(str(problem))
+        raise pytest.UsageError(*str(problem).splitlines()) from None
+    except pytest.UsageError as problem:
+        if report:
+            report.usage(str(problem))
+        raise
+    for line in markers.lines():
+        config.addinivalue_line("markers", line)
+    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+    config.pluginmanager.register(gate, GATE)
+
+
+class Gate:
+    """Hooks of every process of an active run."""
+
+    def __init__(self, config: pytest.Config, begun: start.Start) -> None:
+        self.config, self.begun, self.plan = config, begun, begun.plan
+        self.redactor = Redactor()
+        self.recorder = Recorder()
+        self.paths_given = collection.rewrite_arguments(config, begun.file, begun.environment.suites)
+        self.selector = selection.Selector(config, begun.plan, paths_given=self.paths_given)
+        self.asker: Asker | None = None
+        self._fixtures: dict[str, Any] = {}
+        self._known_secrets = 0
+
+    def connect(self, asker: Asker) -> None:
+        """Says whom to ask: the owner in this process, or the broker's client."""
+        self.asker = asker
+        judging = Judging(
+            asker, self.recorder, self.redactor, lambda: self.environment, role.worker_name(self.config), self.refresh
+        )
+        self.config.pluginmanager.register(judging, "prodcheck-judging")
+        self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor, self.refresh), "prodcheck-scrubbing")
+        self.refresh()
+
+    @cached_property
+    def environment(self) -> Environment:
+        """The environment with its references resolved; asked of the owner, which resolved them once."""
+        environment: Environment = self._ask("resolved")
+        return environment
+
+    def refresh(self) -> None:
+        """Learns the secrets that the owner got since the last time."""
+        for name, value in self._ask("secrets_since", self._known_secrets):
+            self.redactor.add(value, name)
+            self._known_secrets += 1
+
+    def fixture(self, name: str) -> Any:
+        """The object behind a prodcheck fixture."""
+        if name == "prodcheck_env":
+            return self.environment
+        if name not in self._fixtures:
+            module, _, class_name = FIXTURES[name].partition(":")
+            made = getattr(importlib.import_module(f"pytest_prodcheck.fixtures.{module}"), class_name)
+            self._fixtures[name] = made(self.environment, self.asker, self.recorder)
+        return self._fixtures[name]
+
+    def _ask(self, method: str, *arguments: Any) -> Any:
+        if self.asker is None:
+            raise UsageProblem("the gate has not begun: nothing was sent")
+        return self.asker.call(method, arguments)
+
+    # --- collection ------------------------------------------------------------------------------------------------
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
+        """Keeps the way to the plan file open, also inside a virtual environment."""
+        kept = collection.keeps(collection_path, self.begun.file, config.rootpath)
+        return None if kept is None else not kept
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+        """The plan file, with the shipped suites under it."""
+        if file_path == self.begun.file:
+            return collection.PlanFile.of(parent, file_path, self.plan)
+        return None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """One item for each planned check."""
+        collection.parametrize(metafunc)
+
+    def pytest_make_parametrize_id(self, val: object) -> str | None:
+        """No secret in an id: a value that contains one is shown without it."""
+        if isinstance(val, str) and self.redactor.contains(val):
+            return self.redactor.scrub(val)
+        return None
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Any:
+        """Remembers what there was before anybody chose, then orders and leaves out opt-in checks."""
+        self.selector.before(items)
+        result = yield
+        self.selector.drop_opt_in(items)
+        selection.order(items)
+        return result
+
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Somebody chose among the items."""
+        self.selector.deselected(items)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """The list is final: whatever is wrong with it is said now, before anything is sent."""
+        try:
+            self._check_items(session.items)
+        except UsageProblem as problem:
+            raise pytest.UsageError(*self.redactor.scrub(str(problem)).splitlines()) from None
+        chosen = self.selector.finish(session.items)
+        marks = {
+            item.nodeid: sorted({mark.name for mark in item.iter_markers()} & set(markers.SELECTION))
+            for item in session.items
+        }
+        if not self.config.option.collectonly and not self.config.getoption("prodcheck_plan"):
+            self._ask("collected", role.worker_name(self.config), chosen.as_data(), marks)
+
+    def _check_items(self, items: Sequence[pytest.Item]) -> None:
+        problems = list(selection.misused(items))
+        environment = self.begun.environment
+        problems += selection.unmet(items, list(environment.targets), environment.name, list(environment.users))
+        for item in items:
+            state.read(item)
+            if name := self.redactor.contains(item.nodeid):
+                problems.append(f"a test id contains the value of {name}: give the parameter an id of its own")
+        if problems:
+            raise UsageProblem(*problems)
+
+    # --- pytest's own words for our verdicts --------------------------------------------------------------------------
+
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, tuple[str, dict[str, bool]]] | None:
+        """`blocked`, `insufficient` and `degraded` beside passed and failed."""
+        carried = getattr(report, "prodcheck", None)
+        if not carried or getattr(report, "outcome", "") == "rerun":
+            return None
+        verdict = json.loads(carried)["verdict"]
+        if verdict == "blocked":
+            return "blocked", "B", ("BLOCKED", {"yellow": True})
+        if verdict == "insufficient":
+            return "insufficient", "I", ("INSUFFICIENT", {"yellow": True})
+        if verdict == "degraded" and report.when == "call":
+            return "degraded", "D", ("DEGRADED", {"yellow": True})
+        return None

@@ -1,0 +1,128 @@
+"""From options to an environment and its plan: everything that can be wrong before anything is sent (exit status 4)."""
+
+from __future__ import annotations
+
+import datetime
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from pytest_prodcheck.config import grammar, loader
+from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.errors import ConfigError, UsageProblem
+from pytest_prodcheck.gate import plan as planning
+from pytest_prodcheck.gate.plan import Plan
+
+DEMO_FILE = Path(__file__).parent.parent / "demo" / "prodcheck.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """What the options and the configuration come to."""
+
+    file: Path
+    environment: Environment
+    fault: str
+    plan: Plan
+    only: frozenset[str]
+    deadline_s: float
+
+
+def read(config: pytest.Config) -> Start:
+    """Reads and checks everything that the options name. Raises UsageProblem with every problem, `file:line` first."""
+    name, _, fault = str(config.getoption("prodcheck")).partition(":")
+    if name == "demo":
+        file = DEMO_FILE
+        _check_fault(fault)
+    else:
+        file = loader.find(config.rootpath, config.invocation_params.dir, config.getoption("prodcheck_config"))
+        fault = ""
+        name = str(config.getoption("prodcheck"))
+    environment = loader.load(file, name, today=datetime.datetime.now(datetime.UTC).date())
+    environment = _narrowed(config, environment)
+    only = _only(config.getoption("prodcheck_only"), environment)
+    plan = planning.make(environment, only)
+    if not plan.checks:
+        raise ConfigError(f"{file.name}: environment {name} promises nothing that could be checked")
+    return Start(file, environment, fault, plan, only, _deadline(config, environment))
+
+
+def _check_fault(fault: str) -> None:
+    import difflib
+
+    from pytest_prodcheck.demo.faults import FAULTS
+
+    if fault and fault not in FAULTS:
+        near = difflib.get_close_matches(fault, FAULTS, 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageProblem(f"unknown fault {fault}{hint}; `prodcheck faults` lists them")
+
+
+def _narrowed(config: pytest.Config, environment: Environment) -> Environment:
+    """The environment with the command line's own revision and writes."""
+    changes: dict[str, object] = {}
+    wanted = config.getoption("prodcheck_revision")
+    if wanted:
+        if environment.revision is None:
+            raise ConfigError(
+                f"--prodcheck-revision={wanted}: environment {environment.name} does not say where its revision is; "
+                'add revision = { path = "/version", at = "commit" }'
+            )
+        changes["revision"] = environment.revision.model_copy(update={"expected": wanted})
+    writes = config.getoption("prodcheck_writes")
+    if writes:
+        named = () if writes == "none" else tuple(name.strip() for name in writes.split(","))
+        if unknown := [name for name in named if name not in environment.writes]:
+            raise ConfigError(f"--prodcheck-writes: {environment.name} does not permit {', '.join(unknown)}")
+        changes["writes"] = named
+    return environment.model_copy(update=changes) if changes else environment
+
+
+def _only(text: str | None, environment: Environment) -> frozenset[str]:
+    names = frozenset(name.strip() for name in (text or "").split(",") if name.strip())
+    known = {*environment.targets, *(target.split(".")[0] for target in environment.targets)}
+    if unknown := sorted(names - known):
+        raise UsageProblem(f"--prodcheck-only={text}: no target {unknown[0]}; known: {', '.join(sorted(known))}")
+    return names
+
+
+def _deadline(config: pytest.Config, environment: Environment) -> float:
+    text = config.getoption("prodcheck_deadline")
+    if not text:
+        return environment.deadline
+    try:
+        return grammar.duration(text)
+    except ValueError as problem:
+        raise UsageProblem(f"--prodcheck-deadline: {problem}") from None
+
+
+def unprovable(environment: Environment, plan: Plan, deadline_s: float) -> Sequence[str]:
+    """Limits whose smallest sample exceeds the cap or cannot be sent within the deadline, one line each (exit 4)."""
+    from pytest_prodcheck.criteria import sampling
+
+    problems = []
+    cap, rate = environment.requests.at_most, environment.requests.per_second
+    for check in plan.checks.values():
+        for text in check.limits:
+            limit = grammar.comparison(text)
+            least = sampling.minimum(limit, environment.confidence) if limit else 1
+            confidence = f"{environment.confidence:.4g}"
+            if least > cap:
+                problems.append(
+                    f"{check.id}: '{text}' needs {least} requests at confidence {confidence}, requests.at_most is {cap}; "
+                    f"raise at_most, or promise less"
+                )
+            elif least / rate > deadline_s:
+                problems.append(
+                    f"{check.id}: '{text}' needs {least} requests, {least / rate:.0f} s at {rate} per second; "
+                    f"the deadline is {deadline_s:.0f} s"
+                )
+    return problems
+
+
+def monotonic_deadline(start: Start) -> float:
+    """The run's deadline on the monotonic clock, from now."""
+    return time.monotonic() + start.deadline_s

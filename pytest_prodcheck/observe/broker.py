@@ -1,0 +1,117 @@
+"""The broker: how xdist's workers ask the owner, over a local socket that only they can open.
+
+One owner a run holds pool, caps, tokens and snapshots; a worker's call costs one round trip. Nothing of it touches
+execnet's stream or the disk. Messages are pickles between our own processes, behind an HMAC with a key of this run.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Mapping
+from multiprocessing.connection import Client, Connection, Listener
+from pathlib import Path
+from typing import Any, Protocol
+
+from pytest_prodcheck.errors import ProdcheckError
+
+
+class BrokerClosed(ProdcheckError):
+    """The owner is gone: the run ended while a worker was still asking."""
+
+
+class Callable_(Protocol):
+    """Anything that answers calls by name."""
+
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        """The method's result; raises what it raises."""
+        ...
+
+
+class BrokerServer:
+    """The owner's end: a thread a connection, which calls `service` and sends back what came of it."""
+
+    def __init__(self, service: Callable_) -> None:
+        self._service = service
+        self._directory = Path(tempfile.mkdtemp(prefix="prodcheck-"))
+        self.key = secrets.token_bytes(32)
+        family = "AF_UNIX" if os.name == "posix" else "AF_INET"
+        address: Any = str(self._directory / "owner") if family == "AF_UNIX" else ("127.0.0.1", 0)
+        self._listener = Listener(address, family=family, authkey=self.key, backlog=64)
+        self._closed = False
+        threading.Thread(target=self._accept, name="prodcheck-broker", daemon=True).start()
+
+    @property
+    def address(self) -> Mapping[str, str]:
+        """What a worker needs to find us, as builtin strings (it travels in xdist's `workerinput`)."""
+        where = self._listener.address
+        return {"address": where if isinstance(where, str) else f"{where[0]}:{where[1]}", "key": self.key.hex()}
+
+    def close(self) -> None:
+        """Takes no more calls and removes the socket."""
+        self._closed = True
+        with contextlib.suppress(OSError):
+            self._listener.close()
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    def _accept(self) -> None:
+        from multiprocessing import AuthenticationError
+
+        while not self._closed:
+            try:
+                connection = self._listener.accept()
+            except (OSError, EOFError, AuthenticationError):
+                if self._closed:
+                    return
+                continue
+            threading.Thread(target=self._serve, args=(connection,), name="prodcheck-call", daemon=True).start()
+
+    def _serve(self, connection: Connection) -> None:
+        with contextlib.suppress(EOFError, OSError), connection:
+            while True:
+                method, arguments = connection.recv()
+                try:
+                    answer = (True, self._service.call(method, arguments))
+                except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
+                    answer = (False, error)
+                _send(connection, answer)
+
+
+class BrokerClient:
+    """A worker's end. Each thread has a connection of its own, so that calls do not wait for each other."""
+
+    def __init__(self, address: Mapping[str, str]) -> None:
+        where = address["address"]
+        self._address: Any = where if "/" in where else (where.rpartition(":")[0], int(where.rpartition(":")[2]))
+        self._key = bytes.fromhex(address["key"])
+        self._local = threading.local()
+
+    def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
+        """The owner's answer. Raises what the owner raised, or BrokerClosed when it is gone."""
+        try:
+            connection = self._connection()
+            connection.send((method, arguments))
+            done, answer = connection.recv()
+        except (EOFError, OSError) as error:
+            raise BrokerClosed("the gate's owner process does not answer: the run was stopped") from error
+        if not done:
+            raise answer
+        return answer
+
+    def _connection(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = Client(self._address, authkey=self._key)
+        return connection
+
+
+def _send(connection: Connection, answer: tuple[bool, Any]) -> None:
+    """Sends the answer; an error that cannot be pickled travels as its text."""
+    try:
+        connection.send(answer)
+    except (TypeError, AttributeError, ValueError):
+        connection.send((False, ProdcheckError(f"{type(answer[1]).__name__}: {answer[1]}")))

@@ -1,0 +1,53 @@
+"""A run's result as frozen data: the gate decides it, the reports render it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from pytest_prodcheck.observe.finding import Cause, Verdict
+
+RunVerdict = Literal["pass", "degraded", "insufficient", "blocked", "fail", "unfinished"]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckVerdict:
+    """One check as the verdict lists it."""
+
+    id: str
+    target: str
+    verdict: Verdict
+    marks: tuple[str, ...] = ()
+    blocked_by: str | None = None
+    explained_by: str | None = None
+    criteria: tuple[str, ...] = ()
+    samples: int = 0
+    findings: tuple[Mapping[str, Any], ...] = ()
+    message: str = ""
+    duration_s: float = 0.0
+    owner: str = ""
+    runbook: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """Everything that the reports render. Decided here, rendered elsewhere."""
+
+    environment: str
+    kind: str
+    started_at: str
+    duration_s: float
+    verdict: RunVerdict
+    exit_status: int
+    complete: bool
+    revision: Mapping[str, Any] | None = None
+    causes: tuple[Cause, ...] = ()
+    checks: tuple[CheckVerdict, ...] = ()
+    accepted: tuple[Mapping[str, Any], ...] = ()
+    sent: Mapping[str, int] = field(default_factory=dict)
+    left_out: tuple[Mapping[str, str], ...] = ()
+    targets: tuple[Mapping[str, Any], ...] = ()
+    """One row a target with its figures: `target`, `checks`, `failed`, `n`, `p50_s`, `p95_s`, `error_rate`, …"""
+    notes: tuple[str, ...] = ()
+    """What the run itself has to say: stopped by -x, interrupted, warnings about secrets."""

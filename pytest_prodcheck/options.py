@@ -1,0 +1,51 @@
+"""Every command-line option, one table. Standard library and pytest only: this is imported by every pytest run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+OPTIONS: Mapping[str, Mapping[str, Any]] = {
+    "--prodcheck": {
+        "metavar": "ENV",
+        "help": "run the gate on environment ENV of prodcheck.toml, or on demo, or demo:FAULT",
+    },
+    "--prodcheck-config": {
+        "metavar": "PATH",
+        "help": "another configuration file (default: prodcheck.toml at the rootdir, then upward)",
+    },
+    "--prodcheck-plan": {
+        "action": "store_true",
+        "default": False,
+        "help": "print what would be sent, and the sample sizes; send nothing, resolve no secret",
+    },
+    "--prodcheck-only": {
+        "metavar": "TARGETS",
+        "help": "narrow to these targets on purpose, comma-separated (http,database); the verdict names the rest",
+    },
+    "--prodcheck-revision": {
+        "metavar": "REV",
+        "help": "wait up to `settle` until only REV serves, then judge",
+    },
+    "--prodcheck-report": {
+        "metavar": "DIR",
+        "help": "write verdict.json and summary.md to DIR (default: .prodcheck/ENV under the rootdir)",
+    },
+    "--prodcheck-writes": {
+        "metavar": "none|NAMES",
+        "help": "narrow the writes that the environment permits",
+    },
+    "--prodcheck-deadline": {
+        "metavar": "DURATION",
+        "help": "deadline of the gate, such as 120s (default: the environment's, 300 s)",
+    },
+}
+
+
+def add(parser: pytest.Parser) -> None:
+    """Registers all options in one group."""
+    group = parser.getgroup("prodcheck", "post-deploy gate (pytest-prodcheck)")
+    for name, settings in OPTIONS.items():
+        group.addoption(name, dest=name.removeprefix("--").replace("-", "_"), **settings)

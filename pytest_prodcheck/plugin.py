@@ -1,0 +1,76 @@
+"""The pytest entry point: options, and fixtures that ask for `--prodcheck`. Without it, nothing else happens.
+
+Standard library and pytest only. With `--prodcheck` the active session (`gate.session`) is registered, which has all hooks.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck import options
+
+GATE = "prodcheck-gate"
+"""Name under which the active session is registered with pytest's plugin manager."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the options of `options.OPTIONS`."""
+    options.add(parser)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Registers the active session where `--prodcheck` was given."""
+    if config.getoption("prodcheck"):
+        from pytest_prodcheck.gate import session
+
+        session.activate(config)
+    else:
+        _refuse_orphans(config)
+
+
+def _refuse_orphans(config: pytest.Config) -> None:
+    for name in options.OPTIONS:
+        if name != "--prodcheck" and config.getoption(name.removeprefix("--").replace("-", "_")):
+            raise pytest.UsageError(f"{name} needs --prodcheck=ENV")
+
+
+def _fixture(config: pytest.Config, name: str) -> Any:
+    gate = config.pluginmanager.get_plugin(GATE)
+    if gate is None:
+        raise pytest.UsageError(
+            f"{name} needs a deployed system: run pytest --prodcheck=ENV (an environment of prodcheck.toml, or demo)"
+        )
+    return gate.fixture(name)
+
+
+@pytest.fixture(scope="session")
+def prodcheck_env(pytestconfig: pytest.Config) -> Any:
+    """The frozen environment (`config.models.Environment`) of this run."""
+    return _fixture(pytestconfig, "prodcheck_env")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_http(pytestconfig: pytest.Config) -> Any:
+    """The HTTP target: `get`, `head`, `options`, `request`, `sample`; a family by `prodcheck_http["app"]`."""
+    return _fixture(pytestconfig, "prodcheck_http")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_auth(pytestconfig: pytest.Config) -> Any:
+    """The identity provider: `token(user)`, `claims(user)`, `jwks()`."""
+    return _fixture(pytestconfig, "prodcheck_auth")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_graphql(pytestconfig: pytest.Config) -> Any:
+    """The GraphQL API: `execute(document, variables, as_=…)`; queries only."""
+    return _fixture(pytestconfig, "prodcheck_graphql")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_database(pytestconfig: pytest.Config) -> Any:
+    """The database, read-only: `query(sql, params)`, `catalog`, `as_user(user)`."""
+    return _fixture(pytestconfig, "prodcheck_database")

@@ -1,0 +1,54 @@
+"""`summary.md`: the verdict for a CI job page. Everything that a target said is escaped."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_prodcheck.observe.result import RunResult
+from pytest_prodcheck.report import terminal
+
+_SIGN = {"pass": "✅", "degraded": "⚠️", "insufficient": "❔", "blocked": "⛔", "fail": "❌", "unfinished": "❌"}
+_SHOWN = 50
+
+
+def render(result: RunResult) -> str:
+    """The whole summary as Markdown."""
+    lines = [f"## {_SIGN[result.verdict]} {escape(terminal.headline(result))}", ""]
+    for cause in result.causes[:_SHOWN]:
+        lines += [
+            f"### `{cause.code}` on {escape(cause.target)}",
+            "",
+            escape(cause.message),
+            "",
+            *(f"- seen: {escape(line)}" for line in cause.evidence),
+            f"- drags down: {terminal.dragged(cause, result.checks)}",
+            f"- next: {code(cause.next or cause.remedy)}",
+            *([f"- owner: {escape(cause.owner)}"] if cause.owner else []),
+            *([f"- runbook: {escape(cause.runbook)}"] if cause.runbook else []),
+            "",
+        ]
+    lines += ["| target | checks |", "|---|---|"]
+    lines += [f"| {escape(str(row['target']))} | {escape(terminal.target_line(row)[15:])} |" for row in result.targets]
+    bad = [check for check in result.checks if check.verdict != "pass"]
+    if bad:
+        lines += ["", "| check | verdict | why |", "|---|---|---|"]
+        for check in bad[:_SHOWN]:
+            why = check.findings[0]["message"] if check.findings else check.message or (check.blocked_by or "")
+            lines.append(f"| {code(check.id)} | {check.verdict} | {escape(str(why))} |")
+    lines += ["", *(f"- {escape(note)}" for note in result.notes)]
+    if result.left_out:
+        lines.append(f"- left out: {', '.join(escape(row['id']) for row in result.left_out[:_SHOWN])}")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def escape(text: str) -> str:
+    """Text without meaning as Markdown or HTML, on one line."""
+    flat = re.sub(r"[\x00-\x1f\x7f]+", " ", text)
+    flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return re.sub(r"([\\`*_\[\]|#!@])", r"\\\1", flat)
+
+
+def code(text: str) -> str:
+    """Text as inline code, on one line and without a way out of it."""
+    flat = re.sub(r"[\x00-\x1f\x7f]+", " ", text).replace("`", "'").replace("|", "\\|")
+    return f"`{flat}`" if flat else ""

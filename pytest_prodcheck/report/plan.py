@@ -1,0 +1,96 @@
+"""`--prodcheck-plan`: what would be sent, to whom, how often; references by name, never resolved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any, Protocol
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget
+from pytest_prodcheck.criteria import sampling
+
+
+class PlannedCheck(Protocol):
+    """What is rendered of a check."""
+
+    id: str
+    target: str
+    function: str
+    subject: str
+    user: str
+    limits: tuple[str, ...]
+
+
+class Planned(Protocol):
+    """What is rendered of the plan."""
+
+    checks: Mapping[str, Any]
+    left_out: Mapping[str, str]
+
+
+def render(environment: Environment, plan: Planned, selected: Collection[str]) -> Iterator[str]:
+    """The lines of the plan."""
+    yield f"plan of {environment.name} ({environment.kind}): nothing is sent, no secret is resolved"
+    chosen = [plan.checks[identifier] for identifier in selected if identifier in plan.checks]
+    for target, table in environment.targets.items():
+        mine = [check for check in chosen if check.target == target]
+        if mine:
+            address = getattr(table, "url", "") or getattr(table, "dsn", "") or getattr(table, "issuer", "")
+            yield f"{target}  {address}"
+            for check in mine:
+                yield f"  {check.id.partition('::')[2]:<44} {_asks(check, table)}{_samples(check, environment)}"
+    yield from (f"left out: {name}: {reason}" for name, reason in plan.left_out.items())
+    yield _time(environment, chosen)
+
+
+def _asks(check: PlannedCheck, table: object) -> str:
+    who = f" as {check.user}" if check.user else ""
+    if check.function == "test_endpoint" and isinstance(table, HttpTarget):
+        endpoint = table.endpoints[check.subject]
+        return f"{endpoint.method} {endpoint.path}{who}"
+    if check.function == "test_query" and isinstance(table, DatabaseTarget):
+        return " ".join(table.queries[check.subject].sql.split())
+    if check.function == "test_operation" and isinstance(table, GraphqlTarget):
+        return f"POST query {check.subject}{who}"
+    return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")
+
+
+_FIXED: Mapping[tuple[str, str], str] = {
+    ("http", "test_ready"): "GET of up to three endpoints, a TCP connect to every address",
+    ("http", "test_revision"): "GET of the revision, 5 times, again until it has settled",
+    ("auth", "test_ready"): "GET /.well-known/openid-configuration",
+    ("auth", "test_jwks"): "GET of the jwks_uri that discovery names",
+    ("auth", "test_token"): "POST to the token endpoint, once",
+    ("graphql", "test_ready"): "POST { __typename }",
+    ("graphql", "test_health"): "GET /healthz, GET /v1/version",
+    ("graphql", "test_introspection"): "POST of the introspection query",
+    ("graphql", "test_ide"): "GET with Accept: text/html",
+    ("database", "test_ready"): "connect, one catalog snapshot in a read-only transaction",
+    ("database", "test_login"): "connect, select 1",
+}
+
+
+def _samples(check: PlannedCheck, environment: Environment) -> str:
+    """The sample sizes that the check's limits need."""
+    sizes = []
+    for text in check.limits:
+        limit = grammar.comparison(text)
+        least = sampling.minimum(limit, environment.confidence) if limit else 1
+        if least > 1:
+            sizes.append(f"{text}: {least} to {environment.requests.at_most} requests")
+    return f"   [{'; '.join(sizes)}]" if sizes else ""
+
+
+def _time(environment: Environment, checks: list[Any]) -> str:
+    """What the gate takes at least: its samples by the rate that is allowed."""
+    samples = sum(
+        sampling.minimum(limit, environment.confidence)
+        for check in checks
+        for text in check.limits
+        if (limit := grammar.comparison(text))
+    )
+    rate = environment.requests.per_second
+    return (
+        f"{len(checks)} checks, at least {samples + len(checks)} requests; at {rate} per second and host "
+        f"{(samples + len(checks)) / rate:.1f} s at least; deadline {environment.deadline:.0f} s"
+    )

@@ -1,0 +1,81 @@
+"""`verdict.json`: the machine's contract (interface.md §5), replaced atomically, `unfinished` from before the first probe."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from pytest_prodcheck.observe.finding import Cause
+from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+
+SCHEMA = "prodcheck/verdict/1"
+
+
+def document(result: RunResult) -> dict[str, Any]:
+    """The result as the JSON document that the schema describes."""
+    return {
+        "schema": SCHEMA,
+        "environment": result.environment,
+        "kind": result.kind,
+        "started_at": result.started_at,
+        "duration_s": result.duration_s,
+        "verdict": result.verdict,
+        "exit_status": result.exit_status,
+        "complete": result.complete,
+        "revision": dict(result.revision) if result.revision else None,
+        "causes": [asdict(cause) for cause in result.causes],
+        "checks": [asdict(check) for check in result.checks],
+        "targets": [dict(row) for row in result.targets],
+        "accepted": [dict(row) for row in result.accepted],
+        "sent": dict(result.sent),
+        "left_out": [dict(row) for row in result.left_out],
+        "notes": list(result.notes),
+    }
+
+
+def unfinished(environment: str, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The document of a run that has not ended: whoever reads it sees that nothing was proven."""
+    now = datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return {"schema": SCHEMA, "environment": environment, "started_at": now, "complete": False, **facts}
+
+
+def prepare(directory: Path, *, ignore: bool) -> None:
+    """Makes the directory; the default one ignores itself in git. Raises OSError where it cannot be written."""
+    directory.mkdir(parents=True, exist_ok=True)
+    if ignore:
+        marker = directory.parent / ".gitignore"
+        if not marker.exists():
+            marker.write_text("*\n", encoding="utf-8")
+
+
+def replace_file(path: Path, text: str) -> None:
+    """Replaces a file at once: a reader sees the old text or the new one, never a part."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)
+
+
+def write(path: Path, facts: Mapping[str, Any]) -> None:
+    """Writes a document of this module."""
+    replace_file(path, json.dumps(facts, indent=1, ensure_ascii=False, default=str) + "\n")
+
+
+def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:
+    """The result with every text scrubbed."""
+    return replace(
+        result,
+        causes=tuple(Cause(**_tuples(scrub(asdict(cause)))) for cause in result.causes),
+        checks=tuple(CheckVerdict(**_tuples(scrub(asdict(check)))) for check in result.checks),
+        accepted=tuple(scrub(list(result.accepted))),
+        left_out=tuple(scrub([dict(row) for row in result.left_out])),
+        notes=tuple(scrub(list(result.notes))),
+    )
+
+
+def _tuples(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in fields.items()}

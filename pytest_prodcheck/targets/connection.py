@@ -1,0 +1,158 @@
+"""One HTTP connection whose set-up is timed by phase: DNS, TCP, TLS (RFC 9110 over RFC 9112)."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pytest_prodcheck.config.models import Tls
+
+Address = tuple[int, str, int]
+"""Family, IP address, port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Scheme, host and port (RFC 6454): what a connection is for, and what caps count by."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: str) -> Origin:
+        """The origin of an absolute URL."""
+        parts = urlsplit(url)
+        return cls(parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.scheme}://{host}:{self.port}"
+
+
+class Resolver:
+    """Addresses by host, looked up once a run. A resolver that hangs cannot hang us."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, int], Sequence[Address]] = {}
+
+    def look_up(self, host: str, port: int, timeout: float) -> Sequence[Address]:
+        """All stream addresses of the host, in the system's order. Raises socket.gaierror, also when it takes too long."""
+        if known := self._known.get((host, port)):
+            return known
+        answer: list[Sequence[Address] | OSError] = []
+
+        def ask() -> None:
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                answer.append(list(dict.fromkeys((int(row[0]), str(row[4][0]), port) for row in found)))
+            except UnicodeError:
+                answer.append(socket.gaierror(socket.EAI_NONAME, "the host name is not a valid name"))
+            except OSError as error:
+                answer.append(error)
+
+        thread = threading.Thread(target=ask, name="prodcheck-resolver", daemon=True)
+        thread.start()
+        thread.join(timeout)
+        if not answer:
+            raise socket.gaierror(socket.EAI_AGAIN, f"the resolver did not answer in {timeout:.0f} s")
+        if isinstance(answer[0], OSError):
+            raise answer[0]
+        self._known[(host, port)] = answer[0]
+        return answer[0]
+
+
+class TimedConnection(http.client.HTTPConnection):
+    """An `http.client` connection that times its set-up and keeps the peer's certificate."""
+
+    def __init__(
+        self, origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, proxy: Origin | None
+    ) -> None:
+        hop = proxy or origin
+        super().__init__(hop.host, hop.port)
+        self.origin, self.proxy = origin, proxy
+        self.phases: dict[str, float] = {}
+        self.reused = False
+        self._resolver, self._context = resolver, context
+        if proxy and context:
+            self.set_tunnel(origin.host, origin.port)
+
+    def connect(self) -> None:
+        """Looks up, connects, tunnels and shakes hands within `self.timeout` seconds; fills `phases`."""
+        end = time.perf_counter() + float(self.timeout or 10.0)
+        started = time.perf_counter()
+        addresses = self._resolver.look_up(self.host, self.port, end - started)
+        looked_up = time.perf_counter()
+        self.sock = _connect_first(addresses, end)
+        connected = time.perf_counter()
+        self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if getattr(self, "_tunnel_host", None):
+            self._tunnel()  # type: ignore[attr-defined]
+        self.phases = {"dns": looked_up - started, "tcp": connected - looked_up}
+        if self._context:
+            self.sock.settimeout(max(0.05, end - time.perf_counter()))
+            self.sock = self._context.wrap_socket(self.sock, server_hostname=self.origin.host)
+            self.phases["tls"] = time.perf_counter() - connected
+
+    @property
+    def certificate(self) -> bytes | None:
+        """The peer's certificate in DER, on a TLS connection."""
+        return self.sock.getpeercert(True) if isinstance(self.sock, ssl.SSLSocket) else None
+
+
+def _connect_first(addresses: Sequence[Address], end: float) -> socket.socket:
+    """A connection to the first address that takes one; the last one's error where none does."""
+    failure: OSError = OSError("the name has no address")
+    for number, (family, host, port) in enumerate(addresses):
+        left = max(0.05, end - time.perf_counter()) / (len(addresses) - number)
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection.settimeout(left)
+        try:
+            connection.connect((host, port))
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            connection.settimeout(max(0.05, end - time.perf_counter()))
+            return connection
+    raise failure
+
+
+def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:
+    """The context of one target; verification is never off. Raises OSError or ssl.SSLError for unreadable files."""
+    context = ssl.create_default_context()
+    if tls.ca == "certifi":
+        import certifi  # the user's choice; part of every httpx2 installation
+
+        context = ssl.create_default_context(cafile=certifi.where())
+    elif tls.ca != "system":
+        context = ssl.create_default_context(cafile=str(base / tls.ca))
+    if tls.client_certificate:
+        context.load_cert_chain(base / tls.client_certificate.certificate, base / tls.client_certificate.key)
+    return context
+
+
+def refusing_addresses(addresses: Sequence[Address], timeout: float) -> Mapping[str, str]:
+    """IP address → error class of those that take no connection; an address family that we lack does not count."""
+    from pytest_prodcheck.targets.transport_errors import classify
+
+    failed: dict[str, str] = {}
+    for family, host, port in addresses:
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        connection.settimeout(timeout)
+        try:
+            connection.connect((host, port))
+        except OSError as error:
+            kind = classify(error, connected=False)
+            if kind != "tcp.unreachable":
+                failed[host] = kind
+        finally:
+            connection.close()
+    return failed

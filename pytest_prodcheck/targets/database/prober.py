@@ -1,0 +1,168 @@
+"""The database target as the owner asks it: one snapshot a run, logins, and guarded queries."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from pytest_prodcheck.config.models import DatabaseTarget
+from pytest_prodcheck.errors import Refused, TargetError
+from pytest_prodcheck.observe.catalog import Catalog
+from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.observe.observation import Kind, Observation
+from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
+
+Claims = Callable[[str], Mapping[str, Any]]
+"""User name → the claims of the user's token."""
+
+
+class DatabaseProber:
+    """Asks one database as our reader; never writes, never leaves anything behind."""
+
+    def __init__(self, target: str, table: DatabaseTarget, run: str, claims: Claims) -> None:
+        self.target, self.table, self._claims = target, table, claims
+        self._name = f"prodcheck/{run}"
+        self._catalog: Catalog | None = None
+        self._lock = threading.Lock()
+        self._sent = {"database": 0, "logins": 0, "refused": 0}
+        self.lane, self.width = target, 4
+
+    @property
+    def sent(self) -> Mapping[str, int]:
+        """How many statements and logins were sent, and how many statements were refused."""
+        return self._sent
+
+    def ready(self) -> Evidence:
+        """Our reader's login and the catalog snapshot; where the login fails, what another credential knows about it."""
+        from pytest_prodcheck.targets.database.connect import attempt
+        from pytest_prodcheck.targets.database.snapshot import snapshot
+
+        self._count("logins")
+        session, observation = attempt(
+            self.table.dsn, timeout=self.table.timeout, application_name=self._name, target=self.target
+        )
+        if session is None:
+            return Evidence((observation,), self._asked_elsewhere(observation))
+        self._count("database")
+        try:
+            self._catalog = snapshot(session, timeout=self.table.timeout)
+        except TargetError as problem:
+            code = problem.code if len(problem.code) == 5 else ""
+            failed = replace(
+                observation,
+                operation="catalog",
+                code=code,
+                error="" if code else "timeout",
+                message=str(problem),
+                expected=False,
+            )
+            return Evidence((observation, failed))
+        finally:
+            session.hang_up()
+        return Evidence((observation,), {"catalog": self._catalog})
+
+    def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
+        """The evidence of one shipped check."""
+        del user, attempt
+        if function == "test_login":
+            return self.login(subject)
+        if function == "test_query":
+            answer = self.declared(subject)
+            return Evidence((answer.observation,), {"answer": answer, "catalog": self._catalog})
+        return Evidence((), {"catalog": self._catalog})
+
+    def login(self, name: str) -> Evidence:
+        """A declared credential connects and asks `select 1`."""
+        from pytest_prodcheck.targets.database.connect import login
+
+        self._count("logins")
+        observation = login(
+            self.table.logins[name],
+            name=name,
+            timeout=self.table.timeout,
+            application_name=self._name,
+            target=self.target,
+        )
+        facts = {} if observation.expected else self._asked_elsewhere(observation, reader=True)
+        return Evidence((observation,), {**facts, "catalog": self._catalog})
+
+    def declared(self, name: str, kind: Kind = "declared") -> QueryAnswer:
+        """A declared query's answer; a refusal by the guard is an answer, too."""
+        try:
+            return self.query(self.table.queries[name].sql, None, name=name, kind=kind)
+        except Refused as refusal:
+            observation = Observation(
+                self.target, f"query {name}", subject=name, error="refused", message=str(refusal), expected=False
+            )
+            return QueryAnswer(observation)
+
+    def query(
+        self,
+        sql: str,
+        params: Sequence[Any] | Mapping[str, Any] | None,
+        user: str = "",
+        name: str = "",
+        kind: Kind = "fixture",
+    ) -> QueryAnswer:
+        """One guarded statement, as our reader or as one of the declared users. Raises errors.Refused."""
+        from pytest_prodcheck.targets.database.query import Reader
+
+        reader = Reader(
+            self.table.dsn,
+            timeout=self.table.timeout,
+            application_name=self._name,
+            catalog=self._catalog,
+            functions=self.table.functions,
+            target=self.target,
+        )
+        try:
+            answer = reader.query(sql, params, as_user=self._impersonation(user), name=name, kind=kind)
+        except Refused:
+            self._count("refused")
+            raise
+        self._count("database")
+        return replace(answer, observation=replace(answer.observation, user=user))
+
+    def catalog(self) -> Catalog | None:
+        """The snapshot of this run."""
+        return self._catalog
+
+    def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
+        """Repeats a declared query for a limit; None for checks that are not repeated."""
+        del user
+        return (lambda: self.declared(subject, "sample").observation) if function == "test_query" else None
+
+    def repeaters(self) -> Sequence[Callable[[], Observation]]:
+        """`select 1`, where no query is selected."""
+        return [lambda: self.query("select 1", None, kind="sample").observation]
+
+    def _impersonation(self, user: str) -> Impersonation | None:
+        rls = self.table.rls
+        if not user or rls is None:
+            return None
+        claims = self._claims(user)
+        context = {name: str(claims[claim]) for name, claim in rls.context.items() if claim in claims}
+        return Impersonation(rls.roles.get(user, ""), context)
+
+    def _asked_elsewhere(self, failed: Observation, *, reader: bool = False) -> Mapping[str, Any]:
+        """What another credential of this environment can say about a refused login (T12)."""
+        from pytest_prodcheck.targets.database import second_credential
+        from pytest_prodcheck.targets.database.connect import attempt
+
+        others = [self.table.dsn] if reader else list(self.table.logins.values())
+        for dsn in others if failed.code in ("28P01", "28000", "53300", "3D000") else ():
+            session, _ = attempt(dsn, timeout=self.table.timeout, application_name=self._name, target=self.target)
+            if session is None:
+                continue
+            try:
+                role, database = str(failed.data.get("user", "")), str(failed.data.get("database", ""))
+                return second_credential.facts(session, failed.code, role, database)
+            finally:
+                session.hang_up()
+        return {}
+
+    def _count(self, what: str) -> None:
+        with self._lock:
+            self._sent[what] += 1

@@ -1,0 +1,118 @@
+"""The graphql target as the owner asks it: the engine's own state, and the documents that the application sends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol
+
+from pytest_prodcheck.config.models import GraphqlTarget
+from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.observe.observation import Json, Kind, Observation
+from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets import graphql, guard, hasura, introspection
+from pytest_prodcheck.targets.connection import Origin
+from pytest_prodcheck.targets.graphql import Caller
+from pytest_prodcheck.targets.http import Credentials
+from pytest_prodcheck.targets.wire import Wire
+
+
+class Document(Protocol):
+    """One operation that the application sends (`criteria.operations.Operation`)."""
+
+    @property
+    def document(self) -> str:
+        """What is sent."""
+        ...
+
+    @property
+    def operation_name(self) -> str:
+        """What goes into the request."""
+        ...
+
+
+class GraphqlProber:
+    """Asks one GraphQL API; only queries are executed."""
+
+    def __init__(
+        self,
+        wire: Wire,
+        target: str,
+        table: GraphqlTarget,
+        documents: Mapping[str, Document],
+        variables: Mapping[str, Mapping[str, Json]],
+        credentials: Credentials,
+    ) -> None:
+        self._wire, self.target, self.table = wire, target, table
+        self._documents, self._variables, self._credentials = documents, variables, credentials
+        self.lane, self.width = str(Origin.of(table.url)), 20
+
+    def ready(self) -> Evidence:
+        """Whether a GraphQL engine answers at all."""
+        return Evidence((graphql.ready(self._wire, self.table, self.target),))
+
+    def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
+        """The evidence of one shipped check."""
+        if function == "test_operation":
+            return Evidence((self.execute(subject, user, attempt),))
+        if function == "test_health":
+            return self._health()
+        if function == "test_introspection":
+            return Evidence((introspection.probe(self._wire, self.table, self._caller(user), self.target),))
+        if function == "test_ide":
+            return Evidence(introspection.ide(self._wire, self.table, self.target))
+        return self._schema(user)
+
+    def execute(self, name: str, user: str, attempt: int = 1, kind: Kind = "declared") -> Observation:
+        """One declared operation as one user."""
+        document = self._documents[name]
+        return graphql.execute(
+            self._wire,
+            self.table,
+            document.document,
+            self._variables.get(name),
+            document.operation_name,
+            self._caller(user),
+            target=self.target,
+            kind=kind,
+            subject=name,
+            attempt=attempt,
+        )
+
+    def send(self, request: HttpRequest) -> Observation:
+        """A test's own query, as the user that it names; the document was judged where it was written, and is again."""
+        guard.graphql.check_body(request.body)
+        headers = {**request.headers, **(self._credentials(request.user) if request.user else {})}
+        return self._wire.send(replace(request, headers=headers))
+
+    def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
+        """Repeats an operation for a limit; None for checks that are not repeated."""
+        return (lambda: self.execute(subject, user, kind="sample")) if function == "test_operation" else None
+
+    def repeaters(self) -> Sequence[Callable[[], Observation]]:
+        """What is repeated where no operation is selected."""
+        return [self._again]
+
+    def _again(self) -> Observation:
+        return graphql.execute(
+            self._wire, self.table, "query Ready {__typename}", None, "Ready", target=self.target, kind="sample"
+        )
+
+    def _health(self) -> Evidence:
+        health = hasura.health(self._wire, self.table, self.target)
+        version = hasura.version(self._wire, self.table, self.target)
+        metadata = hasura.inconsistent_metadata(self._wire, self.table, self.target)
+        return Evidence(tuple(one for one in (health, version, metadata) if one is not None), {"metadata": metadata})
+
+    def _schema(self, user: str) -> Evidence:
+        """The served schema, asked for only where introspection is not declared as refused."""
+        if self.table.introspection == "refused":
+            return Evidence((), {"sdl": "", "problem": "introspection is refused, as declared"})
+        found = introspection.introspect(self._wire, self.table, self._caller(user or self._reader()), self.target)
+        return Evidence((found.observation,), {"sdl": found.sdl, "problem": found.problem})
+
+    def _reader(self) -> str:
+        return self.table.as_[0] if self.table.as_ else ""
+
+    def _caller(self, user: str) -> Caller:
+        return Caller(user, self._credentials(user), user) if user else Caller()

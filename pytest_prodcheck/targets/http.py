@@ -1,0 +1,186 @@
+"""The http target: readiness of a host, its declared endpoints, its revision."""
+
+from __future__ import annotations
+
+import json
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from urllib.parse import urlencode
+
+from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, HttpTarget, Revision
+from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.observe.observation import Kind, Observation
+from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets.connection import Origin, refusing_addresses
+from pytest_prodcheck.targets.wire import Wire
+
+Credentials = Callable[[str], Mapping[str, str]]
+"""User name → the headers that identify the user; empty where a cookie jar does."""
+
+_HEALTH_WORDS = ("health", "ready", "live", "status", "ping")
+_READINESS_TRIES = 3
+_HEADER_SAMPLES = 3
+REVISION_SAMPLES = 5
+
+
+class HttpProber:
+    """Asks one host. Every method returns observations; only `Refused` is raised, for what is not a proven read."""
+
+    def __init__(self, wire: Wire, target: str, table: HttpTarget, credentials: Credentials, in_flight: int) -> None:
+        self._wire, self.target, self.table, self._credentials = wire, target, table, credentials
+        self.origin = Origin.of(table.url)
+        self.lane, self.width = str(self.origin), in_flight
+
+    def ready(self) -> Evidence:
+        """One answer from behind the gateway, of up to three endpoints, and a look at every address of the host."""
+        observations: list[Observation] = []
+        for path in self._readiness_paths():
+            request = HttpRequest(
+                self.target,
+                "GET",
+                self._url(path),
+                timeout=self.table.timeout,
+                kind="readiness",
+                operation=f"GET {path}",
+                expected=tuple(range(200, 502)),
+            )
+            observations.append(self._wire.send(request))
+            if observations[-1].error or not _gateway_only(observations[-1]):
+                break
+        return Evidence(tuple(observations), {"addresses": self._addresses(observations[-1])})
+
+    def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
+        """The evidence of one shipped check."""
+        del user
+        if function == "test_endpoint":
+            return Evidence(tuple(self.endpoint(subject, attempt)))
+        names = self.repeatable()[:_HEADER_SAMPLES] if function == "test_security_headers" else []
+        return Evidence(tuple(self._wire.send(self.request(name, self.table.endpoints[name])) for name in names))
+
+    def send(self, request: HttpRequest) -> Observation:
+        """A test's own request, as the user that it names."""
+        headers = {**request.headers, **(self._credentials(request.user) if request.user else {})}
+        return self._wire.send(replace(request, headers=headers))
+
+    def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
+        """Repeats a declared read for a limit; None for what must not be repeated."""
+        del user
+        if function != "test_endpoint" or subject not in self.repeatable():
+            return None
+        return lambda: self.endpoint(subject, kind="sample")[-1]
+
+    def repeaters(self) -> Sequence[Callable[[], Observation]]:
+        """What is repeated for a limit of the whole host where no endpoint is selected."""
+        return [repeat for name in self.repeatable() if (repeat := self.repeater("test_endpoint", name, ""))]
+
+    def endpoint(self, name: str, attempt: int = 1, kind: Kind = "declared") -> list[Observation]:
+        """The declared request, and again up to `retries` times while its answer is not an expected one."""
+        endpoint = self.table.endpoints[name]
+        observations: list[Observation] = []
+        for number in range(1 + (endpoint.retries if kind == "declared" else 0)):
+            observation = self._wire.send(self.request(name, endpoint, attempt + number, kind))
+            observations.append(observation)
+            if observation.expected:
+                break
+        return [self._chased(name, endpoint, observations[-1])] if len(observations) == 1 else observations
+
+    def repeatable(self) -> Sequence[str]:
+        """Names of the endpoints that may be asked again for a limit: reads with a method that reads."""
+        return [
+            name
+            for name, endpoint in self.table.endpoints.items()
+            if not endpoint.writes and (endpoint.method in METHODS_THAT_READ or endpoint.effect == "read")
+        ]
+
+    def revision(self, revision: Revision) -> list[Observation]:
+        """What several requests in a row say, so that two replicas of different builds both get their word."""
+        return [self._revision_request(revision) for _ in range(REVISION_SAMPLES)]
+
+    def request(self, name: str, endpoint: Endpoint, attempt: int = 1, kind: Kind = "declared") -> HttpRequest:
+        """The declared endpoint as the wire sends it."""
+        body, content_type = _body(endpoint)
+        headers = dict(endpoint.headers)
+        if content_type and not any(header.lower() == "content-type" for header in headers):
+            headers["content-type"] = content_type
+        if endpoint.as_:
+            headers.update(self._credentials(endpoint.as_))
+        query = f"?{urlencode(endpoint.query)}" if endpoint.query else ""
+        return HttpRequest(
+            target=self.target,
+            method=endpoint.method.upper(),
+            url=self._url(endpoint.path) + query,
+            headers=headers,
+            body=body,
+            effect="write" if endpoint.writes else "read",
+            timeout=endpoint.timeout or self.table.timeout,
+            follow=endpoint.follow,
+            expected=endpoint.status,
+            kind=kind,
+            operation=f"{endpoint.method.upper()} {endpoint.path}",
+            subject=name,
+            user=endpoint.as_,
+            jar=endpoint.as_,
+            attempt=attempt,
+        )
+
+    def _chased(self, name: str, endpoint: Endpoint, observation: Observation) -> Observation:
+        """An undeclared redirect is followed once, so that a loop is named as such (D14)."""
+        status = observation.status or 0
+        if observation.expected or not 300 <= status < 400 or endpoint.method != "GET":
+            return observation
+        followed = self._wire.send(replace(self.request(name, endpoint), follow=True, kind="readiness"))
+        if followed.error == "redirect.loop":
+            return replace(observation, error=followed.error, message=followed.message)
+        return observation
+
+    def _revision_request(self, revision: Revision) -> Observation:
+        request = HttpRequest(
+            self.target,
+            "GET",
+            self._url(revision.path),
+            timeout=self.table.timeout,
+            operation=f"GET {revision.path}",
+            subject="revision",
+        )
+        return self._wire.send(request)
+
+    def _readiness_paths(self) -> list[str]:
+        named = [
+            (not any(word in f"{name} {endpoint.path}".lower() for word in _HEALTH_WORDS), endpoint.path)
+            for name, endpoint in self.table.endpoints.items()
+            if endpoint.method == "GET" and not endpoint.writes and not endpoint.as_
+        ]
+        paths = list(dict.fromkeys(path for _, path in sorted(named, key=lambda pair: pair[0])))
+        return paths[:_READINESS_TRIES] or ["/"]
+
+    def _addresses(self, last: Observation) -> Mapping[str, str]:
+        """IP address → error class of those that refuse while another one answers; loopback names have one listener."""
+        if last.error or self.origin.host in ("localhost", "localhost.localdomain") or self.table.proxy:
+            return {}
+        try:
+            addresses = self._wire.resolver.look_up(self.origin.host, self.origin.port, self.table.timeout)
+        except socket.gaierror:
+            return {}
+        return refusing_addresses(addresses, min(3.0, self.table.timeout)) if len(addresses) > 1 else {}
+
+    def _url(self, path: str) -> str:
+        return self.table.url.rstrip("/") + (path if path.startswith("/") else f"/{path}")
+
+
+def _gateway_only(observation: Observation) -> bool:
+    """Whether a gateway answered in place of the application: 502 or 503 without a JSON body of its own."""
+    if observation.status not in (502, 503):
+        return False
+    return "json" not in observation.headers.get("content-type", "")
+
+
+def _body(endpoint: Endpoint) -> tuple[bytes, str]:
+    """What the endpoint sends, and its content type."""
+    if endpoint.json_ is not None:
+        return json.dumps(endpoint.json_).encode(), "application/json"
+    if endpoint.form is not None:
+        return urlencode(endpoint.form).encode(), "application/x-www-form-urlencoded"
+    if endpoint.text is not None:
+        return endpoint.text.encode(), "text/plain; charset=utf-8"
+    return b"", ""

@@ -1,0 +1,95 @@
+"""Facts about the certificate that a server shows, also where it is not trusted: who, for which names, until when."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pytest_prodcheck.targets.connection import Origin
+
+
+def facts(der: bytes) -> dict[str, Any]:
+    """Subject, issuer, names, validity (seconds since the epoch) and serial of a DER certificate; {} if unreadable."""
+    from cryptography import x509
+
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+    except ValueError:
+        return {}
+    names: list[str] = []
+    with contextlib.suppress(x509.ExtensionNotFound, ValueError):
+        alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+        names = [str(name) for name in alternative.get_values_for_type(x509.DNSName)]
+        names += [str(address) for address in alternative.get_values_for_type(x509.IPAddress)]
+    return {
+        "subject": certificate.subject.rfc4514_string(),
+        "issuer": certificate.issuer.rfc4514_string(),
+        "names": names,
+        "not_before": certificate.not_valid_before_utc.timestamp(),
+        "not_after": certificate.not_valid_after_utc.timestamp(),
+        "serial": f"{certificate.serial_number:x}",
+    }
+
+
+def shown_by(origin: Origin, address: str, timeout: float) -> tuple[dict[str, Any], int]:
+    """The facts of the certificate that `address` shows for `origin`, and how many certificates it sends.
+
+    Only a handshake, nothing is asked: verification is off because the certificate itself is what we look at.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    with (
+        contextlib.suppress(OSError, ValueError),
+        socket.create_connection((address, origin.port), timeout) as plain,
+        context.wrap_socket(plain, server_hostname=origin.host) as shaken,
+    ):
+        chain = _chain_length(shaken)
+        der = shaken.getpeercert(True)
+        return (facts(der) if der else {}), chain
+    return {}, 0
+
+
+def lacks_intermediate(certificate: Mapping[str, Any], sent: int, ca: Path | None) -> bool:
+    """Whether an untrusted leaf that comes alone was issued below a root that we trust (its intermediate is not sent).
+
+    A leaf names its issuer only; that the issuer belongs to a trusted root is seen by its organisation (B64).
+    """
+    if sent != 1 or certificate.get("issuer") == certificate.get("subject"):
+        return False
+    organisation = _organisation(str(certificate.get("issuer", "")))
+    roots = _root_subjects(ca)
+    return (
+        bool(organisation)
+        and certificate.get("issuer") not in roots
+        and any(_organisation(root) == organisation for root in roots)
+    )
+
+
+def _root_subjects(ca: Path | None) -> list[str]:
+    from cryptography import x509
+
+    if ca is None:
+        context = ssl.create_default_context()
+        ders = context.get_ca_certs(binary_form=True)
+        return [x509.load_der_x509_certificate(der).subject.rfc4514_string() for der in ders]
+    with contextlib.suppress(OSError, ValueError):
+        return [root.subject.rfc4514_string() for root in x509.load_pem_x509_certificates(ca.read_bytes())]
+    return []
+
+
+def _organisation(name: str) -> str:
+    return next((part[2:] for part in name.split(",") if part.startswith("O=")), "")
+
+
+def _chain_length(connection: ssl.SSLSocket) -> int:
+    """How many certificates the server sent; public since Python 3.13, one method deeper before."""
+    for holder in (connection, getattr(connection, "_sslobj", None)):
+        reader = getattr(holder, "get_unverified_chain", None)
+        if reader is not None:
+            return len(reader() or ())
+    return 0

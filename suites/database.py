@@ -1,0 +1,50 @@
+"""Database checks: logins, schema, row-level security and declared queries, from one catalog snapshot."""
+
+import pytest
+
+
+@pytest.mark.smoke
+def test_ready(prodcheck_database, check):
+    """Our reader logs in and the server answers (A31, B7, B25, B26, B30, C7, C8)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.smoke
+def test_login(prodcheck_database, check):
+    """The application's own credential logs in (A31, C1, T12)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.smoke
+def test_identity(prodcheck_database, check):
+    """It is the database that this environment means."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.smoke
+def test_connections(prodcheck_database, check):
+    """The server has connections left (A36)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.contract
+def test_tables(prodcheck_database, check):
+    """Every promised table exists where the name resolves to, and is readable (A34, C14)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.security
+def test_rls(prodcheck_database, check):
+    """Row-level security is on, has policies, none of them always true, and nobody bypasses it (A24)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.contract
+def test_query(prodcheck_database, check):
+    """The declared query gives what is promised (A37, C16, C44)."""
+    prodcheck_database.observe(check)
+
+
+def test_latency(prodcheck_database, check):
+    """The database keeps its latency limits (C44)."""
+    prodcheck_database.observe(check)

@@ -1,0 +1,49 @@
+"""GraphQL checks: the engine, its schema, and the documents that the application sends."""
+
+import pytest
+
+
+@pytest.mark.smoke
+def test_ready(prodcheck_graphql, check):
+    """The endpoint answers as GraphQL (A6, T2)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.smoke
+def test_health(prodcheck_graphql, check):
+    """Hasura is healthy and its metadata is consistent (A7, T5)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.contract
+def test_schema(prodcheck_graphql, check):
+    """The application's documents fit the schema, and the schema fits the pinned one (A41)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
+def test_introspection(prodcheck_graphql, check):
+    """Introspection is open or refused, as promised."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
+def test_ide(prodcheck_graphql, check):
+    """An IDE is served or not, as promised."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.contract
+def test_operation(prodcheck_graphql, check):
+    """The document executes for this user without errors and with the promised data (A20, A41, A61, T4)."""
+    prodcheck_graphql.observe(check)
+
+
+def test_latency(prodcheck_graphql, check):
+    """All operations together keep the latency limits."""
+    prodcheck_graphql.observe(check)
+
+
+def test_error_rate(prodcheck_graphql, check):
+    """All operations together keep the error rate."""
+    prodcheck_graphql.observe(check)
