@@ -18,6 +18,8 @@ class Policy:
     """Role names; `public` for all."""
     using: str | None
     check: str | None
+    reads: tuple[str, ...] = ()
+    """Relations that its sub-queries read, as `schema.name`; found in the stored tree, not in the text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +57,21 @@ class Relation:
     """Whether our reader may SELECT from it."""
     acl: tuple[str, ...] = ()
     """Grants as `role=privileges/grantor` (aclitem text); empty means the default (owner only)."""
+    column_acl: tuple[str, ...] = ()
+    """Grants on single columns, as `acl`."""
+    parent: str = ""
+    """`schema.name` of the partitioned table whose partition it is; empty for all others."""
+    security_invoker: bool = False
+    """Of a view: whether it reads its tables with the privileges of whoever asks (PostgreSQL 15)."""
+    reads: tuple[str, ...] = ()
+    """Of a view: the relations it reads directly, as `schema.name`."""
     columns: tuple[Column, ...] = ()
     keys: tuple[Key, ...] = ()
     policies: tuple[Policy, ...] = ()
     hazards: tuple[str, ...] = ()
-    """Why reading it may do more than read, in words: `uses the function public.f, which is VOLATILE`, `reads the foreign
-    table public.remote`. Found through the dependencies of views and the children of tables; extensions' views have none."""
+    """Why reading it may do more than read, in words: `uses the function public.f, which is VOLATILE`, `reads the
+    foreign table public.remote`. Found by the dependencies of views and the children of tables; the views that an
+    extension brought have none."""
 
     @property
     def qualified(self) -> str:
@@ -80,6 +91,21 @@ class Role:
     valid_until: str | None = None
     """ISO 8601, or None for no end."""
     member_of: tuple[str, ...] = ()
+    """Roles that it is a member of, directly or not."""
+    inherits: tuple[str, ...] = ()
+    """Those of `member_of` whose privileges it has without SET ROLE; a member of an owner counts as the owner."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What ALTER ROLE … SET gives its sessions in this database, `search_path` above all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """One row of `pg_namespace` outside the system schemas."""
+
+    name: str
+    owner: str
+    acl: tuple[str, ...] = ()
+    """Grants as aclitem text; empty means the default (owner only)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +120,7 @@ class Catalog:
     """Effective schemas of our reader (`current_schemas(true)`), in order."""
     relations: Mapping[str, Relation] = field(default_factory=dict)
     """`schema.name` → relation."""
+    schemas: Mapping[str, Schema] = field(default_factory=dict)
     roles: Mapping[str, Role] = field(default_factory=dict)
     functions: Mapping[str, str] = field(default_factory=dict)
     """`schema.name` of every function outside `pg_catalog` and `information_schema` → worst volatility (`v`, `s`, `i`),
@@ -106,7 +133,11 @@ class Catalog:
     """`max_connections`, `default_transaction_read_only`, `ssl`, …"""
     in_recovery: bool = False
     connections: Mapping[str, int] = field(default_factory=dict)
-    """Open client backends by `application_name`, as far as visible."""
+    """Open client backends of the whole server by `application_name`."""
+    role_connections: Mapping[str, int] = field(default_factory=dict)
+    """The same by role."""
+    database_settings: Mapping[str, str] = field(default_factory=dict)
+    """What ALTER DATABASE … SET gives every session."""
 
     def resolve(self, name: str) -> Relation | None:
         """The relation that `name` (qualified or not) means to our reader, by its search path; None where none does."""

@@ -1,0 +1,71 @@
+"""What a role may do, computed from the catalog snapshot (PostgreSQL manual 5.8 "Privileges", 5.9 "Row Security")."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from pytest_prodcheck.observe.catalog import Catalog, Relation, Role
+
+_ACL = re.compile(r'(?P<role>"(?:[^"]|"")*"|[^=]*)=(?P<rights>[^/]*)/.*', re.DOTALL)
+_READS_ALL = "pg_read_all_data"
+SELECT, USAGE = "r", "U"
+
+
+def known(catalog: Catalog, role: str) -> Role:
+    """The role of that name; a plain one where the catalog has none."""
+    return catalog.roles.get(role, Role(role))
+
+
+def stands_for(catalog: Catalog, role: str) -> frozenset[str]:
+    """The names whose privileges `role` has without SET ROLE: its own and those it inherits."""
+    return frozenset((role, *known(catalog, role).inherits))
+
+
+def owns(catalog: Catalog, role: str, relation: Relation) -> bool:
+    """Whether `role` counts as the owner, as a member of the owner with inheritance does."""
+    return relation.owner in stands_for(catalog, role)
+
+
+def bypass(catalog: Catalog, role: str) -> str:
+    """Why no policy at all holds for `role`: `is a superuser`, `has BYPASSRLS`; empty where policies do. Neither
+    attribute is inherited."""
+    found = known(catalog, role)
+    if found.superuser:
+        return "is a superuser"
+    return "has BYPASSRLS" if found.bypasses_rls else ""
+
+
+def reads(catalog: Catalog, role: str, relation: Relation) -> bool:
+    """Whether `role` may SELECT from it, or from some of its columns, and may use its schema."""
+    names = stands_for(catalog, role)
+    if known(catalog, role).superuser or _READS_ALL in names:
+        return True
+    schema = catalog.schemas.get(relation.schema)
+    if schema is not None and not _granted(schema.acl, schema.owner, names, USAGE):
+        return False
+    return granted_directly(catalog, role, relation)
+
+
+def granted_directly(catalog: Catalog, role: str, relation: Relation) -> bool:
+    """Whether a grant on the relation itself, or ownership, lets `role` SELECT from it."""
+    names = stands_for(catalog, role)
+    return _granted(relation.acl, relation.owner, names, SELECT) or _listed(relation.column_acl, names, SELECT)
+
+
+def _granted(acl: tuple[str, ...], owner: str, names: Iterable[str], right: str) -> bool:
+    """An empty list is the default: everything for the owner, nothing for anybody else."""
+    return _listed(acl, names, right) if acl else owner in names
+
+
+def _listed(acl: Iterable[str], names: Iterable[str], right: str) -> bool:
+    wanted = {*names, ""}  # no name before the equals sign means PUBLIC
+    for item in acl:
+        found = _ACL.fullmatch(item)
+        if found and right in found["rights"] and _unquoted(found["role"]) in wanted:
+            return True
+    return False
+
+
+def _unquoted(name: str) -> str:
+    return name[1:-1].replace('""', '"') if name.startswith('"') else name

@@ -1,0 +1,195 @@
+"""Is an SQL condition true for every row? Judged on the tree of PostgreSQL's own grammar (postgast), three-valued.
+
+Only what holds whatever the data is called true: constants, a value compared with itself, a condition or its opposite.
+A condition without a column (`is_admin()`) is not: a function may answer differently for each user. `x = x` counts as
+true, although it is unknown where x is NULL: nobody writes it to hide those rows.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+Node = Any
+"""A protobuf message; postgast's stub names an attribute `None`, which no type checker accepts."""
+Truth = bool | None
+
+_YES = frozenset({"t", "true", "y", "yes", "on", "1"})
+_NO = frozenset({"f", "false", "n", "no", "off", "0"})
+_AND, _OR, _NOT = 1, 2, 3
+_IS_TRUE, _IS_NOT_TRUE, _IS_FALSE, _IS_NOT_FALSE = 1, 2, 3, 4
+_IS_NULL, _IS_NOT_NULL = 1, 2
+_EXISTS, _EXPRESSION = 1, 5
+_REFLEXIVE: Mapping[str, bool] = {"=": True, "<=": True, ">=": True, "<>": False, "<": False, ">": False}
+
+
+@functools.lru_cache(maxsize=10_000)
+def always_true(condition: str) -> bool:
+    """Whether `condition`, as `pg_get_expr` deparses it, lets every row through; False for what cannot be parsed."""
+    postgast = import_module("postgast")
+    try:
+        statement = postgast.parse(f"select {condition}").stmts[0].stmt
+    except postgast.PgQueryError:
+        return False
+    return _truth(statement.select_stmt.target_list[0].res_target.val) is True
+
+
+def _truth(wrapped: Node) -> Truth:
+    kind = wrapped.WhichOneof("node")
+    judge = _JUDGES.get(kind)
+    truth: Truth = judge(getattr(wrapped, kind)) if judge else None
+    return truth
+
+
+def _constant(node: Node) -> Truth:
+    if node.HasField("boolval"):
+        return bool(node.boolval.boolval)
+    text = node.sval.sval.strip().lower()
+    return True if text in _YES else False if text in _NO else None
+
+
+def _boolean(node: Node) -> Truth:
+    truths = [_truth(argument) for argument in node.args]
+    if node.boolop == _NOT:
+        return None if truths[0] is None else not truths[0]
+    wins = node.boolop == _OR
+    if wins in truths or (wins and _has_opposites(node.args)):
+        return wins
+    return None if None in truths else not wins
+
+
+def _has_opposites(arguments: Sequence[Node]) -> bool:
+    """Whether two of the arguments are a condition and its opposite: `a OR NOT a`, `x IS NULL OR x IS NOT NULL`."""
+    plain = {_shape(argument) for argument in arguments}
+    for argument in arguments:
+        if argument.HasField("bool_expr") and argument.bool_expr.boolop == _NOT:
+            if _shape(argument.bool_expr.args[0]) in plain:
+                return True
+        elif argument.HasField("null_test"):
+            opposite = type(argument)()
+            opposite.CopyFrom(argument)
+            opposite.null_test.nulltesttype = _IS_NULL + _IS_NOT_NULL - argument.null_test.nulltesttype
+            if _shape(opposite) in plain:
+                return True
+    return False
+
+
+def _comparison(node: Node) -> Truth:
+    operator = node.name[-1].string.sval if node.name else ""
+    left, right = _bare(node.lexpr), _bare(node.rexpr)
+    elements = _elements(right)
+    if elements and operator == "=":
+        return True if any(_shape(_bare(one)) == _shape(left) for one in elements) else None
+    if operator == "~~" and right.HasField("a_const") and right.a_const.sval.sval:
+        return True if not right.a_const.sval.sval.strip("%") else None
+    if operator not in _REFLEXIVE:
+        return None
+    if _shape(left) == _shape(right):
+        return _REFLEXIVE[operator]
+    return _compare(left, right, operator)
+
+
+def _elements(node: Node) -> Sequence[Node]:
+    """The members of `IN (…)` and `= ANY (ARRAY[…])`."""
+    if node.HasField("list"):
+        return list(node.list.items)
+    return list(node.a_array_expr.elements) if node.HasField("a_array_expr") else []
+
+
+def _compare(left: Node, right: Node, operator: str) -> Truth:
+    """Two different numbers, or two different texts of which only equality is certain."""
+    a, b = _number(left), _number(right)
+    if a is not None and b is not None:
+        return {"=": a == b, "<>": a != b, "<": a < b, ">": a > b, "<=": a <= b, ">=": a >= b}[operator]
+    if left.HasField("a_const") and right.HasField("a_const"):
+        return {"=": False, "<>": True}.get(operator)
+    return None
+
+
+def _number(node: Node) -> float | None:
+    if not node.HasField("a_const"):
+        return None
+    value = node.a_const
+    if value.HasField("ival"):
+        return float(value.ival.ival)
+    return float(value.fval.fval) if value.HasField("fval") else None
+
+
+def _null_test(node: Node) -> Truth:
+    argument = _bare(node.arg)
+    if not argument.HasField("a_const"):
+        return None
+    return bool(node.nulltesttype == _IS_NULL) == bool(argument.a_const.isnull)
+
+
+def _boolean_test(node: Node) -> Truth:
+    truth = _truth(node.arg)
+    if truth is None:
+        return None
+    return {_IS_TRUE: truth, _IS_NOT_TRUE: not truth, _IS_FALSE: not truth, _IS_NOT_FALSE: truth}.get(node.booltesttype)
+
+
+def _case(node: Node) -> Truth:
+    if node.HasField("arg") or not node.HasField("defresult"):
+        return None
+    outcomes = [_truth(node.defresult)]
+    for when in reversed(node.args):
+        condition, result = _truth(when.case_when.expr), _truth(when.case_when.result)
+        if condition is True:
+            outcomes = [result]
+        elif condition is None:
+            outcomes.append(result)
+    return outcomes[0] if len(set(outcomes)) == 1 else None
+
+
+def _coalesce(node: Node) -> Truth:
+    """Certain only by its first argument: any other counts where the ones before it are NULL."""
+    return _truth(node.args[0])
+
+
+def _sub_query(node: Node) -> Truth:
+    query = node.subselect.select_stmt
+    if query.from_clause or query.HasField("where_clause") or len(query.target_list) != 1:
+        return None
+    if node.sub_link_type == _EXISTS:
+        return True
+    return _truth(query.target_list[0].res_target.val) if node.sub_link_type == _EXPRESSION else None
+
+
+def _bare(node: Node) -> Node:
+    """The value without the casts that deparsing puts around it."""
+    while node.WhichOneof("node") == "type_cast":
+        node = node.type_cast.arg
+    return node
+
+
+def _shape(node: Node) -> bytes:
+    """The tree without positions in the text, so that equal expressions are equal."""
+    copy = type(node)()
+    copy.CopyFrom(_bare(node))
+    _forget_positions(copy)
+    return bytes(copy.SerializeToString(deterministic=True))
+
+
+def _forget_positions(message: Node) -> None:
+    for field, value in message.ListFields():
+        if field.name == "location":
+            message.ClearField("location")
+        elif field.message_type is not None:
+            for one in [value] if hasattr(value, "ListFields") else value:
+                _forget_positions(one)
+
+
+_JUDGES: Mapping[str, Callable[[Node], Truth]] = {
+    "a_const": _constant,
+    "bool_expr": _boolean,
+    "a_expr": _comparison,
+    "null_test": _null_test,
+    "boolean_test": _boolean_test,
+    "case_expr": _case,
+    "coalesce_expr": _coalesce,
+    "sub_link": _sub_query,
+    "type_cast": lambda node: _truth(node.arg),
+}

@@ -1,0 +1,1 @@
+"""PostgreSQL: connect with a deadline, read the catalog once, answer guarded queries. The only importer of psycopg."""

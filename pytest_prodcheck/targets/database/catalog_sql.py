@@ -1,0 +1,118 @@
+"""The statements of the catalog snapshot, sent together in one message: one round trip, whatever the number of tables.
+
+They read only what any role may read (PostgreSQL manual, chapter 53), and run on PostgreSQL 12 and later: columns that
+came later are taken out of `to_jsonb(row)`, which has them or not.
+"""
+
+from __future__ import annotations
+
+_USERS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_'"
+_OF_EXTENSION = (
+    "exists (select from pg_depend d where d.classid = '{}'::regclass and d.objid = {}.oid and d.deptype = 'e')"
+)
+
+SERVER = """select current_database()::text, current_user::text, current_setting('server_version_num')::int,
+ current_schemas(true)::text[], pg_is_in_recovery(),
+ (select json_object_agg(s, current_setting(s, true)) from unnest(array['max_connections',
+  'superuser_reserved_connections', 'reserved_connections', 'default_transaction_read_only', 'ssl',
+  'standard_conforming_strings', 'search_path', 'row_security', 'server_version', 'TimeZone']) s
+  where current_setting(s, true) is not null)"""
+
+SCHEMAS = f"""select n.nspname::text, pg_get_userbyid(n.nspowner)::text, n.nspacl::text[] from pg_namespace n
+ where {_USERS}"""
+
+RELATIONS = f"""select c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text,
+ pg_get_userbyid(c.relowner)::text, c.relrowsecurity, c.relforcerowsecurity,
+ has_schema_privilege(n.oid, 'USAGE') and (has_table_privilege(c.oid, 'SELECT')
+  or (c.relkind <> 'S' and has_any_column_privilege(c.oid, 'SELECT'))),
+ c.relacl::text[],
+ case when c.relispartition then (select inhparent::int8 from pg_inherits where inhrelid = c.oid) end,
+ coalesce(c.reloptions::text ~* 'security_invoker=(on|true|yes|1)', false)
+ from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where {_USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')"""
+
+COLUMNS = f"""select a.attrelid::int8, array_agg(a.attname::text order by a.attnum),
+ array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum), array_agg(not a.attnotnull order by a.attnum)
+ from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
+ where {_USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped group by 1"""
+
+COLUMN_GRANTS = """select a.attrelid::int8, array_agg(g::text)
+ from pg_attribute a, unnest(a.attacl) g where a.attacl is not null and a.attrelid >= 16384 group by 1"""
+
+KEYS = f"""select k.conrelid::int8, k.conname::text, k.contype::text, pg_get_constraintdef(k.oid), k.convalidated
+ from pg_constraint k join pg_namespace n on n.oid = k.connamespace
+ where {_USERS} and k.contype in ('p', 'u', 'f') and k.conrelid <> 0 order by k.conrelid, k.conname"""
+
+POLICIES = r"""select p.polrelid::int8, p.polname::text, p.polcmd::text, p.polpermissive,
+ (select array_agg(case r when 0 then 'public' else pg_get_userbyid(r)::text end) from unnest(p.polroles) r),
+ pg_get_expr(p.polqual, p.polrelid), pg_get_expr(p.polwithcheck, p.polrelid),
+ case when concat(p.polqual, p.polwithcheck) like '%:relid %' then
+  (select array_agg(distinct m[1]::int8)
+   from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\d+)', 'g') m) end
+ from pg_policy p order by p.polrelid, p.polname"""
+
+ROLES = """select r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolconnlimit,
+ case when isfinite(r.rolvaliduntil) then to_char(r.rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') end,
+ r.rolconfig from pg_roles r order by 1"""
+
+MEMBERSHIPS = """select m.rolname::text, g.rolname::text,
+ bool_or(coalesce((to_jsonb(a)->>'inherit_option')::bool, m.rolinherit))
+ from pg_auth_members a join pg_roles m on m.oid = a.member join pg_roles g on g.oid = a.roleid group by 1, 2"""
+
+SETTINGS = """select coalesce(r.rolname::text, ''), s.setconfig from pg_db_role_setting s
+ left join pg_roles r on r.oid = s.setrole
+ where s.setdatabase = (select oid from pg_database where datname = current_database())"""
+
+FUNCTIONS = f"""select n.nspname || '.' || p.proname,
+ max(case p.provolatile when 'v' then 3 when 's' then 2 else 1 end),
+ bool_or(p.prosecdef), bool_and({_OF_EXTENSION.format("pg_proc", "p")})
+ from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+ where n.nspname not in ('pg_catalog', 'information_schema') group by 1"""
+
+OPERATORS = f"""select distinct o.oprname::text from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
+ where n.nspname <> 'pg_catalog' and not {_OF_EXTENSION.format("pg_operator", "o")}"""
+
+TYPES = f"""select n.nspname || '.' || t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace
+ where {_USERS} and not {_OF_EXTENSION.format("pg_type", "t")} and (
+  (t.typtype = 'b' and t.typinput::oid >= 16384)
+  or exists (select from pg_constraint k join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = k.oid
+             where k.contypid = t.oid and d.refclassid = 'pg_proc'::regclass))"""
+
+VIEW_READS = """select distinct r.ev_class::int8, d.refobjid::int8 from pg_rewrite r
+ join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
+ where r.ev_type = '1' and r.ev_class >= 16384 and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class"""
+
+VIEW_CALLS = rf"""select distinct v.ev_class::int8, n.nspname::text, p.proname::text, p.provolatile::text, p.prosecdef,
+ {_OF_EXTENSION.format("pg_proc", "p")}
+ from (select r.ev_class,
+        (regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g'))[1]::oid f
+       from pg_rewrite r join pg_class c on c.oid = r.ev_class
+       where r.ev_type = '1' and r.ev_class >= 16384 and not {_OF_EXTENSION.format("pg_class", "c")}) v
+ join pg_proc p on p.oid = v.f join pg_namespace n on n.oid = p.pronamespace
+ where p.provolatile = 'v' or p.prosecdef or n.nspname not in ('pg_catalog', 'information_schema')"""
+
+CHILDREN = "select inhparent::int8, inhrelid::int8 from pg_inherits"
+
+CONNECTIONS = """select coalesce(application_name, ''), coalesce(usename::text, ''), count(*)::int from pg_stat_activity
+ where datid is not null and coalesce(backend_type, 'client backend') = 'client backend' group by 1, 2"""
+
+ALL = (
+    SERVER,
+    SCHEMAS,
+    RELATIONS,
+    COLUMNS,
+    COLUMN_GRANTS,
+    KEYS,
+    POLICIES,
+    ROLES,
+    MEMBERSHIPS,
+    SETTINGS,
+    FUNCTIONS,
+    OPERATORS,
+    TYPES,
+    VIEW_READS,
+    VIEW_CALLS,
+    CHILDREN,
+    CONNECTIONS,
+)
+"""In the order in which `snapshot` takes their answers."""

@@ -1,0 +1,164 @@
+"""The catalog snapshot: everything that criteria ask of a database, read once, in one round trip."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from pytest_prodcheck.errors import TargetError
+from pytest_prodcheck.observe.catalog import Catalog, Column, Key, Policy, Relation, Schema
+from pytest_prodcheck.targets.database import catalog_sql
+from pytest_prodcheck.targets.database.hazards import hazards
+from pytest_prodcheck.targets.database.roles import roles, settings_by_role
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.targets.database.session import Session
+
+Row = tuple[Any, ...]
+_BEGIN = (
+    "begin transaction isolation level repeatable read read only; "
+    "set local statement_timeout = {timeout}; set local lock_timeout = {timeout}; "
+    "set local standard_conforming_strings = on"
+)
+_COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
+_VOLATILITIES = {3: "v", 2: "s", 1: "i"}
+
+
+def snapshot(connection: Session, *, timeout: float = 30.0) -> Catalog:
+    """What the database holds, as `connection`'s role sees it: one message to the server, one answer, rolled back.
+
+    Raises `errors.TargetError` with the SQLSTATE as its code, or `timeout` after `timeout` seconds.
+    """
+    from psycopg import Error
+
+    from pytest_prodcheck.targets.database.session import Expired
+
+    problem = ""
+    try:
+        connection.bound(timeout)
+        answers = _ask(connection, timeout)
+    except Expired:
+        code, problem = "timeout", f"the catalog did not come within {timeout:.0f} s"
+    except Error as error:
+        code, problem = error.sqlstate or "tcp.reset", f"the catalog could not be read: {str(error).splitlines()[0]}"
+    if problem:
+        connection.hang_up()
+        raise TargetError("database", problem, code)
+    return _assemble(answers)
+
+
+def _ask(connection: Session, timeout: float) -> list[list[Row]]:
+    began = _BEGIN.format(timeout=max(1, int(timeout * 1000)))
+    cursor = connection.execute("; ".join((began, *catalog_sql.ALL, "rollback")).encode())
+    answers: list[list[Row]] = []
+    while True:
+        if cursor.description is not None:
+            answers.append(cursor.fetchall())
+        if not cursor.nextset():
+            return answers
+
+
+def _assemble(answers: Sequence[list[Row]]) -> Catalog:
+    server, schemas, tables, columns, grants, keys, policies, role_rows, members, overrides, *rest = answers
+    functions, operators, types, view_reads, calls, children, connections = rest
+    database, user, version, path, in_recovery, settings = server[0]
+    by_role = settings_by_role(role_rows, overrides)
+    return Catalog(
+        database,
+        user,
+        version,
+        tuple(path),
+        relations=_relations(tables, columns, grants, keys, policies, view_reads, calls, children),
+        schemas={name: Schema(name, owner, tuple(acl or ())) for name, owner, acl in schemas},
+        roles=roles(role_rows, members, by_role),
+        functions={name: _trait(*traits) for name, *traits in functions},
+        operators=frozenset(name for (name,) in operators),
+        types=frozenset(name for (name,) in types),
+        settings={name: str(value) for name, value in settings.items()},
+        in_recovery=in_recovery,
+        connections=_totals((name, number) for name, _, number in connections),
+        role_connections=_totals((role, number) for _, role, number in connections),
+        database_settings=by_role.get("", {}),
+    )
+
+
+def _trait(volatility: int, definer: bool, of_extension: bool) -> str:
+    return _VOLATILITIES[volatility] + ("+d" if definer else "") + ("+e" if of_extension else "")
+
+
+def _totals(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    for name, number in counts:
+        totals[name] = totals.get(name, 0) + number
+    return totals
+
+
+def _relations(
+    tables: list[Row],
+    columns: list[Row],
+    grants: list[Row],
+    keys: list[Row],
+    policies: list[Row],
+    view_reads: list[Row],
+    calls: list[Row],
+    children: list[Row],
+) -> dict[str, Relation]:
+    names: dict[int, str] = {row[0]: f"{row[1]}.{row[2]}" for row in tables}
+    column_rows = {row[0]: row for row in columns}
+    column_grants: dict[int, list[str]] = {row[0]: row[1] for row in grants}
+    key_rows, policy_rows = _keys(keys), _policies(policies, names)
+    reads: dict[int, list[int]] = {}
+    for view, read in view_reads:
+        reads.setdefault(view, []).append(read)
+    dangers = hazards({row[0]: row[3] for row in tables}, names, reads, calls, children)
+    shared: dict[Row, Column] = {}
+    found = {}
+    for oid, schema, name, kind, owner, enabled, forced, readable, acl, parent, invoker in tables:
+        found[names[oid]] = Relation(
+            schema,
+            name,
+            kind,
+            owner,
+            enabled,
+            forced,
+            bool(readable),
+            tuple(acl or ()),
+            columns=_columns(column_rows.get(oid), shared),
+            keys=tuple(key_rows.get(oid, ())),
+            policies=tuple(policy_rows.get(oid, ())),
+            column_acl=tuple(column_grants.get(oid, ())),
+            hazards=dangers.get(oid, ()),
+            parent=names.get(parent, ""),
+            security_invoker=invoker,
+            reads=tuple(sorted(names[read] for read in reads.get(oid, ()) if read in names)),
+        )
+    return found
+
+
+def _columns(row: Row | None, shared: dict[Row, Column]) -> tuple[Column, ...]:
+    """The columns of one relation. Equal columns are one object: tables of one team look alike."""
+    if row is None:
+        return ()
+    built = []
+    for described in zip(row[1], row[2], row[3], strict=True):
+        column = shared.get(described)
+        if column is None:
+            column = shared[described] = Column(*described)
+        built.append(column)
+    return tuple(built)
+
+
+def _keys(rows: list[Row]) -> dict[int, list[Key]]:
+    found: dict[int, list[Key]] = {}
+    for oid, *key in rows:
+        found.setdefault(oid, []).append(Key(*key))
+    return found
+
+
+def _policies(rows: list[Row], names: Mapping[int, str]) -> dict[int, list[Policy]]:
+    found: dict[int, list[Policy]] = {}
+    for oid, name, command, permissive, role_names, using, check, read in rows:
+        reads = tuple(sorted(names[other] for other in read or () if other in names))
+        policy = Policy(name, _COMMANDS[command], permissive, tuple(role_names), using, check, reads)
+        found.setdefault(oid, []).append(policy)
+    return found
