@@ -49,7 +49,7 @@ def _no_backend(demo: System) -> None:
 
 
 def _crash_behind_gateway(demo: System) -> None:
-    """The gateway's upstream accepts, closes, and never says a line of HTTP (the advice service stands for the crash)."""
+    """The upstream accepts, closes and says no line of HTTP: the advice service stands for an application that dies."""
     demo.fronts["api"].append(fronts.Gateway((HOST, demo.port("advice")), _REPORT))
 
 

@@ -24,6 +24,7 @@ from typing import TypedDict
 from urllib.parse import quote
 
 START_SECONDS = 20.0
+PORTS_TRIED = 5
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "fsync": "off",
@@ -50,7 +51,7 @@ class Postgres:
         try:
             self._bin = _reachable_binaries(self.directory, self._identity)
             self._initdb()
-            self.start()
+            self._start_on_a_free_port()
         except BaseException:
             self.stop()
             raise
@@ -90,10 +91,10 @@ class Postgres:
                 **self._identity,
             )
         deadline = time.monotonic() + START_SECONDS
-        while not self._accepts():
+        while not self._is_ready():
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"PostgreSQL did not start:\n{self.log[-2000:]}")
-            time.sleep(0.02)
+            time.sleep(0.01)
 
     def halt(self, *, immediately: bool = False) -> None:
         """Stops the server and keeps its data; `immediately` is a crash."""
@@ -156,12 +157,24 @@ class Postgres:
         if done.returncode:
             raise RuntimeError(f"initdb failed:\n{done.stderr[-2000:]}")
 
-    def _accepts(self) -> bool:
-        """Whether the server answers a start-up packet: it asks for a password, so it is past its start-up."""
-        with contextlib.suppress(OSError), socket.create_connection((self.host, self.port), timeout=0.5) as connection:
-            body = b"\x00\x03\x00\x00user\x00postgres\x00\x00"
-            connection.sendall((len(body) + 4).to_bytes(4, "big") + body)
-            return connection.recv(1) == b"R"
+    def _start_on_a_free_port(self) -> None:
+        """Starts; takes another port where somebody was quicker on the one that was free a moment ago."""
+        for _ in range(PORTS_TRIED - 1):
+            try:
+                return self.start()
+            except RuntimeError:
+                if "Address already in use" not in self.log:
+                    raise
+                self.port = _free_port()
+                (self.directory / "log").unlink()
+        return self.start()
+
+    def _is_ready(self) -> bool:
+        """Whether our own server says so in its lock file, as pg_ctl does: another one may answer on the same port."""
+        with contextlib.suppress(OSError):
+            lines = (self.data / "postmaster.pid").read_text().splitlines()
+            ours = self._process is not None and lines[:1] == [str(self._process.pid)]
+            return ours and lines[7:8] != [] and lines[7].strip() == "ready"
         return False
 
 

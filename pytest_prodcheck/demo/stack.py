@@ -95,24 +95,25 @@ def _environment() -> dict[str, str]:
 
 def _addresses(process: subprocess.Popen[bytes], errors: IO[bytes]) -> Mapping[str, str]:
     line = _ready_line(process)
-    if line.endswith(b"\n"):
+    if line and line.endswith(b"\n"):
         found: Mapping[str, str] = json.loads(line)
         return found
-    ended = process.poll() is not None or not line
-    why = "it ended before it was ready" if ended else f"it was not ready within {START_SECONDS:.0f} s"
+    why = f"it was not ready within {START_SECONDS:g} s" if line is None else "it ended before it was ready"
     _end(process)
     errors.seek(max(0, errors.seek(0, os.SEEK_END) - _QUOTED))
     raise RuntimeError(f"the demo did not start: {why}\n{errors.read().decode(errors='replace').strip()}")
 
 
-def _ready_line(process: subprocess.Popen[bytes]) -> bytes:
-    """The child's first line, or what there is of it when it ends or the deadline passes."""
+def _ready_line(process: subprocess.Popen[bytes]) -> bytes | None:
+    """The child's first line; what there is of it when the child ends, None when the deadline passes."""
     deadline = time.monotonic() + START_SECONDS
     line = b""
     with selectors.DefaultSelector() as selector:
         descriptor = process.stdout.fileno() if process.stdout else -1
         selector.register(descriptor, selectors.EVENT_READ)
-        while not line.endswith(b"\n") and selector.select(deadline - time.monotonic()):
+        while not line.endswith(b"\n"):
+            if not selector.select(deadline - time.monotonic()):
+                return None
             if not (part := os.read(descriptor, 65536)):
                 break
             line += part

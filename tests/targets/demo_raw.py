@@ -1,0 +1,96 @@
+"""A raw client of the demo: every method gives what was seen as one text, errors included."""
+
+from __future__ import annotations
+
+import ssl
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from urllib.parse import urlsplit
+
+import httpx2
+import jwt
+import psycopg
+
+
+class Raw:
+    """Asks a running stack by its addresses."""
+
+    def __init__(self, addresses: Mapping[str, str]) -> None:
+        self.addresses = addresses
+        context = ssl.create_default_context(cafile=addresses["ca"])
+        self._client = httpx2.Client(verify=context, timeout=3, trust_env=False)
+
+    def close(self) -> None:
+        self._client.close()
+
+    def ask(self, method: str, url: str, **given: object) -> str:
+        try:
+            answer = self._client.request(method, url, **given)
+        except httpx2.HTTPError as error:
+            return f"{type(error).__name__}: {error}"
+        slow = " slow" if answer.elapsed.total_seconds() > 0.6 else ""
+        headers = " ".join(
+            f"{name}: {answer.headers[name]}" for name in ("location", "retry-after") if name in answer.headers
+        )
+        return f"{answer.status_code}{slow} {headers} {answer.text}"
+
+    def get(self, path: str, user: str = "", *, host: str = "api_url") -> str:
+        parts = urlsplit(self.addresses[host])
+        return self.ask("GET", f"{parts.scheme}://{parts.netloc}{path}", headers=self._bearer(user))
+
+    def post(self, path: str, body: object, user: str) -> str:
+        return self.ask("POST", self.addresses["api_url"] + path, json=body, headers=self._bearer(user))
+
+    def often(self, path: str, user: str = "", times: int = 30) -> str:
+        return "\n".join(self.get(path, user) for _ in range(times))
+
+    def graphql(self, document: str, user: str = "member") -> str:
+        admin = {"x-hasura-admin-secret": self.addresses["admin_secret"]}
+        headers = admin if user == "admin" else self._bearer(user)
+        return self.ask("POST", self.addresses["graphql_url"], json={"query": document}, headers=headers)
+
+    def metadata(self) -> str:
+        url = self.addresses["graphql_url"].replace("/v1/graphql", "/v1/metadata")
+        headers = {"x-hasura-admin-secret": self.addresses["admin_secret"]}
+        return self.ask("POST", url, json={"type": "get_inconsistent_metadata", "args": {}}, headers=headers)
+
+    def token(self, user: str = "member") -> str:
+        known = self.addresses
+        person = {"grant_type": "password", "username": known["username"], "password": known["user_password"]}
+        form = person if user == "colleague" else {"grant_type": "client_credentials"}
+        url = known["issuer"].replace("/demo/", "/token/")
+        return self.ask("POST", url, data=form, auth=(known["client_id"], known["client_secret"]))
+
+    def access_token(self, user: str) -> str:
+        if user == "probe":
+            return self.addresses["static_token"]
+        return self.token(user).partition('"access_token":"')[2].partition('"')[0]
+
+    def claims(self, user: str = "member") -> str:
+        token = self.access_token(user)
+        with suppress(jwt.DecodeError):
+            claims = jwt.decode(token, options={"verify_signature": False})
+            ahead = f"ahead={claims['iat'] - time.time():.0f}"
+            return f"{jwt.get_unverified_header(token)} {claims} {ahead}"
+        return f"no token: {token}"
+
+    def jwks(self) -> str:
+        return self.ask("GET", self.addresses["jwks_url"])
+
+    def discovery(self) -> str:
+        return self.ask("GET", self.addresses["issuer"] + ".well-known/openid-configuration")
+
+    def sql(self, statement: str, dsn: str = "reader_dsn", role: str = "") -> str:
+        try:
+            with psycopg.connect(self.addresses[dsn], connect_timeout=2) as connection:
+                if role:
+                    connection.execute("select set_config('role', %s, true)", (role,))
+                    connection.execute("select set_config('app.user_id', gen_random_uuid()::text, true)")
+                connection.execute("set local lock_timeout = '300ms'")
+                return str(connection.execute(statement).fetchall())
+        except psycopg.Error as error:
+            return f"{error.sqlstate} {error}"
+
+    def _bearer(self, user: str) -> dict[str, str]:
+        return {"authorization": f"Bearer {self.access_token(user)}"} if user else {}
