@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from pytest_prodcheck.criteria import expectations
+from pytest_prodcheck.criteria import expectations, rendering
 from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.observation import Json
 
@@ -21,6 +21,8 @@ SHOWN: Final = (
     "x-hasura-allowed-roles",
 )
 """Claims whose values may stand in a message: they name systems and roles, not persons."""
+
+_NOTHING: Final = rendering.describe(expectations.MISSING, expectations.MISSING)
 
 
 def mismatches(
@@ -61,7 +63,7 @@ def _hasura_keys(value: Json) -> Json:
 def _told(found: expectations.Mismatch) -> tuple[str, str, str, str]:
     """One mismatch; the values only where they are not a person's, else whether the claim is there, and the rule."""
     shown = re.sub(r"\[\d+\]$", "", found.path).endswith(SHOWN)
-    if found.seen == "nothing":
+    if found.seen == _NOTHING:
         promised = found.promised if shown else _rule_only(found.promised)
         return "auth.claims.missing", f"claim {found.path} is missing, promised {promised}", "missing", promised
     seen = found.seen if shown else "there, with another value"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -14,20 +15,23 @@ if TYPE_CHECKING:
     from graphql import GraphQLError, GraphQLSchema
 
 _STANDARD_SCALARS: Final = ("Int", "Float", "String", "Boolean", "ID")
+_WORDS: Final = ("Standard", "scalar", "Field", "required", "argument")
 _ERRORS_AT_MOST: Final = 100
 
 
 def build(sdl: str, name: str) -> GraphQLSchema:
     """The schema that `sdl` (of the file or the target `name`) writes. Raises ConfigError with `file:line`."""
-    from graphql import GraphQLError, Source, build_schema
+    from graphql import GraphQLError, Source, assert_valid_schema, build_schema
 
     try:
-        return build_schema(Source(sdl, name))
+        schema = build_schema(Source(sdl, name))
+        assert_valid_schema(schema)
     except GraphQLError as error:
         line = error.locations[0].line if error.locations else 1
         raise ConfigError(f"{name}:{line}: {error.message}") from None
     except (TypeError, RecursionError) as error:
         raise ConfigError(f"{name}: not a GraphQL schema: {str(error)[:300]}") from None
+    return schema
 
 
 def validate(documents: Sequence[Operation], schema: GraphQLSchema, *, target: str = "graphql") -> list[Finding]:
@@ -73,12 +77,18 @@ def breaking(pinned: GraphQLSchema, served: GraphQLSchema, *, target: str = "gra
             "graphql.schema.breaking",
             seen=description,
             promised="no breaking change",
-            subject=description.split(" ")[0],
+            subject=_subject(description),
             data={"change": kind, "text": description},
         )
         for kind, description in changes
-        if not (kind == "TYPE_REMOVED" and any(scalar in description.split() for scalar in _STANDARD_SCALARS))
+        if not (kind == "TYPE_REMOVED" and _subject(description) in _STANDARD_SCALARS)
     ]
+
+
+def _subject(description: str) -> str:
+    """What a change is about: the member it names (`Query.tasks`), else the type, graphql-core's own words left out."""
+    words = re.findall(r"[A-Za-z_][\w.]*[\w]", description)
+    return next((word for word in words if "." in word), next((word for word in words if word not in _WORDS), ""))
 
 
 def _errors(operation: Operation, schema: GraphQLSchema) -> list[GraphQLError]:

@@ -109,7 +109,7 @@ def _observed(observation: Observation, request: HttpRequest, caller: Caller) ->
     """The exchange with what GraphQL says in it: its errors, without what we sent in confidence."""
     answer = graphql_answer.read(observation.body, observation.headers.get("content-type", ""))
     secrets = confidential(request.headers)
-    errors = [{**error.as_json(), "message": scrub(error.message, secrets)} for error in answer.errors]
+    errors = [{key: scrub(str(text), secrets) for key, text in error.as_json().items()} for error in answer.errors]
     first = answer.errors[0] if answer.errors else None
     return replace(
         observation,
@@ -121,7 +121,7 @@ def _observed(observation: Observation, request: HttpRequest, caller: Caller) ->
             "shape": answer.shape,
             "errors": errors,
             "data_present": answer.data_present,
-            "partial": list(answer.partial),
+            "partial": [scrub(path, secrets) for path in answer.partial],
             "role": caller.role,
         },
     )

@@ -38,7 +38,7 @@ def obtain(
     issuer about the token (RFC 7662).
     """
     if user.grant == "static":
-        return _static(user, name, target, clock())
+        return introspected(sender, _static(user, name, target, clock()), user, discovery, table, target)
     if user.grant != "login" and not (discovery and discovery.token_endpoint):
         return _not_sent(user, name, target, clock(), "stopped", "discovery names no token endpoint")
     try:
