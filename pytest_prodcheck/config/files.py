@@ -7,10 +7,10 @@ import json
 import re
 from pathlib import Path
 
-from pytest_prodcheck.config.lines import KeyPath
 from pytest_prodcheck.config.models import Environment, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
+from pytest_prodcheck.config.source import KeyPath
 
 _PATH = re.compile(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")

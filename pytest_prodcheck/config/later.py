@@ -33,8 +33,8 @@ def take_keys(target: RawTarget, problems: Problems) -> None:
         for key in keys[:-1]:
             table = table.get(key) if isinstance(table, Mapping) else None
         if isinstance(table, dict) and keys[-1] in table:
-            del table[keys[-1]]
             problems.add((*target.path, *keys), _words(keys[-1]))
+            del table[keys[-1]]
     for key in ADDRESS_KEYS[target.kind]:
         if str(target.table.get(key, "")).startswith("container:"):
             problems.add((*target.path, key), _words("container: references"))

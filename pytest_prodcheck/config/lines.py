@@ -7,8 +7,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-KeyPath = tuple[str | int, ...]
-"""Keys from the root of the document; numbers are positions in arrays."""
+from pytest_prodcheck.config.source import KeyPath
 
 _TOKEN = re.compile(
     r'''(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<space>[^\S\n]+)

@@ -55,8 +55,10 @@ def extended(environments: Mapping[str, Any], names: tuple[str, ...]) -> Table:
 
 def _drop(table: Table, path: tuple[str, ...]) -> None:
     for key in path[:-1]:
-        if not isinstance(table := table.get(key, {}), dict):
+        if not isinstance(table.get(key), dict):
             return
+        table[key] = dict(table[key])  # the document itself stays as it was read
+        table = table[key]
     table.pop(path[-1], None)
 
 
@@ -72,15 +74,23 @@ def _over(base: object, value: object, path: tuple[str, ...], inside_document: b
     if isinstance(value, dict):
         if isinstance(base, str) and path[-2:-1] == ("endpoints",):
             base = {"path": base}  # the short form of an endpoint is a table with nothing but a path
-        return _merged(base if isinstance(base, dict) else {}, value, path)
+        return _merged(base, value, path) if isinstance(base, dict) else value
     inherited = base is not REMOVED and not isinstance(base, bool)
     return REMOVED if value is False and inherited and not inside_document else value
 
 
 def _without_removed(value: object) -> Any:
+    return _pruned(value) if _has_removed(value) else value
+
+
+def _pruned(value: object) -> object:
     if isinstance(value, dict):
-        return {key: _without_removed(item) for key, item in value.items() if item is not REMOVED}
+        return {key: _pruned(item) for key, item in value.items() if item is not REMOVED}
     return value
+
+
+def _has_removed(value: object) -> bool:
+    return value is REMOVED or (isinstance(value, dict) and any(map(_has_removed, value.values())))
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,7 @@ class Login(Model):
     method: Literal["POST", "PUT"] = "POST"
     json_: Annotated[Mapping[str, Any] | None, Field(alias="json", repr=False)] = None
     form: Annotated[Mapping[str, str] | None, Hidden] = None
-    headers: Annotated[Mapping[str, str], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
 
 class User(Model):
@@ -95,7 +95,7 @@ class User(Model):
     lifetime: ComparisonText | None = None
     opaque: Flag = False
     introspect: Flag = False
-    claims: Mapping[str, Any] = {}
+    claims: Mapping[str, Any] = Field(default_factory=dict)
     login: Login | None = None
     keep: str = "access_token"
 
@@ -120,7 +120,7 @@ class Target(Owned):
 
     required: Flag = True
     timeout: Seconds = 10.0
-    tls: Annotated[Tls, Field(default_factory=Tls)]
+    tls: Tls = Field(default_factory=Tls)
     proxy: Annotated[str, Hidden] = ""
     latency: Limits = ()
 
@@ -130,7 +130,7 @@ class Cleanup(Model):
 
     path: str
     method: Literal["DELETE", "POST", "PUT", "PATCH"] = "DELETE"
-    headers: Annotated[Mapping[str, str], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     json_: Annotated[Any, Field(alias="json", repr=False)] = None
     form: Annotated[Mapping[str, str] | None, Hidden] = None
     status: Statuses = ()
@@ -145,8 +145,8 @@ class Endpoint(Owned):
     cleanup: Cleanup | NoCleanup | None = None
     """How a write is undone; `none: reason` where nothing stays. Every write has one."""
     as_: Annotated[str, Field(alias="as")] = ""
-    headers: Annotated[Mapping[str, str], Hidden] = {}
-    query: Annotated[Mapping[str, str | int | float | bool], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
+    query: Mapping[str, str | int | float | bool] = Field(default_factory=dict, repr=False)
     json_: Annotated[Any, Field(alias="json", repr=False)] = None
     form: Annotated[Mapping[str, str] | None, Hidden] = None
     text: Annotated[str | None, Hidden] = None
@@ -155,7 +155,7 @@ class Endpoint(Owned):
     follow: Flag = False
     """Follow redirects, on configured hosts only; the last answer is judged."""
     expect: Any = None
-    expect_headers: Mapping[str, Any] = {}
+    expect_headers: Mapping[str, Any] = Field(default_factory=dict)
     content_type: str = ""
     schema_: Annotated[str, Field(alias="schema")] = ""
     latency: Limits = ()
@@ -174,9 +174,9 @@ class HttpTarget(Target):
     """One host that speaks HTTP, with its endpoints."""
 
     url: str
-    endpoints: Mapping[Name, Endpoint] = {}
+    endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)
     error_rate: RateLimit | None = None
-    headers: Annotated[Mapping[str, str], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     security_headers: Literal["owasp"] | Mapping[str, Any] | None = None
 
 
@@ -192,7 +192,7 @@ class AuthTarget(Target):
     hasura: Flag = False
     """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`."""
     skew: Seconds = 5.0
-    headers: Annotated[Mapping[str, str], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
 
 class GraphqlExpectation(Model):
@@ -217,9 +217,9 @@ class GraphqlTarget(Target):
     introspection: Literal["open", "refused"] | None = None
     ide: Flag | None = None
     max_depth: Count | None = None
-    headers: Annotated[Mapping[str, str], Hidden] = {}
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     error_rate: RateLimit | None = None
-    expect: Mapping[Name, GraphqlExpectation] = {}
+    expect: Mapping[Name, GraphqlExpectation] = Field(default_factory=dict)
 
 
 class Query(Owned):
@@ -237,22 +237,22 @@ class Rls(Model):
     owner: str | Mapping[str, str] = ""
     trusted: Names = ()
     public: Names = ()
-    context: Mapping[str, str] = {}
-    roles: Mapping[str, str] = {}
+    context: Mapping[str, str] = Field(default_factory=dict)
+    roles: Mapping[str, str] = Field(default_factory=dict)
 
 
 class DatabaseTarget(Target):
     """A PostgreSQL database, seen by our reader."""
 
     dsn: Annotated[str, Hidden]
-    logins: Annotated[Mapping[Name, str], Hidden] = {}
+    logins: Mapping[Name, str] = Field(default_factory=dict, repr=False)
     tables: Names | None = None
     identity: str = ""
     """The database name that this environment means (`select current_database()`)."""
     connections: ComparisonText | None = None
     functions: Names = ()
     """Functions beyond PostgreSQL's own harmless ones that queries may call, schema-qualified."""
-    queries: Mapping[Name, Query] = {}
+    queries: Mapping[Name, Query] = Field(default_factory=dict)
     rls: Rls | None = None
 
 
@@ -294,12 +294,12 @@ class Environment(Model):
     degraded: Literal["warn", "fail"] = "warn"
     confidence: Annotated[Share, Field(ge=0.5, le=0.9999)] = 0.95
     deadline: Seconds = 300.0
-    requests: Annotated[Requests, Field(default_factory=Requests)]
+    requests: Requests = Field(default_factory=Requests)
     revision: Revision | None = None
     settle: Seconds = 0.0
     writes: Names = ()
-    users: Mapping[Name, User] = {}
-    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget] = {}
+    users: Mapping[Name, User] = Field(default_factory=dict)
+    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget] = Field(default_factory=dict)
     """Target id (`http`, `http.app`, `database`) → its table."""
     accepted: tuple[Accepted, ...] = ()
     suites: Names = ()

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_prodcheck.config.lines import KeyPath
-from pytest_prodcheck.config.source import Source, dotted
+from pytest_prodcheck.config.source import KeyPath, Source, dotted
 from pytest_prodcheck.errors import ConfigError
 
 CREDENTIAL = re.compile(
@@ -22,6 +20,8 @@ REFERENCES_ONLY = "secrets are references, never the value itself"
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or the known ones where none is near, or nothing where none is known."""
+    import difflib  # 2 ms that only a mistake has to pay
+
     names = sorted(known)
     lowered = {other.lower(): other for other in names}
     if found := difflib.get_close_matches(name.lower(), lowered, 1, 0.6):

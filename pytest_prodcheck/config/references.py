@@ -13,10 +13,9 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-from pytest_prodcheck.config import command, scrubbable
-from pytest_prodcheck.config.lines import KeyPath
+from pytest_prodcheck.config import scrubbable
 from pytest_prodcheck.config.models import Environment
-from pytest_prodcheck.config.source import dotted
+from pytest_prodcheck.config.source import KeyPath, dotted
 from pytest_prodcheck.errors import SecretError
 
 M = TypeVar("M", bound=BaseModel)
@@ -49,15 +48,16 @@ def resolve(
     base: Path,
     environ: Mapping[str, str],
     demo: Mapping[str, str] | None = None,
-    commands: bool = False,
+    commands: bool | None = None,
     run: str = "",
 ) -> Resolved:
     """`environment` with every reference replaced by its value and `{run}` by the run's tag.
 
-    `base` is the directory that `file:` paths are relative to; `demo` holds the embedded system's values. Raises
+    `base` is the directory that `file:` paths are relative to; `demo` holds the embedded system's values; `commands`
+    says whether `cmd:` may run (default: as the file says). Raises
     SecretError with every reference that gives nothing, or a value that cannot stand where it is used.
     """
-    lookup = _Lookup(environment, base, environ, demo, commands)
+    lookup = _Lookup(environment, base, environ, demo, environment.commands if commands is None else commands)
     resolver = _Resolver(lookup, run)
     resolved = resolver.model(environment, ())
     if lookup.problems:
@@ -177,6 +177,8 @@ class _Lookup:
     def _command(self, name: str) -> str:
         if not self.commands:
             raise LookupError("may not run: set commands = true under [prodcheck]")
+        from pytest_prodcheck.config import command
+
         return _without_last_newline(command.output(name, self.base, self.environ))
 
     def lengths(self) -> dict[str, str]:

@@ -7,11 +7,9 @@ import binascii
 import re
 
 from pytest_prodcheck.config import address
-from pytest_prodcheck.config.lines import KeyPath
 from pytest_prodcheck.config.models import Environment
-
-SHORTEST = 6
-"""Characters below which a value occurs in ports, times and ids by chance; digits alone need two more."""
+from pytest_prodcheck.config.redaction.weakness import weakness
+from pytest_prodcheck.config.source import KeyPath
 
 _SECRET_KEYS = frozenset({"client_secret", "password", "refresh_token", "token", "secret", "admin_secret"})
 _DOCUMENTS = frozenset({"headers", "json", "form", "query", "text"})
@@ -19,17 +17,6 @@ _IDENTITY = re.compile(r"user|email|e-mail|login|client[-_]?id|name", re.IGNOREC
 _URL_KEYS = frozenset({"url", "issuer", "jwks_url", "proxy"})
 _SCHEME = re.compile(r"(Bearer|Basic|Token|Digest|ApiKey|DPoP)\s+(\S+)", re.IGNORECASE)
 _COOKIE = re.compile(r"[^=;\s]+=([^;\s]+)")
-_WORDS = frozenset(
-    """
-    account admin administrator answer api app application auth authentication blocked cause changeme check code
-    connection database default demo deploy deployment development dummy endpoint error example expected failed
-    finding graphql guest hasura header health healthy host http https insufficient issuer local localhost login
-    member message method migration password policy postgres postgresql prodcheck production project public query
-    reader request response rollout sample schema secret select server service session staging status summary system
-    table target tasks test testing timeout token user username value verdict warning
-    """.split()  # noqa: SIM905  # a list literal of these would be a hundred lines
-)
-"""What our reports are made of, and what systems are called: masking one of these would make a report unreadable."""
 
 
 def is_secret(path: KeyPath) -> bool:
@@ -100,10 +87,8 @@ def split(
     kept, warnings = [], []
     names = _names(environment)
     for reference, value in secrets:
-        if len(value) < SHORTEST or (value.isdecimal() and len(value) < SHORTEST + 2):
-            warnings.append(f"{reference} is too short to scrub: reports may show it; use a longer secret")
-        elif value.lower() in _WORDS or value.lower() in names:
-            warnings.append(f"{reference}: the value is a common word and is not scrubbed; use a random secret")
+        if warning := weakness(value, reference, names):
+            warnings.append(warning)
         else:
             kept.append((reference, value))
     return tuple(kept), tuple(dict.fromkeys(warnings))

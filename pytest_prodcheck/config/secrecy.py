@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_prodcheck.config import address
-from pytest_prodcheck.config.lines import KeyPath
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
+from pytest_prodcheck.config.source import KeyPath
 
 REFERENCE = re.compile(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
 _BODIES = frozenset({"json", "form", "query"})

@@ -9,8 +9,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from pytest_prodcheck.config import lines
-from pytest_prodcheck.config.lines import KeyPath
+KeyPath = tuple[str | int, ...]
+"""Keys that lead to a value; numbers are positions in arrays."""
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
@@ -28,10 +28,14 @@ class Source:
     @cached_property
     def lines(self) -> dict[KeyPath, int]:
         """Line of every key; made when the first problem asks for it, because most files have none."""
+        from pytest_prodcheck.config import lines
+
         return lines.index(self.text)
 
     def line(self, path: KeyPath) -> int:
         """Line of a key path from the root of the document."""
+        from pytest_prodcheck.config import lines
+
         return lines.line(self.lines, path)
 
     def where(self, path: KeyPath) -> str:

@@ -11,10 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from pytest_prodcheck.config import grammar, keys
-from pytest_prodcheck.config.lines import KeyPath
 from pytest_prodcheck.config.models import Model
 from pytest_prodcheck.config.problems import REFERENCES_ONLY, Problems, nearest
-from pytest_prodcheck.config.source import has
+from pytest_prodcheck.config.source import KeyPath, has
 
 _TYPES = {
     "string": "must be a string",
@@ -33,7 +32,7 @@ _TYPES = {
 def report(error: ValidationError, model: type[Model], table: Mapping[str, Any], path: KeyPath, into: Problems) -> None:
     """Adds one problem for each wrong key of `table`, which stands at `path` and is meant to be a `model`."""
     found: dict[KeyPath, tuple[Mapping[str, Any], object]] = {}
-    details = error.errors(include_input=False, include_url=False)
+    details: list[Mapping[str, Any]] = [*error.errors(include_input=False, include_url=False)]
     for detail in sorted(details, key=lambda detail: detail["type"] != "value_error"):
         where, value = _written(tuple(detail["loc"]), table, missing=detail["type"] == "missing")
         found.setdefault(where, (detail, value))  # members of a union complain one by one; our own words come first

@@ -1,4 +1,4 @@
-"""Wrong configurations: each is refused with the line, the key and the gist, and without any value that may be secret."""
+"""Wrong configurations: each is refused with its line, key and gist, and without any value that may be secret."""
 
 from __future__ import annotations
 
@@ -80,14 +80,20 @@ def test_a_base_cannot_be_run(folder: Path) -> None:
 
 def test_two_names_with_one_id_are_refused_with_both_lines(folder: Path) -> None:
     """fg-duplicate-check-ids: one result would hide the other."""
-    toml = "[env.staging.http]\nurl = 'https://a.test'\n[env.staging.http.endpoints]\n'api health' = '/a'\napi-health = '/b'\n"
+    toml = (
+        "[env.staging.http]\nurl = 'https://a.test'\n"
+        "[env.staging.http.endpoints]\n'api health' = '/a'\napi-health = '/b'\n"
+    )
     (found,) = problems(folder, toml)
     assert "duplicate check id api-health (prodcheck.toml:4 and 5)" in found
 
 
 def test_ids_are_unique_across_a_family(folder: Path) -> None:
     """`http.a` with `b-c` and `http.a-b` with `c` would be one id."""
-    toml = "[env.staging.http.a]\nurl = 'https://a.test'\nendpoints.b-c = '/'\n[env.staging.http.a-b]\nurl = 'https://b.test'\nendpoints.c = '/'\n"
+    toml = (
+        "[env.staging.http.a]\nurl = 'https://a.test'\nendpoints.b-c = '/'\n"
+        "[env.staging.http.a-b]\nurl = 'https://b.test'\nendpoints.c = '/'\n"
+    )
     (found,) = problems(folder, toml)
     assert "duplicate check id a-b-c (prodcheck.toml:3 and 6)" in found
 

@@ -56,7 +56,10 @@ def test_tables_merge_and_lists_replace(tmp_path: Path) -> None:
 
 def test_false_removes_a_key_and_a_table(tmp_path: Path) -> None:
     """A removed limit, endpoint and target are gone."""
-    child = '[env.staging]\nextends = "_base"\ngraphql = false\n[env.staging.http]\nlatency = false\nendpoints.home = false\n'
+    child = (
+        '[env.staging]\nextends = "_base"\ngraphql = false\n'
+        "[env.staging.http]\nlatency = false\nendpoints.home = false\n"
+    )
     environment = load(tmp_path, BASE + child)
     assert list(environment.targets) == ["http"]
     assert http(environment).latency == ()
@@ -158,7 +161,10 @@ def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """A contract beside the file is found from any working directory."""
     (tmp_path / "t.json").write_text('{"type": "object"}')
     (tmp_path / "ca.pem").write_text("pem")
-    toml = "[env.staging.http]\nurl = 'https://a.test'\ntls = { ca = 'ca.pem' }\nendpoints.a = { path = '/', schema = 't.json' }\n"
+    toml = (
+        "[env.staging.http]\nurl = 'https://a.test'\ntls = { ca = 'ca.pem' }\n"
+        "endpoints.a = { path = '/', schema = 't.json' }\n"
+    )
     found = http(load(tmp_path, toml))
     assert (found.tls.ca, found.endpoints["a"].schema_) == (str(tmp_path / "ca.pem"), str(tmp_path / "t.json"))
 

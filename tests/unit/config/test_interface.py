@@ -1,0 +1,54 @@
+"""The example of the public interface (the parts of this version) loads, and means what it says."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from pytest_prodcheck.config import loader
+from pytest_prodcheck.config.models import Environment, GraphqlTarget, HttpTarget
+
+
+@pytest.fixture
+def environment(tmp_path: Path) -> Environment:
+    """The example with the files that it names."""
+    files = {
+        "contracts/tasks.json": '{"type": "object"}',
+        "contracts/schema.graphql": "type Query { tasks: Int }",
+        "graphql/variables.json": '{"Tasks": {}}',
+        "graphql/tasks.graphql": "query Tasks { tasks }",
+        "checks/test_own.py": "",
+        "prodcheck.toml": Path(__file__).with_name("interface.toml").read_text("utf-8"),
+    }
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, "utf-8")
+    return loader.load(tmp_path / "prodcheck.toml", "staging", date(2026, 11, 24))
+
+
+def test_the_example_gives_its_targets(environment: Environment) -> None:
+    """A family of two hosts, and one of each other kind."""
+    assert list(environment.targets) == ["http.app", "http.hasura", "auth", "graphql", "database"]
+
+
+def test_the_example_permits_its_login_and_asks_the_first_host(environment: Environment) -> None:
+    """`writes = ["login"]`; `revision` and `login` name no target, so the first http target is meant."""
+    login = environment.users["legacy"].login
+    assert environment.permits_login("legacy")
+    assert environment.revision is not None
+    assert login is not None
+    assert (environment.revision.target, login.target) == ("http.app", "http.app")
+
+
+def test_the_example_reads_its_limits_and_documents(environment: Environment) -> None:
+    """Shared limits, a list that is exact, an expectation by operation."""
+    app, graphql = environment.targets["http.app"], environment.targets["graphql"]
+    assert isinstance(app, HttpTarget)
+    assert isinstance(graphql, GraphqlTarget)
+    assert app.latency == ("< 2s", "p95 < 500ms")
+    assert app.tls.valid_for == 14 * 86400
+    assert app.endpoints["health"].expect == {"status": "healthy", "failed_checks": [], "timestamp": "age < 60s"}
+    assert graphql.expect["Tasks"].data == {"tasks": "size > 0"}
+    assert environment.accepted[0].until == date(2026, 12, 31)

@@ -1,0 +1,150 @@
+"""The command `prodcheck`: statuses, no traceback, no secret."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck import cli
+from pytest_prodcheck.config import loader
+
+CONFIG = (
+    "[env.staging.http]\nurl = 'https://a.test'\nheaders = { Authorization = 'Bearer {env:API_TOKEN}' }\n"
+    "[env.staging.database]\ndsn = 'env:PRODCHECK_DSN'\nrequired = false\n"
+)
+VALUES = {"API_TOKEN": "dummy-token-123456", "PRODCHECK_DSN": "postgresql://u:dummy-pg-9@db.test/shop"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working directory with a configuration."""
+    (tmp_path / "prodcheck.toml").write_text(CONFIG)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def stand_in(monkeypatch: pytest.MonkeyPatch, name: str, **attributes: Any) -> None:
+    """A module that another room provides."""
+    module = ModuleType(name)
+    vars(module).update(attributes)
+    monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_init_writes_a_file_that_loads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The commented file is right as it is, and the next command is said."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["init"]) == 0
+    assert "next: " in capsys.readouterr().out
+    assert list(loader.load(tmp_path / "prodcheck.toml", "staging").targets) == ["http"]
+
+
+def test_init_never_overwrites(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An existing file stays, byte by byte."""
+    assert cli.main(["init"]) == 4
+    assert (folder / "prodcheck.toml").read_text() == CONFIG
+    assert "exists and is left as it is" in capsys.readouterr().err
+
+
+def test_init_says_where_it_cannot_write(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A missing directory is a usage problem, not a traceback."""
+    assert cli.main(["init", "--path", "no/such/prodcheck.toml"]) == 4
+    assert "cannot be written: No such file or directory" in capsys.readouterr().err
+
+
+def test_doctor_offline_lists_references_and_resolves_none(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Targets, references, their places; it works on a machine without any secret."""
+    assert cli.main(["doctor", "staging", "--offline"]) == 0
+    out = capsys.readouterr().out
+    assert "target database (not required)" in out
+    assert "reference env:API_TOKEN for http.headers.Authorization (prodcheck.toml:3)" in out
+    assert "nothing was sent" in out
+
+
+def test_doctor_shows_length_classes_and_hands_over_to_the_targets(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """leak-doctor-output: name and length class, never a value or a part of one; the targets decide the status."""
+    given: list[Mapping[str, str]] = []
+
+    def try_targets(environment: Any, *, secrets: tuple[tuple[str, str], ...]) -> int:
+        given.append(dict(secrets))
+        return 1
+
+    stand_in(monkeypatch, "pytest_prodcheck.gate.doctor", try_targets=try_targets)
+    for name, value in VALUES.items():
+        monkeypatch.setenv(name, value)
+    assert cli.main(["doctor", "staging"]) == 1
+    out = capsys.readouterr().out
+    assert "env:API_TOKEN (16 to 31 characters)" in out
+    assert "env:PRODCHECK_DSN (32 to 63 characters)" in out
+    assert not [value for value in ("dummy", "123456", "pg-9") if value in out]
+    assert given == [{"env:API_TOKEN": "dummy-token-123456", "env:PRODCHECK_DSN": "dummy-pg-9"}]
+
+
+def test_doctor_lists_every_unresolved_reference(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit 4, each with its line, before any target is tried."""
+    for name in VALUES:
+        monkeypatch.delenv(name, raising=False)
+    assert cli.main(["doctor", "staging"]) == 4
+    error = capsys.readouterr().err
+    assert "secret env:API_TOKEN is not set (prodcheck.toml:3)" in error
+    assert "secret env:PRODCHECK_DSN is not set (prodcheck.toml:5)" in error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["doctor", "stagign", "--offline"], "did you mean staging?"),
+        (["doctor", "staging", "--config", "no.toml"], "no.toml not found; looked in"),
+        (["doctro"], "invalid choice"),
+        ([], "required"),
+        (["schema", "verdicts"], "invalid choice"),
+    ],
+)
+def test_a_wrong_call_is_status_4(
+    arguments: list[str], says: str, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """2 would mean "interrupted" to whoever reads our statuses."""
+    try:
+        status: object = cli.main(arguments)
+    except SystemExit as end:
+        status = end.code
+    assert status == 4
+    assert says in capsys.readouterr().err
+
+
+def test_faults_are_one_a_line_name_first(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """So that `prodcheck faults | cut -d' ' -f1` is a list for a loop."""
+    stand_in(monkeypatch, "pytest_prodcheck.demo.faults", FAULTS={"b-fault": object(), "a": object()})
+    assert cli.main(["faults"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == ["a", "b-fault"]
+
+
+def test_explain_prints_the_explanation(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """The words are diagnosis'; the command only prints them."""
+    stand_in(monkeypatch, "pytest_prodcheck.diagnosis.explain", explain=lambda code: f"about {code}")
+    assert cli.main(["explain", "a.b.c"]) == 0
+    assert capsys.readouterr().out == "about a.b.c\n"
+
+
+def test_schema_config_is_json(capsys: pytest.CaptureFixture[str]) -> None:
+    """An editor can be pointed at it."""
+    assert cli.main(["schema", "config"]) == 0
+    assert '"title": "prodcheck.toml"' in capsys.readouterr().out
+
+
+def test_a_closed_pipe_is_no_error() -> None:
+    """`prodcheck schema config | head -1` ends quietly."""
+    command = f"{sys.executable} -W error -m pytest_prodcheck.cli schema config | head -c 1"
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=30)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
