@@ -68,9 +68,9 @@ def test_every_example_is_toml() -> None:
             assert key == "accepted" or tomllib.loads(example)
 
 
-@pytest.mark.parametrize("file", ["interface.toml", "init_template.toml"])
+@pytest.mark.parametrize("file", ["interface.toml", "init_template.toml", "demo/prodcheck.toml"])
 def test_shipped_files_keep_the_schema(file: str, validator: jsonschema.Draft202012Validator) -> None:
-    """The interface's example (the parts of this version) and what `prodcheck init` writes."""
+    """The interface's example (the parts of this version), what `prodcheck init` writes, and the demo's."""
     folder = HERE if file == "interface.toml" else Path(pytest_prodcheck.__file__).parent
     assert list(validator.iter_errors(as_json((folder / file).read_text("utf-8")))) == []
 
