@@ -112,6 +112,7 @@ def conclude(
         sent=owner.sent,
         left_out=left_out,
         targets=figures.rows(owner, checks),
+        probing_s=round(owner.probing_s, 3),
         notes=tuple(ending.notes),
     )
 

@@ -18,6 +18,7 @@ from pytest_prodcheck.config.models import (
     User,
 )
 from pytest_prodcheck.criteria import error_rate, latency, readiness, server_errors
+from pytest_prodcheck.gate import places
 from pytest_prodcheck.gate.plan import Check
 from pytest_prodcheck.gate.recorder import Record
 from pytest_prodcheck.gate.state import ItemState
@@ -40,7 +41,7 @@ def judge(facts: ItemState, record: Record, environment: Environment, asker: Ask
     if facts.check is not None and record.evidence is not None:
         findings += _of_check(facts.check, record.evidence, environment, now)
     findings += _markers(facts, record, environment, asker, now)
-    return _once(findings)
+    return [places.located(finding, environment, record.observations) for finding in _once(findings)]
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
@@ -259,7 +260,7 @@ def _tables(
 ) -> list[Finding]:
     from pytest_prodcheck.criteria import schema_tables
 
-    return schema_tables.schema_tables(evidence.facts["catalog"], table.tables or (), check.target)
+    return schema_tables.schema_tables(evidence.facts["catalog"], table.tables or (), check.target, _login_roles(table))
 
 
 def _rls(
@@ -277,9 +278,7 @@ def _query(
 ) -> list[Finding]:
     from pytest_prodcheck.criteria import queries
 
-    return queries.judge(
-        table.queries[check.subject], evidence.facts["answer"], now, target=check.target, name=check.subject
-    )
+    return queries.judge(table.queries[check.subject], evidence.facts["answer"], check.target, now, check.subject)
 
 
 def _identity(

@@ -87,6 +87,11 @@ class Owner:
         """How much was sent, by kind, for the verdict."""
         return self._probers.sent
 
+    @property
+    def probing_s(self) -> float:
+        """Seconds from the first probe until now."""
+        return time.monotonic() - self.began_at
+
     # --- what tests ask --------------------------------------------------------------------------------------------
 
     def standing(self, name: str) -> Standing:
@@ -184,6 +189,8 @@ class Owner:
         if self.blocker(check.needs) is not None:
             return Evidence()
         prober = self._probers.of(check.target)
+        if check.function == "test_certificate":
+            return self.standing(check.target).evidence
         if check.function == "test_jwks":
             return self.standing(f"jwks:{check.target}").evidence
         if check.function == "test_token":

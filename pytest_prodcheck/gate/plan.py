@@ -199,10 +199,11 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     yield build.check("test_ready")
     if table.engine == "hasura":
         yield build.check("test_health")
+    reader = table.as_[:1]
     if table.schema_ or table.operations:
-        yield build.check("test_schema")
+        yield build.check("test_schema", users=reader)
     if table.introspection:
-        yield build.check("test_introspection")
+        yield build.check("test_introspection", users=reader)
     if table.ide is not None:
         yield build.check("test_ide")
     found = documents.of(environment, table)

@@ -49,5 +49,7 @@ class RunResult:
     left_out: tuple[Mapping[str, str], ...] = ()
     targets: tuple[Mapping[str, Any], ...] = ()
     """One row a target with its figures: `target`, `checks`, `failed`, `n`, `p50_s`, `p95_s`, `error_rate`, …"""
+    probing_s: float = 0.0
+    """Seconds from the first probe to the verdict."""
     notes: tuple[str, ...] = ()
     """What the run itself has to say: stopped by -x, interrupted, warnings about secrets."""

@@ -24,6 +24,7 @@ def document(result: RunResult) -> dict[str, Any]:
         "kind": result.kind,
         "started_at": result.started_at,
         "duration_s": result.duration_s,
+        "probing_s": result.probing_s,
         "verdict": result.verdict,
         "exit_status": result.exit_status,
         "complete": result.complete,

@@ -108,11 +108,8 @@ class GraphqlProber:
         """The served schema, asked for only where introspection is not declared as refused."""
         if self.table.introspection == "refused":
             return Evidence((), {"sdl": "", "problem": "introspection is refused, as declared"})
-        found = introspection.introspect(self._wire, self.table, self._caller(user or self._reader()), self.target)
+        found = introspection.introspect(self._wire, self.table, self._caller(user), self.target)
         return Evidence((found.observation,), {"sdl": found.sdl, "problem": found.problem})
-
-    def _reader(self) -> str:
-        return self.table.as_[0] if self.table.as_ else ""
 
     def _caller(self, user: str) -> Caller:
         return Caller(user, self._credentials(user), user) if user else Caller()

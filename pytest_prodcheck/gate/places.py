@@ -1,0 +1,47 @@
+"""Where a target is, in the words that remedies and next commands need: host, port, URL, path, user, database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target
+from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
+
+
+def located(finding: Finding, environment: Environment, observations: Sequence[Observation]) -> Finding:
+    """The finding with its target's place beside its own data; what it says itself stays."""
+    table = environment.targets.get(finding.target)
+    if table is None:
+        return finding
+    known = {**_of_table(table), **_of_exchange(finding, table, observations)}
+    return replace(
+        finding, data={**known, **{name: value for name, value in finding.data.items() if value is not None}}
+    )
+
+
+def _of_table(table: Target) -> Mapping[str, Any]:
+    address = str(getattr(table, "url", "") or getattr(table, "issuer", ""))
+    if not address:
+        return {}
+    parts = urlsplit(address)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
+    return {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+
+
+def _of_exchange(finding: Finding, table: Target, observations: Sequence[Observation]) -> Mapping[str, Any]:
+    """Path and method of the exchange, and what a connection says of itself."""
+    seen = next((one for one in observations if one.target == finding.target and (one.error or not one.expected)), None)
+    seen = seen or next((one for one in observations if one.target == finding.target), None)
+    if seen is None:
+        return {}
+    facts = {name: seen.data[name] for name in ("host", "port", "user", "database") if seen.data.get(name)}
+    method, _, path = seen.operation.partition(" ")
+    if isinstance(table, HttpTarget) and path.startswith("/"):
+        base = urlsplit(table.url)
+        facts = {"method": method, "path": base.path.rstrip("/") + path, "url": table.url.rstrip("/") + path}
+    return {"operation": seen.operation, "status": seen.status, **facts}
