@@ -266,8 +266,8 @@ def test_nothing_heavy_is_imported_before_it_is_needed():
     """The modules of this area cost neither graphql-core, gql, PyJWT nor cryptography until they are used."""
     modules = (
         "targets.auth targets.tokens targets.grants targets.graphql targets.hasura targets.introspection "
-        "targets.documents criteria.tokens criteria.claims criteria.jwks criteria.discovery "
-        "criteria.token_answer criteria.consumers criteria.graphql criteria.graphql_engine criteria.graphql_schema criteria.operations"
+        "targets.documents criteria.tokens criteria.claims criteria.jwks criteria.discovery criteria.token_answer "
+        "criteria.consumers criteria.graphql criteria.graphql_engine criteria.graphql_schema criteria.operations"
     )
     code = (
         f"import sys, importlib\nfor name in {modules.split()!r}: importlib.import_module('pytest_prodcheck.' + name)\n"
