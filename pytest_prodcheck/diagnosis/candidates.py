@@ -41,7 +41,7 @@ class Candidate:
 
 
 def group(signs: Iterable[Sign]) -> tuple[Candidate, ...]:
-    """Candidates in the order of their first sign. One code at one scope (user, host, operation, target) is one cause."""
+    """One code at one scope (user, host, operation, target) is one candidate; in the order of their first sign."""
     groups: dict[tuple[str, str], list[Sign]] = {}
     for sign in signs:
         groups.setdefault(_key(sign, groups), []).append(sign)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 from pytest_prodcheck.diagnosis.signs import Sign
@@ -14,7 +15,7 @@ from pytest_prodcheck.observe.finding import CheckResult
 from pytest_prodcheck.observe.observation import Observation
 
 SKEW = 60.0
-"""Seconds by which two clocks may differ before it is called a skew; `Date` has whole seconds and may wait in a queue."""
+"""Seconds by which two clocks may differ before it is called a skew; `Date` has whole seconds."""
 
 _NETWORK = ("dns.not_found", "dns.timeout", "tcp.timeout", "tcp.unreachable")
 
@@ -58,7 +59,7 @@ class Context:
 
     @cached_property
     def portal(self) -> bool:
-        """Whether two or more hosts give the same HTML with a success or a redirect to log in, where data was expected."""
+        """Whether two or more hosts give the same page, and no error, where another answer was expected."""
         pages: dict[str, set[str]] = {}
         for seen in self.observations:
             if _is_page(seen):
@@ -81,7 +82,7 @@ class Context:
         operation, user = sign.data.get("operation"), sign.data.get("acts_as", "")
         turns = [seen for seen in self._all(sign.target) if seen.operation == operation and seen.user == user]
         states = [seen.status == 401 for seen in turns if seen.status and (seen.status == 401 or seen.status < 400)]
-        return sum(before != after for before, after in zip(states, states[1:], strict=False)) >= 2
+        return sum(before != after for before, after in pairwise(states)) >= 2
 
     def first_status(self, target: str) -> int | None:
         """Status of the first answer of a target."""

@@ -56,7 +56,7 @@ def _end(
         onward = parents[parent]
         # a candidate with one unexplained sign is a root itself
         parent = onward[0] if all(onward) else None
-    return min(seen, key=lambda one: one.order) if parent is not None else seen[-1]
+    return min(seen, key=lambda one: (one.order, one.code)) if parent is not None else seen[-1]
 
 
 def _parent(sign: Sign, own: Candidate, candidates: Sequence[Candidate]) -> Candidate | None:
@@ -101,12 +101,12 @@ def _cause(run: Context, root: Candidate, members: Sequence[Sign], waiting: Sequ
     checks = {sign.check for sign in members} | set(waiting)
     others = [sign for sign in members if sign not in root.signs]
     explains = [result.id for result in run.results if result.id in checks]
-    return say.cause(root, others, explains, _notes(run, root))
+    return say.cause(root, others, explains, _notes(run, root, members))
 
 
-def _notes(run: Context, root: Candidate) -> list[str]:
+def _notes(run: Context, root: Candidate, members: Sequence[Sign]) -> list[str]:
     """R1, R23: a health endpoint that answers well while a dependency is down does not test it."""
-    if not root.code.startswith(("database.", "cache.")) or not any(sign.kind != "database" for sign in root.signs):
+    if not root.code.startswith(("database.", "cache.")) or not any(sign.kind != "database" for sign in members):
         return []
     healthy = [
         result

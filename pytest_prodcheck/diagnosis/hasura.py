@@ -1,4 +1,4 @@
-"""Hasura's `extensions.code` and message → cause code. Source: Base/Error.hs, Auth/JWT.hs, the jose library (facts.md §1)."""
+"""Hasura's `extensions.code` and message → cause code. Source: Base/Error.hs, Auth/JWT.hs, jose (facts §1)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,8 @@ MESSAGES: tuple[tuple[str, str], ...] = (
     (r"claims key: .* not found", "auth.claims.namespace_missing"),
     (r"does not contain x-hasura-(allowed-roles|default-role)", "auth.claims.roles_missing"),
     (r"requested role is not in allowed roles|default role is not", "auth.claims.role_not_allowed"),
-    (r"admin-secret/x-hasura-access-key required|Missing '?Authorization|Malformed '?Authorization", "auth.header.dropped"),
+    (r"admin-secret/x-hasura-access-key required", "auth.header.dropped"),
+    (r"(Missing|Malformed) '?Authorization", "auth.header.dropped"),
     (r"not (found )?in (the )?allow.?list|query is not allowed", "graphql.document.not_allowed"),
     (r"field '[^']+' not found in type", "graphql.permission.missing"),
     (r"no such type exists in the schema|no queries available", "graphql.permission.missing"),

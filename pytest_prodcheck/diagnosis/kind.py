@@ -31,7 +31,7 @@ class CauseKind:
 
 
 def fill(template: str, data: Mapping[str, Any], *, command: bool = False) -> str:
-    """`template` with its places filled from `data`. A missing one reads as `the host` in prose, as `HOST` in a command."""
+    """`template` with its places filled from `data`; a missing one reads `the host` in prose, `HOST` in a command."""
 
     def value(place: re.Match[str]) -> str:
         known = data.get(place[1])

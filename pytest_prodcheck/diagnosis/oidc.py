@@ -1,4 +1,4 @@
-"""OAuth and OIDC `error` values → cause code. Sources: RFC 6749 §5.2 and §4.1.2.1, RFC 6750 §3.1, OIDC Core §3.1.2.6."""
+"""OAuth and OIDC `error` values → cause code. Sources: RFC 6749 §5.2, §4.1.2.1; RFC 6750 §3.1; OIDC Core §3.1.2.6."""
 
 from __future__ import annotations
 

@@ -24,7 +24,8 @@ def runner_network(sign: Sign, run: Context) -> Sign:
 
 def captive_portal(sign: Sign, run: Context) -> Sign:
     """Unrelated hosts give the same page: something between them and us answers."""
-    page = sign.code in (*_NO_JSON, "http.answer.redirected", "http.answer.unexpected_body", "graphql.endpoint.not_graphql",
+    page = sign.code in (*_NO_JSON, "http.answer.redirected", "http.answer.unexpected_body",
+                         "graphql.endpoint.not_graphql",
                          "auth.discovery.wrong_application", "auth.jwks.not_json", "unknown")  # fmt: skip
     return sign.turned("runner.proxy.in_path") if run.portal and page else sign
 
@@ -85,14 +86,14 @@ def search_path(sign: Sign, run: Context) -> Sign:
     return sign.turned("database.schema.search_path")
 
 
-def pool_or_server(sign: Sign, run: Context) -> Sign:
+def pool_or_server(sign: Sign, _run: Context) -> Sign:
     """R14: a pool's time-out while the server itself is full is the server's exhaustion."""
     room, limit = sign.data.get("server_connections"), sign.data.get("limit")
     full = isinstance(room, int) and isinstance(limit, int) and room >= limit - 3
     return sign.turned("database.connections.exhausted") if sign.code == "database.pool.exhausted" and full else sign
 
 
-def header_dropped(sign: Sign, run: Context) -> Sign:
+def header_dropped(sign: Sign, _run: Context) -> Sign:
     """A service misses the Authorization header: dropped on the way only if we sent one."""
     if sign.code != "auth.header.dropped" or sign.data.get("acts_as"):
         return sign
@@ -115,7 +116,7 @@ def stale_keys(sign: Sign, run: Context) -> Sign:
     return sign if checked else sign.turned("auth.token.signature_invalid")
 
 
-def permission_or_tracking(sign: Sign, run: Context) -> Sign:
+def permission_or_tracking(sign: Sign, _run: Context) -> Sign:
     """R9, R10: the same document as administrator tells a missing permission from an untracked table."""
     if sign.code not in ("graphql.permission.missing", "graphql.document.outdated", "graphql.table.not_tracked"):
         return sign
@@ -127,7 +128,7 @@ def permission_or_tracking(sign: Sign, run: Context) -> Sign:
     return sign.turned("graphql.document.outdated") if admin and sign.data.get("tracked") is True else sign
 
 
-def not_graphql(sign: Sign, run: Context) -> Sign:
+def not_graphql(sign: Sign, _run: Context) -> Sign:
     """A web page, or JSON that is not GraphQL's, at the GraphQL URL (T2)."""
     page = sign.code in _NO_JSON or (
         sign.status in (404, 405) and sign.code in ("unknown", "http.answer.unexpected_status")
@@ -135,7 +136,7 @@ def not_graphql(sign: Sign, run: Context) -> Sign:
     return sign.turned("graphql.endpoint.not_graphql") if sign.kind == "graphql" and page else sign
 
 
-def provider_documents(sign: Sign, run: Context) -> Sign:
+def provider_documents(sign: Sign, _run: Context) -> Sign:
     """A page, a 404 or a 5xx where the provider's documents should be (A8, A9)."""
     if sign.kind != "auth" or not (sign.code in _NO_JSON or sign.code.startswith("http.") or sign.code == "unknown"):
         return sign
@@ -162,7 +163,7 @@ def rate_limit(sign: Sign, run: Context) -> Sign:
     return sign.turned("http.rate_limited." + ("by_others" if run.first_status(sign.target) == 429 else "by_us"))
 
 
-def nothing_known(sign: Sign, run: Context) -> Sign:
+def nothing_known(sign: Sign, _run: Context) -> Sign:
     """A status that nobody declared is what was seen, not why."""
     return sign.turned("unknown") if sign.code in ("http.answer.unexpected_status", "") else sign
 

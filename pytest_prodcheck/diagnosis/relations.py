@@ -1,4 +1,4 @@
-"""Which cause explains which symptom, under which condition: data, from the specific to the general (criteria.md §4.6)."""
+"""Which cause explains which symptom, under which condition: data, from the specific to the general (criteria §4.6)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ Condition = Callable[[Sign, Sign], bool]
 """(sign of the cause, symptom) → whether the one can explain the other."""
 
 
-def always(cause: Sign, symptom: Sign) -> bool:
+def always(_cause: Sign, _symptom: Sign) -> bool:
     """No condition."""
     return True
 
@@ -23,7 +23,7 @@ def same_host(cause: Sign, symptom: Sign) -> bool:
 
 
 def same_target(cause: Sign, symptom: Sign) -> bool:
-    """Both were seen at one target, and not one in the other's own check."""
+    """Both were seen at one target."""
     return cause.target == symptom.target
 
 
@@ -49,7 +49,7 @@ def at_its_provider(cause: Sign, symptom: Sign) -> bool:
     return cause.kind == "auth" and (symptom.kind != "auth" or cause.check != symptom.check)
 
 
-def needs_identity(cause: Sign, symptom: Sign) -> bool:
+def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is a request with a user, or a log-in."""
     return bool(symptom.data.get("acts_as"))
 
@@ -89,6 +89,8 @@ SCHEMA = ("database.schema.*", "database.migration.*", "database.privilege.*", "
 BREAKS_REQUESTS = (*OUTAGE, *SCHEMA, *LOCKS, "database.disk.full", "database.identity.*", "database.data.corrupted",
                    "database.index.corrupted", "database.rls.write_rejected")  # fmt: skip
 ROWS = ("database.rls.*", "database.data.*", "database.identity.*")
+PUBLICATION = ("auth.jwks.not_found", "auth.jwks.not_json", "auth.jwks.empty", "auth.discovery.*",
+               "auth.token.algorithm_mismatch", "auth.token.encrypted", "auth.token.not_signed")  # fmt: skip
 KEYS = ("auth.jwks.*", "auth.token.algorithm_mismatch", "auth.token.encrypted", "auth.token.not_signed",
         "auth.token.signature_invalid", "auth.discovery.*")  # fmt: skip
 TOKEN = ("auth.token.*", "auth.claims.*", "auth.client.*", "auth.grant.*", "auth.scope.*", "auth.user.*",
@@ -116,10 +118,14 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(OUTAGE, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
              "database.connection.dropped", "database.pool.exhausted", "database.server.starting",
              "database.server.restarted", "database.query.timeout"), seen_directly, "R1, R2"),
-    Relation(("auth.idp.*",), ("auth.idp.unreachable", "auth.idp.failing", "auth.token.request_failed", "auth.jwks.not_found",
+    Relation(("auth.idp.*",), ("auth.idp.unreachable", "auth.idp.failing", "auth.token.request_failed",
+             "auth.jwks.not_found",
              "auth.jwks.not_json", "auth.jwks.empty", "auth.jwks.key_missing", "auth.discovery.wrong_application",
              "signature"), at_its_provider, "R17"),
-    Relation(KEYS, ("signature",), at_its_provider, "R5"),
+    Relation(PUBLICATION, ("signature",), at_its_provider, "R5"),
+    Relation(("auth.jwks.key_missing",), ("auth.token.signature_invalid", "auth.jwks.stale_in_consumer"),
+             at_its_provider, "R5"),
+    Relation(("auth.token.signature_invalid",), ("auth.jwks.stale_in_consumer",), at_its_provider, "R5"),
     Relation(TOKEN, ("auth.claims.namespace_missing", "auth.claims.roles_missing", "auth.token.issuer_mismatch",
              "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_its_provider, "R7, R8"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("login",), always, "R17"),
@@ -141,7 +147,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(BREAKS_REQUESTS, ("server_error", "database_error", "rate", "undecided"), always, "R1, R12–R14, R20"),
     Relation(OUTAGE, ("login", "slow"), always, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
-    Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"), always, "R3"),
+    Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"),
+             always, "R3"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked", "graphql.metadata.inconsistent",
               "graphql.remote.unreachable", "graphql.engine.*"), ("server_error", "rate"), always, "R9, R10"),
     Relation(("graphql.errors.in_answer", "graphql.data.partial", "graphql.permission.*", "graphql.table.*",

@@ -22,7 +22,7 @@ _CONTENT = frozenset({
     "graphql.permission.row_filter_missing",
 })  # fmt: skip
 _SIGNATURE = frozenset({
-    "auth.jwks.stale_in_consumer", "auth.jwks.key_missing", "auth.jwks.empty", "auth.token.signature_invalid",
+    "auth.jwks.stale_in_consumer", "auth.jwks.key_missing", "auth.token.signature_invalid",
 })  # fmt: skip
 _TIMED = frozenset({
     "auth.token.not_yet_valid", "auth.clock.skewed", "runner.token.expired", "http.tls.not_yet_valid",

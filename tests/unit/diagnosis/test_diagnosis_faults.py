@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import described
 import pytest
 import yaml
 
 from pytest_prodcheck.diagnosis.diagnose import diagnose
 from pytest_prodcheck.observe.finding import CheckResult
 from pytest_prodcheck.observe.observation import Observation
-from tests.unit.diagnosis import gate
 
 HERE = Path(__file__).parent
 FAULTS = {fault["id"]: fault for fault in yaml.safe_load((HERE / "faults.yaml").read_text())}
@@ -20,14 +20,22 @@ SCENARIOS = yaml.safe_load((HERE / "scenarios.yaml").read_text())
 
 def _observations(name: str, results: list[CheckResult]) -> list[Observation]:
     """What the whole run saw beside the checks' own observations."""
-    seen = [one for result in results for one in result.observations]
-    if name == "fault-replicas-disagree":
-        seen += [gate.observation({"operation": "GET /me", "user": "member", "status": status}, gate.START + at)
-                 for at, status in enumerate((200, 401, 200, 401, 200))]  # fmt: skip
-    if name == "fault-runner-offline":
-        seen += [gate.observation({"target": target, "kind": "readiness", "error": "tcp.timeout", "data": {"host": host}})
-                 for target, host in (("http", "a.test"), ("auth", "b.test"), ("database", "c.test"))]  # fmt: skip
-    return seen
+    further = {"fault-replicas-disagree": _turns, "fault-runner-offline": _silence}.get(name, list)
+    return [one for result in results for one in result.observations] + further()
+
+
+def _turns() -> list[Observation]:
+    seen = {"operation": "GET /me", "user": "member"}
+    statuses = (200, 401, 200, 401, 200)
+    return [
+        described.observation(seen | {"status": status}, described.START + at) for at, status in enumerate(statuses)
+    ]
+
+
+def _silence() -> list[Observation]:
+    hosts = {"http": "a.test", "auth": "b.test", "database": "c.test"}
+    seen = {"kind": "readiness", "error": "tcp.timeout"}
+    return [described.observation(seen | {"target": target, "data": {"host": host}}) for target, host in hosts.items()]
 
 
 def _roots(fault: dict[str, Any]) -> list[str]:
@@ -37,15 +45,15 @@ def _roots(fault: dict[str, Any]) -> list[str]:
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_the_fault_is_the_only_cause(name: str) -> None:
     """The root comes first; a double fault gives two causes in layer order, and nothing else is a cause."""
-    results = gate.checks(SCENARIOS[name])
+    results = described.checks(SCENARIOS[name])
     found = [cause.code for cause in diagnose(results, _observations(name, results)).causes]
-    assert found == _roots(FAULTS[name]) or found[:] in [[code] for code in FAULTS[name].get("accept", [])]
+    assert found == _roots(FAULTS[name]) or found in [[code] for code in FAULTS[name].get("accept", [])]
 
 
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_every_check_that_is_not_green_is_explained(name: str) -> None:
     """Each failed check has a cause, each blocked one stands under a cause, no green one does."""
-    results = gate.checks(SCENARIOS[name])
+    results = described.checks(SCENARIOS[name])
     told = diagnose(results, _observations(name, results))
     failed = {result.id for result in results if result.findings}
     blocked = {result.id for result in results if result.verdict == "blocked"}
@@ -56,7 +64,7 @@ def test_every_check_that_is_not_green_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", list(SCENARIOS))
 def test_a_cause_reads_complete(name: str) -> None:
     """Message, remedy and next command are there without open places, and one to three lines of evidence."""
-    results = gate.checks(SCENARIOS[name])
+    results = described.checks(SCENARIOS[name])
     for cause in diagnose(results, _observations(name, results)).causes:
         assert all(text and "{" not in text.replace("%{", "") for text in (cause.message, cause.remedy))
         assert cause.next

@@ -1,0 +1,114 @@
+"""Rules that no single fault of the corpus shows: what is not explained, and what only the whole run knows."""
+
+from __future__ import annotations
+
+from email.utils import formatdate
+
+import described
+
+from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
+
+REFUSED = {"code": "database.tcp.refused", "data": {"host": "db", "port": 5432}}
+JWT = {
+    "user": "member",
+    "status": 200,
+    "data": {"hasura_code": "invalid-jwt", "text": "Could not verify JWT: JWTExpired"},
+}
+
+
+def _told(checks: dict, *further: dict) -> Diagnosis:
+    results = described.checks(checks)
+    seen = [one for result in results for one in result.observations]
+    return diagnose(results, seen + [described.observation(one) for one in further])
+
+
+def _codes(told: Diagnosis) -> list[str]:
+    return [cause.code for cause in told.causes]
+
+
+def test_a_bug_is_not_blamed_on_the_database() -> None:
+    """A 5xx that names its own exception stays a cause of its own beside a broken database."""
+    bug = {"status": 500, "body": "ZeroDivisionError: division by zero"}
+    told = _told({"database::test_ready": REFUSED, "http::test_endpoint[report]": bug})
+    assert _codes(told) == ["database.tcp.refused", "http.application.unhandled_exception"]
+
+
+def test_row_level_security_explains_no_server_error() -> None:
+    """RLS that is off lets rows through; it makes nothing fail."""
+    told = _told({"database::test_rls": {"code": "database.rls.disabled"}, "http::test_endpoint[x]": {"status": 500}})
+    assert _codes(told) == ["database.rls.disabled", "http.application.unhandled_exception"]
+
+
+def test_another_table_is_another_cause() -> None:
+    """A missing table explains only documents about it."""
+    document = {"status": 200, "data": {"text": "field 'users' not found in type: 'query_root'", "admin_result": "ok"},
+                "code": "graphql.permission.missing"}  # fmt: skip
+    missing = {"code": "database.schema.table_missing", "data": {"table": "public.goals"}}
+    assert len(_told({"database::test_tables": missing, "graphql::test_operation[U-m]": document}).causes) == 2
+
+
+def test_nothing_failed_has_no_cause() -> None:
+    """A green run has an empty diagnosis."""
+    assert _told({"http::test_endpoint[x]": "pass"}) == Diagnosis((), {})
+
+
+def test_a_skewed_runner_is_named() -> None:
+    """Where all servers' clocks differ from ours alike, our clock is wrong."""
+    dates = [{"target": target, "status": 200, "headers": {"date": formatdate(described.START + 600, usegmt=True)}}
+             for target in ("http", "auth")]  # fmt: skip
+    assert _codes(_told({"graphql::test_operation[G-m]": JWT}, *dates)) == ["runner.clock.skewed"]
+
+
+def test_a_valid_token_that_is_called_expired_is_a_skew() -> None:
+    """A token that is valid by our clock and expired at the consumer: the consumer's clock differs."""
+    checks = {"auth::test_claims[member]": "pass", "graphql::test_operation[G-m]": JWT}
+    assert _codes(_told(checks)) == ["auth.clock.skewed"]
+
+
+def test_one_page_for_all_hosts_is_a_portal() -> None:
+    """Two hosts that give the same page were answered by something in between."""
+    page = {"status": 200, "body": "<html><title>Log in to the network</title></html>", "code": "http.answer.html"}
+    checks = {"http::test_ready": page, "graphql::test_ready": page}
+    assert _codes(_told(checks)) == ["runner.proxy.in_path"]
+
+
+def test_names_that_never_resolve_are_the_resolver() -> None:
+    """No name of several resolves: the runner's resolver, nothing about the environment."""
+    failing = {kind: {"data": {"error": "dns.not_found", "host": f"{kind}.test"}} for kind in ("http", "auth")}
+    seen = [{"target": kind, "error": "dns.not_found", "data": {"host": f"{kind}.test"}} for kind in failing]
+    told = _told({f"{kind}::test_ready": shown for kind, shown in failing.items()}, *seen)
+    assert _codes(told) == ["runner.dns.broken"]
+
+
+def test_unknown_says_what_was_seen() -> None:
+    """Without a rule the cause is unknown: what was seen, expected, and the request to repeat it."""
+    told = _told(
+        {
+            "http::test_endpoint[x]": {
+                "operation": "GET /x",
+                "status": 418,
+                "promised": "200",
+                "data": {"host": "a.test"},
+            }
+        }
+    )
+    assert told.causes[0].message == "GET /x answers 418, expected 200; no cause known"
+    assert told.causes[0].next == "curl -si https://a.test/x"
+
+
+def test_health_that_lies_is_evidence() -> None:
+    """A health endpoint that passes while the database is down is said in the evidence (R1, R23)."""
+    told = _told(
+        {
+            "database::test_ready": REFUSED,
+            "http::test_endpoint[health]": "pass",
+            "http::test_endpoint[x]": {"status": 500},
+        }
+    )
+    assert any("health does not test the database" in line for line in told.causes[0].evidence)
+
+
+def test_evidence_carries_no_control_characters() -> None:
+    """What a target says reaches no terminal as a command."""
+    told = _told({"http::test_endpoint[x]": {"status": 418, "body": "\x1b[2J\x07 evil"}})
+    assert "\x1b" not in "".join(told.causes[0].evidence)
