@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_prodcheck.observe.observation import Json
+
 MOST_ERRORS = 5
 _LONGEST = 200
 
@@ -17,7 +19,7 @@ class SchemaError:
     message: str
 
 
-def errors(document: object, schema: Mapping[str, object] | bool) -> list[SchemaError]:
+def errors(document: Json, schema: Mapping[str, object]) -> list[SchemaError]:
     """The first five errors, in the document's order. Draft 2020-12 where `$schema` names none.
 
     References are resolved inside the schema only: nothing is fetched. A schema that is none itself is an error at `$`.
@@ -26,10 +28,11 @@ def errors(document: object, schema: Mapping[str, object] | bool) -> list[Schema
     from referencing import Registry
     from referencing.exceptions import Unresolvable
 
-    validator = validators.validator_for(schema, default=validators.Draft202012Validator)
+    plain = dict(schema)
+    validator = validators.validator_for(plain, default=validators.Draft202012Validator)
     try:
-        validator.check_schema(schema)
-        found = validator(schema, registry=Registry()).iter_errors(document)
+        validator.check_schema(plain)
+        found = validator(plain, registry=Registry()).iter_errors(document)
         ordered = sorted(found, key=lambda error: [str(step) for step in error.absolute_path])
     except exceptions.SchemaError as problem:
         return [SchemaError("$", f"the schema itself is wrong: {problem.message[:_LONGEST]}")]

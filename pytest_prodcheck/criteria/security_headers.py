@@ -54,7 +54,8 @@ OWASP: tuple[Rule, ...] = (
     Rule("x-content-type-options", "http.headers.content_type_options_missing", "nosniff", good=r"^\s*nosniff\s*$"),
     Rule(
         "x-frame-options", "http.headers.frame_options_missing", "DENY or SAMEORIGIN, or CSP frame-ancestors",
-        good=r"^\s*(?:deny|sameorigin)\s*$", profiles=("web",), instead=("content-security-policy", r"frame-ancestors\s"),
+        good=r"^\s*(?:deny|sameorigin)\s*$", profiles=("web",),
+        instead=("content-security-policy", r"frame-ancestors\s"),
     ),
     Rule(
         "referrer-policy", "http.headers.referrer_policy_missing", "strict-origin-when-cross-origin or stricter",
@@ -65,7 +66,10 @@ OWASP: tuple[Rule, ...] = (
         profiles=("web",),
     ),
     Rule("x-powered-by", "http.headers.leaks_version", "no such header", bad=r".", required=False, severity="warning"),
-    Rule("x-aspnet-version", "http.headers.leaks_version", "no such header", bad=r".", required=False, severity="warning"),
+    Rule(
+        "x-aspnet-version", "http.headers.leaks_version", "no such header", bad=r".", required=False,
+        severity="warning",
+    ),
     Rule("server", "http.headers.leaks_version", "no version", bad=r"/\s*\d", required=False, severity="warning"),
     Rule("x-xss-protection", "http.headers.wrong", "0, or none", bad=r"^\s*1", required=False, severity="warning"),
 )  # fmt: skip
@@ -79,7 +83,7 @@ def judge(
     now: float,
     secure: bool = True,
 ) -> list[Finding]:
-    """One finding for each header that is wrong, naming the answers where it is; `secure` says that the target is https.
+    """One finding for each header that is wrong, naming where it is; `secure` says that the target is https.
 
     A table puts its expectations (interface.md §2) in the place of the rule for that header; `false` drops the rule.
     Only right answers are judged; without one the finding is `insufficient`.
