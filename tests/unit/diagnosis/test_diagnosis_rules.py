@@ -112,3 +112,13 @@ def test_evidence_carries_no_control_characters() -> None:
     """What a target says reaches no terminal as a command."""
     told = _told({"http::test_endpoint[x]": {"status": 418, "body": "\x1b[2J\x07 evil"}})
     assert "\x1b" not in "".join(told.causes[0].evidence)
+
+
+def test_a_bug_in_the_login_is_not_blamed_on_the_database() -> None:
+    """Being a log-in, or counted in a rate, does not make a named exception a symptom of something else."""
+    bug = {"operation": "POST /login", "status": 500, "body": "KeyError: 'name'"}
+    rate = {"operation": "POST /login", "status": 500, "body": "KeyError: 'name'", "criterion": "error_rate"}
+    checks = {"database::test_ready": REFUSED, "http::test_endpoint[login]": bug, "http::test_error_rate": rate}
+    told = _told(checks)
+    assert _codes(told) == ["database.tcp.refused", "http.application.unhandled_exception"]
+    assert len(told.causes[1].explains) == 2
