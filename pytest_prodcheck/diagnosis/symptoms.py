@@ -78,7 +78,7 @@ def _plain_server_error(sign: Sign) -> bool:
     shown = sign.code in _SERVER_ERROR or (
         sign.status >= 500 and sign.code in ("unknown", "http.answer.unexpected_status")
     )
-    return shown and not names_its_own_reason(sign)
+    return shown
 
 
 def _rejected(sign: Sign) -> bool:

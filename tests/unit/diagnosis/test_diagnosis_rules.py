@@ -122,3 +122,10 @@ def test_a_bug_in_the_login_is_not_blamed_on_the_database() -> None:
     told = _told(checks)
     assert _codes(told) == ["database.tcp.refused", "http.application.unhandled_exception"]
     assert len(told.causes[1].explains) == 2
+
+
+def test_a_full_server_is_not_a_small_pool() -> None:
+    """A pool's time-out while the server has no slot left is the server's exhaustion (R14)."""
+    full = {"server_connections": 99, "limit": 100}
+    checks = {"http::test_endpoint[x]": {"status": 500, "body": "QueuePool limit of size 5 reached", "data": full}}
+    assert _codes(_told(checks)) == ["database.connections.exhausted"]
