@@ -147,7 +147,7 @@ INJECTIONS: Mapping[str, Injection] = {
     "database-password": password,
     "database-app-password": lambda demo: demo.database.rotate_password("app"),
     "health-lies": _health_lies,
-    "database-role-missing": _sql("drop role app"),
+    "database-role-missing": _sql("drop owned by app", "drop role app"),
     "database-role-expired": _sql("alter role app valid until '2020-01-01'"),
     "database-nologin": _sql("alter role app nologin"),
     "database-hba": _hba,

@@ -234,5 +234,5 @@ def test_start_has_a_deadline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     (tmp_path / "trustme.py").write_text("import time; time.sleep(2)")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     monkeypatch.setattr(module, "START_SECONDS", 0.5)
-    with pytest.raises(RuntimeError, match="not ready within 0.5 s"):
+    with pytest.raises(RuntimeError, match=r"not ready within 0\.5 s"):
         Stack.start()
