@@ -75,10 +75,9 @@ def names_its_own_reason(sign: Sign) -> bool:
 
 
 def _plain_server_error(sign: Sign) -> bool:
-    shown = sign.code in _SERVER_ERROR or (
+    return sign.code in _SERVER_ERROR or (
         sign.status >= 500 and sign.code in ("unknown", "http.answer.unexpected_status")
     )
-    return shown
 
 
 def _rejected(sign: Sign) -> bool:
