@@ -119,9 +119,9 @@ def test_a_page_in_place_of_a_schema_is_html():
         (endpoint(expect={"a": 1}), answer(b"[" * 100_000), "http.answer.not_json"),
         (endpoint(expect={"a": 1}), answer(b'{"a": NaN}'), "http.answer.not_json"),
         (endpoint(expect={"a": 1}), answer(b"\xff\xfe"), "http.answer.not_json"),
-        (endpoint(content_type="application/json"), answer(b"{}", content_type="text/plain"), "http.answer.wrong_content_type"),
+        (endpoint(content_type="text/csv"), answer(content_type="text/plain"), "http.answer.wrong_content_type"),
         (endpoint(expect={"a": 1}), answer({"a": 2}), "http.answer.unexpected_body"),
-        (endpoint(expect="OK"), answer(b"WARN: inconsistent", content_type="text/plain"), "http.answer.unexpected_body"),
+        (endpoint(expect="OK"), answer(b"WARN: bad", content_type="text/plain"), "http.answer.unexpected_body"),
         (endpoint(expect="OK"), answer(b"", content_type="text/plain"), "http.answer.unexpected_body"),
         (endpoint(expect_headers={"X-Cache": "absent"}), answer(headers={"x-cache": "HIT"}), "http.answer.headers"),
         (endpoint(expect_headers={"Location": "has https://"}), answer(), "http.answer.headers"),
@@ -161,6 +161,15 @@ def test_schema_errors_name_their_place_and_are_five_at_most():
 def test_a_schema_is_judged_by_itself(schema, words):
     """Nothing is fetched, nothing crashes, and the draft is the schema's own."""
     assert words in judged(endpoint(schema="s.json"), answer(b"5"), schema)[0][0]
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # jsonschema warns where it fetches: that is no guard
+def test_no_reference_of_a_schema_is_fetched(tmp_path):
+    """Criteria do no I/O: a reference outside the schema is said, not followed."""
+    outside = tmp_path / "s.json"
+    outside.write_text('{"type": "string"}')
+    found = judged(endpoint(schema="s.json"), answer(b"5"), {"$ref": outside.as_uri()})
+    assert found[0][0].endswith("which is not in it")
 
 
 @pytest.mark.parametrize(

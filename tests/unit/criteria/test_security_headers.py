@@ -34,7 +34,8 @@ def codes(seen, rules="owasp", **options):
         ({"strict-transport-security": None}, "http.headers.hsts_missing", "error"),
         ({"strict-transport-security": "max-age=300"}, "http.headers.hsts_missing", "error"),
         ({"strict-transport-security": "includeSubDomains"}, "http.headers.hsts_missing", "error"),
-        ({"content-security-policy": "script-src 'unsafe-inline'; frame-ancestors 'none'"}, "http.headers.csp_missing", "error"),
+        ({"content-security-policy": "script-src 'unsafe-inline'; frame-ancestors 'none'"},
+         "http.headers.csp_missing", "error"),
         ({"content-security-policy": "default-src 'self'"}, "http.headers.frame_options_missing", "error"),
         ({"content-security-policy": None, "x-frame-options": "DENY"}, "http.headers.csp_missing", "error"),
         ({"x-content-type-options": "sniff"}, "http.headers.content_type_options_missing", "error"),
@@ -42,7 +43,8 @@ def codes(seen, rules="owasp", **options):
         ({"permissions-policy": None}, "http.headers.permissions_policy_missing", "warning"),
         ({"x-powered-by": "Next.js"}, "http.headers.leaks_version", "warning"),
         ({"server": "nginx/1.25.3"}, "http.headers.leaks_version", "warning"),
-        ({"access-control-allow-origin": "*", "access-control-allow-credentials": "true"}, "http.headers.cors_too_wide", "error"),
+        ({"access-control-allow-origin": "*", "access-control-allow-credentials": "true"},
+         "http.headers.cors_too_wide", "error"),
     ],
 )  # fmt: skip
 def test_each_wrong_header_has_its_finding(changes, code, severity):
@@ -60,7 +62,7 @@ def test_good_headers_have_no_finding(changes):
 
 def test_an_api_is_not_judged_as_a_page():
     """CSP and frame rules are noise on data."""
-    bare = {name: None for name in ("content-security-policy", "referrer-policy", "permissions-policy")}
+    bare = dict.fromkeys(("content-security-policy", "referrer-policy", "permissions-policy"))
     assert codes(answer(bare, "application/json")) == []
     assert codes(answer({"x-content-type-options": None}, "application/json")) != []
 
