@@ -33,8 +33,6 @@ def judge(
 
     `at_most` is the number of requests that the plan allows. Raises ValueError for a text that is no error rate.
     """
-    if not observations:
-        return []
     judgement = _Judgement(observations, grammar.rate_limit(limit), target, subject, confidence, at_most)
     return judgement.findings()
 

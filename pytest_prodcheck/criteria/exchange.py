@@ -44,7 +44,10 @@ def is_error(observation: Observation) -> bool:
 
 
 def code(observation: Observation) -> str:
-    """The cause code that the exchange by itself speaks for; `unknown` for an answer without a known cause."""
+    """The cause code that the exchange by itself speaks for; `unknown` for an answer without a known cause, and for a
+    failed exchange with anything but an `http` target: its layer is diagnosis' to name, from `data["error"]`."""
+    if observation.error and observation.target.split(".")[0] != "http":
+        return "unknown"
     if observation.error:
         return _ERROR_CODES.get(observation.error, f"http.{observation.error}")
     if rate_limited(observation):

@@ -60,10 +60,8 @@ def judge(
 
     `at_most` is the number of requests that the plan allows. Raises ValueError for a text that is no latency limit.
     """
-    if not observations:
-        return []
     judgement = _Judgement(observations, target, subject, confidence, at_most)
-    if all(observation.error or observation.server_error for observation in observations):
+    if observations and all(observation.error or observation.server_error for observation in observations):
         return [judgement.nothing_answered()]
     return [finding for limit in limits for finding in judgement.of(grammar.latency_limit(limit))]
 

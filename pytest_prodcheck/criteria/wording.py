@@ -14,6 +14,8 @@ def percentage(share: float) -> str:
 
 def insufficient(limit: Comparison, seen: Sample, confidence: float, needed: int | None) -> str:
     """`0 of 50 proves only < 5.8 %; 299 requests are needed for < 1 % (95 %)`; quantiles: `0 of 50 over 500ms …`."""
+    if not seen.n:
+        return f"0 requests: nothing to judge; {_needed(needed)} for {_promise(limit)} ({percentage(confidence)})"
     allowed = sampling.share(limit)
     if allowed is None:
         return _undecided_mean(limit, seen, confidence, needed)
@@ -36,6 +38,8 @@ def _undecided_mean(limit: Comparison, seen: Sample, confidence: float, needed: 
 
 
 def _needed(number: int | None) -> str:
+    if number == 1:
+        return "1 request is needed"
     return f"{number} requests are needed" if number else "no planned number of requests is enough"
 
 

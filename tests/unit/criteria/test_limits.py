@@ -88,9 +88,19 @@ def test_errors_are_left_out_of_the_reported_quantiles():
     assert latency.summary([timeout()])["p95"] is None
 
 
-def test_nothing_observed_gives_no_latency_finding():
-    """What was never sent is completeness' matter."""
-    assert latency.judge([], ["< 1s"], "http") == []
+@pytest.mark.parametrize("limit", ["< 1s", "p95 < 1s", "mean < 1s", "< 1%"])
+def test_no_request_at_all_proves_nothing(limit):
+    """0 of 0 is neither 0 % nor fast (fg-load-zero-requests)."""
+    judge = error_rate.judge([], limit, "http") if "%" in limit else latency.judge([], [limit], "http")
+    found = only(judge)
+    assert (found.severity, found.code) == ("insufficient", "sampling.insufficient")
+    assert found.message.startswith("0 requests: nothing to judge")
+
+
+def test_failures_of_other_layers_are_named_by_diagnosis():
+    """A database that times out is no hanging HTTP application."""
+    lost = Observation("database", "query orphans", error="timeout", expected=False)
+    assert only(latency.judge([lost], ["< 1s"], "database")).code == "unknown"
 
 
 def test_undecided_because_of_429_says_so():
