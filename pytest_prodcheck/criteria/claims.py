@@ -69,9 +69,7 @@ def outlives(expires_at: float | None, run_deadline: float, *, user: str, target
     """Warns where a token ends before the run does (R26): its 401s would be blamed on the services."""
     if expires_at is None or expires_at > run_deadline:
         return []
-    what = (
-        f"token of {user} expires {grammar.show_duration(max(0.001, run_deadline - expires_at))} before the run's end"
-    )
+    what = f"token of {user} expires {_span(run_deadline - expires_at)} before the run's end"
     return [Finding("jwt_claims", target, what, "runner.token.expired", "warning", subject=user, data={"user": user})]
 
 
@@ -90,7 +88,7 @@ def _expiry(told: Claims) -> list[Finding]:
         return [told.finding("auth.token.no_expiry", what, _kind(told.payload["exp"]), "seconds")]
     if exp > told.now:
         return []
-    ago = grammar.show_duration(max(0.001, told.now - exp))
+    ago = _span(told.now - exp)
     if told.user.grant == "static":
         return [told.finding("runner.token.expired", f"expired {ago} ago; the services are not to blame", f"{ago} ago")]
     return [_expired_when_fresh(told, exp, ago)]
@@ -100,7 +98,7 @@ def _expired_when_fresh(told: Claims, exp: float, ago: str) -> Finding:
     """A token that was just issued: with a sound lifetime, it is the provider's clock that is behind."""
     iat = told.date("iat")
     if iat is not None and exp > iat and told.now - iat > max(told.auth.skew, CLOCK_TOLERANCE):
-        behind = grammar.show_duration(told.now - iat)
+        behind = _span(told.now - iat)
         what = f"just issued, and iat is {behind} in the past: the provider's clock is behind"
         return told.finding("auth.clock.skewed", what, f"iat {behind} ago", "now")
     return told.finding("auth.token.lifetime_too_short", f"just issued, and expired {ago} ago", f"expired {ago} ago")
@@ -114,7 +112,7 @@ def _future(told: Claims) -> list[Finding]:
             what = f"claim {claim} is no NumericDate (seconds since 1970, RFC 7519 §2)"
             return [told.finding("auth.token.malformed", what, _kind(told.payload[claim]), "seconds")]
         if moment is not None and moment > told.now + told.auth.skew:
-            ahead = grammar.show_duration(moment - told.now)
+            ahead = _span(moment - told.now)
             what = f"{claim} is {ahead} in the future: the provider's clock is ahead"
             return [told.finding("auth.clock.skewed", what, f"{ahead} ahead", f"at most {told.auth.skew:g}s")]
     return []
@@ -129,7 +127,7 @@ def _lifetime(told: Claims) -> list[Finding]:
         return []
     short = limit.operator in (">", ">=") or (limit.operator == "==" and lasts < limit.value)
     code = "auth.token.lifetime_too_short" if short else "auth.token.lifetime_too_long"
-    shown = grammar.show_duration(lasts)
+    shown = _span(lasts)
     return [told.finding(code, f"it lives {shown}, promised {limit.text}", shown, limit.text)]
 
 
@@ -163,3 +161,11 @@ def _subject(told: Claims) -> list[Finding]:
 
 def _kind(value: Json) -> str:
     return declared_claims.kind(value)
+
+
+def _span(seconds: float) -> str:
+    """A length of time as people say it: `40 s`, `5 min`, `3 h`, `12 d`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * length or (seconds >= length and seconds % length == 0):
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds:.0f} s"

@@ -15,9 +15,9 @@ from pytest_prodcheck.observe.observation import Json, Observation
 
 def ready(observation: Observation) -> list[Finding]:
     """Whether a GraphQL engine answers at all. A refusal in GraphQL's or Hasura's form is an engine that is up (A6);
-    so is Hasura's 404 for a GET of its route (T2)."""
+    so is Hasura's 404 for a GET of its route (T2). A 5xx with a result is up: `no_server_errors` judges it."""
     told = _Told(observation, graphql_answer.read(observation.body, _type(observation)), "ready")
-    if observation.error or (told.answer.shape == "graphql" and not observation.server_error):
+    if observation.error or told.answer.shape == "graphql":
         return told.no_answer() or told.no_typename()
     if told.answer.shape == "engine_error" and not observation.server_error:
         return [] if observation.status != 404 or observation.operation.startswith("GET ") else [told.wrong_route()]
@@ -62,7 +62,7 @@ def _judged_result(told: _Told, expectation: GraphqlExpectation | None, now: flo
         findings.append(told.null_data())
     elif not told.success_status:
         findings.append(told.status())
-    if expectation is not None and expectation.data is not None and (answer.data_present or errors_declared):
+    if expectation is not None and expectation.data is not None and not findings:
         findings += told.mismatches(expectation.data, answer.data, "data", now)
     return findings
 
@@ -93,7 +93,7 @@ class _Told:
 
     def status(self) -> Finding:
         limited = self.observation.status == 429
-        code = exchange.RATE_LIMITED if limited else "unknown"
+        code = exchange.RATE_LIMITED if limited else exchange.code(self.observation)
         what = f"answered {self.observation.status}" + (
             "" if self.answer.shape == "graphql" else " without a GraphQL result"
         )

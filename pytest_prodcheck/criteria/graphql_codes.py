@@ -13,6 +13,7 @@ CAUSES: Final = (
     ("invalid-jwt", "JWTExpired", "runner.token.expired"),
     ("invalid-jwt", "JWTNotInIssuer", "auth.token.issuer_mismatch"),
     ("invalid-jwt", "JWTNotInAudience", "auth.token.audience_mismatch"),
+    ("invalid-jwt", "AlgorithmMismatch", "auth.token.algorithm_mismatch"),
     ("invalid-jwt", "JWTNotYetValid", "auth.clock.skewed"),
     ("invalid-jwt", "JWTIssuedAtFuture", "auth.clock.skewed"),
     ("invalid-jwt", "NoUsableKeys", "auth.jwks.key_missing"),
@@ -22,8 +23,9 @@ CAUSES: Final = (
     ("access-denied", "not in allowed roles", "auth.claims.role_not_allowed"),
     ("postgres-max-connections-error", "", "database.connections.exhausted"),
     ("remote-schema-error", "", "graphql.remote.unreachable"),
+    ("", "HTTP exception occurred while sending the request", "graphql.remote.unreachable"),
 )
-"""Code, a piece of the text (empty: any), cause. The first that fits counts; one that is not here is `unknown`."""
+"""Code (empty: any), a piece of the text (empty: any), cause. The first that fits counts; others are `unknown`."""
 
 _UNKNOWN_FIELD = re.compile(r"field '([^']{1,100})' not found in type: '([^']{1,100})'")
 _DERIVED = ("_by_pk", "_aggregate", "_stream")
@@ -46,7 +48,7 @@ def explain(code: str, text: str, observation: Observation) -> Explained:
         return _unknown_field(found[1], found[2], facts, observation)
     if code == "invalid-headers":
         return Explained("auth.header.dropped" if observation.user else "unknown", "", facts)
-    cause = next((cause for known, piece, cause in CAUSES if known == code and piece in text), "unknown")
+    cause = next((cause for known, piece, cause in CAUSES if known in ("", code) and piece in text), "unknown")
     return Explained(cause, "", facts)
 
 

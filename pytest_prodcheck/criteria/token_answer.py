@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from pytest_prodcheck.config.models import User
@@ -87,8 +88,15 @@ def _not_reached(seen: Observation) -> tuple[str, str]:
     if seen.error == "refused":
         return "unknown", f"not sent: {seen.message}"
     if seen.error == "stopped":
-        return "unknown", f"not asked: {seen.message}"
+        return _undiscovered(seen), f"not asked: {seen.message}"
     return transport_code(seen), f"the identity provider gives no answer: {seen.error} {seen.message}".rstrip()
+
+
+def _undiscovered(seen: Observation) -> str:
+    problem = seen.data.get("discovery")
+    if problem == "unreachable":
+        return transport_code(replace(seen, error=seen.data["discovery_error"]))
+    return "auth.discovery.wrong_application" if problem in ("", "not_found", "not_json") else "unknown"
 
 
 def _login(user: User, seen: Observation) -> tuple[str, str]:

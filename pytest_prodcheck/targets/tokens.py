@@ -40,7 +40,7 @@ def obtain(
     if user.grant == "static":
         return introspected(sender, _static(user, name, target, clock()), user, discovery, table, target)
     if user.grant != "login" and not (discovery and discovery.token_endpoint):
-        return _not_sent(user, name, target, clock(), "stopped", "discovery names no token endpoint")
+        return _undiscovered(user, name, target, clock(), discovery)
     try:
         request = _request(user, name, discovery, table, target, place)
     except Refused as refusal:
@@ -102,6 +102,13 @@ def _not_sent(user: User, name: str, target: str, now: float, error: str, messag
     )
     secret = jose.segments(user.token or "") if user.grant == "static" else ()
     return Token(name, observation, user.grant, secrets=secret, obtained_at=now)
+
+
+def _undiscovered(user: User, name: str, target: str, now: float, discovery: Discovery | None) -> Token:
+    """Nowhere to ask; `data` says why, so that the finding speaks for discovery's own cause."""
+    token = _not_sent(user, name, target, now, "stopped", "discovery names no token endpoint")
+    facts = {"discovery": discovery.problem, "discovery_error": discovery.observation.error} if discovery else {}
+    return replace(token, observation=replace(token.observation, data=facts))
 
 
 def _granted(user: User, name: str, request: HttpRequest, answer: Observation) -> Token:

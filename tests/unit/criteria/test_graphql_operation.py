@@ -149,6 +149,8 @@ HASURA = [
     ("invalid-jwt", "Could not verify JWT: JWSError NoUsableKeys", "auth.jwks.key_missing"),
     ("invalid-jwt", "Could not verify JWT: JWTNotInAudience", "auth.token.audience_mismatch"),
     ("invalid-jwt", "Could not verify JWT: JWTNotInIssuer", "auth.token.issuer_mismatch"),
+    ("invalid-jwt", "Could not verify JWT: JWSError (AlgorithmMismatch)", "auth.token.algorithm_mismatch"),
+    ("unexpected", "HTTP exception occurred while sending the request to http://r", "graphql.remote.unreachable"),
     ("jwt-invalid-claims", "claims key: 'https://hasura.io/jwt/claims' not found", "auth.claims.namespace_missing"),
     ("jwt-missing-role-claims", "JWT claim does not contain x-hasura-allowed-roles", "auth.claims.roles_missing"),
     ("access-denied", "Your requested role is not in allowed roles", "auth.claims.role_not_allowed"),
@@ -215,8 +217,8 @@ READY = {
     "html 200": (answer(b"<html>", kind="text/html"), ["graphql.endpoint.not_graphql"]),
     "html 404": (answer(b"<html>", 404, "text/html"), ["graphql.endpoint.not_graphql"]),
     "wrong route": (answer(NOT_FOUND, 404), ["graphql.endpoint.not_graphql"]),
-    "html 503": (answer(b"<html>", 503, "text/html"), ["unknown"]),
-    "500 with data": (answer({"data": {"__typename": "q"}}, 500), ["unknown"]),
+    "html 503": (answer(b"<html>", 503, "text/html"), ["http.upstream.none"]),
+    "500 with data, left to no_server_errors": (answer({"data": {"__typename": "q"}}, 500), []),
     "refused": (Observation("graphql", "ready", error="tcp.refused"), ["http.tcp.refused"]),
 }
 
