@@ -116,7 +116,9 @@ def test_a_500_with_errors_tells_them():
 def test_no_answer_is_a_finding():
     """A transport failure is never taken for an answer."""
     seen = Observation("graphql", "query Goals", error="tcp.refused")
-    assert codes(seen) == ["http.tcp.refused"]
+    (found,) = judge_operation(seen, None, now=NOW)
+    assert found.data["error"] == "tcp.refused"
+    assert "nothing listens there" in found.message
     assert not succeeded(seen)
 
 
@@ -219,7 +221,7 @@ READY = {
     "wrong route": (answer(NOT_FOUND, 404), ["graphql.endpoint.not_graphql"]),
     "html 503": (answer(b"<html>", 503, "text/html"), ["http.upstream.none"]),
     "500 with data, left to no_server_errors": (answer({"data": {"__typename": "q"}}, 500), []),
-    "refused": (Observation("graphql", "ready", error="tcp.refused"), ["http.tcp.refused"]),
+    "refused": (Observation("graphql", "ready", error="tcp.refused"), ["unknown"]),
 }
 
 
