@@ -5,6 +5,7 @@
     │   ├── ConfigError         prodcheck.toml is missing, invalid or promises nothing
     │   ├── SecretError         a reference (env:, file:, cmd:) gives nothing
     │   └── MarkerError         a marker has a wrong argument
+    ├── DeadlinePassed          the run ended before an answer was there
     ├── Refused                 a request, statement or document that is not a proven read: it was not sent
     └── TargetError             a target did not answer as its protocol says
 
@@ -47,6 +48,10 @@ class Refused(ProdcheckError):
     def __init__(self, what: str, reason: str, remedy: str = "") -> None:
         self.what, self.reason, self.remedy = what, reason, remedy
         super().__init__(f"refused, not sent: {what}: {reason}" + (f"; {remedy}" if remedy else ""))
+
+
+class DeadlinePassed(ProdcheckError):
+    """The run's deadline passed, or the run was stopped, before the answer was there."""
 
 
 class TargetError(ProdcheckError):

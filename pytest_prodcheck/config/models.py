@@ -162,7 +162,7 @@ class Endpoint(Owned):
     error_rate: RateLimit | None = None
     timeout: Seconds | None = None
     retries: Annotated[int, Field(strict=True, ge=0, le=10)] = 0
-    marks: Names = ()
+    marks: tuple[Literal["smoke", "contract", "security"], ...] = ()
 
     @property
     def writes(self) -> bool:

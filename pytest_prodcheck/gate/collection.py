@@ -76,7 +76,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 
 
 def _marks(check: Check) -> list[pytest.MarkDecorator]:
-    marks = []
+    marks = [getattr(pytest.mark, name) for name in check.marks]
     if check.latency:
         marks.append(pytest.mark.latency(*check.latency))
     if check.error_rate:

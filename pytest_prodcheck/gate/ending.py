@@ -5,13 +5,14 @@ from __future__ import annotations
 import datetime
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from pytest_prodcheck.config.models import Accepted, Environment
 from pytest_prodcheck.diagnosis.diagnose import diagnose
 from pytest_prodcheck.gate import figures, judge
 from pytest_prodcheck.gate import verdict as deciding
+from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
@@ -20,19 +21,7 @@ from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
 
-@dataclass(slots=True)
-class Ending:
-    """What happened to the run itself."""
-
-    started_at: float
-    stopped_by: str = ""
-    """`-x`, `Ctrl-C`, `SIGTERM`, `the deadline`, `pytest.exit`; empty where it ran to its end."""
-    notes: list[str] = field(default_factory=list)
-    died: dict[str, str] = field(default_factory=dict)
-    """Check id → the worker that died while running it."""
-
-
-def lost(selection: Selection, results: Results, ending: Ending) -> dict[str, Attempt]:
+def lost(selection: Selection, results: Results, course: Course) -> dict[str, Attempt]:
     """A failed attempt for every check that was planned or collected and has no result, id by id."""
     found: dict[str, Attempt] = {}
     for identifier, reason in selection.dropped.items():
@@ -44,9 +33,9 @@ def lost(selection: Selection, results: Results, ending: Ending) -> dict[str, At
         )
         found[identifier] = _failed(message, "gate.deselected")
     for identifier in selection.collected:
-        if identifier in results.attempts or ending.stopped_by:
+        if identifier in results.attempts or course.stopped_by:
             continue
-        worker = ending.died.get(identifier)
+        worker = course.died.get(identifier)
         text = (
             f"worker {worker} died while running {identifier}"
             if worker
@@ -78,7 +67,7 @@ def conclude(
     selection: Selection,
     results: Results,
     marks: Mapping[str, tuple[str, ...]],
-    ending: Ending,
+    course: Course,
 ) -> RunResult:
     """The whole run's result."""
     final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
@@ -91,20 +80,20 @@ def conclude(
     checks = tuple(
         _check(identifier, final[identifier], owner.plan, marks, diagnosis.explained) for identifier in final
     )
-    left_out = _left_out(owner.plan, selection, final, ending)
+    left_out = _left_out(owner.plan, selection, final, course)
     executed = sum(attempt.executed for attempt in final.values())
     word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
-    if ending.stopped_by:
+    if course.stopped_by:
         word = "fail"
     status = deciding.exit_status(word, environment, selected=len(selection.collected))
     return RunResult(
         environment.name,
         environment.kind,
-        _iso(ending.started_at),
-        round(time.time() - ending.started_at, 3),
+        _iso(course.started_at),
+        round(time.time() - course.started_at, 3),
         word,
         status,
-        complete=not selection.narrowed and not ending.stopped_by and not owner.plan.narrowed,
+        complete=not selection.narrowed and not course.stopped_by and not owner.plan.narrowed,
         revision=figures.revision(environment, owner),
         causes=causes,
         checks=checks,
@@ -113,7 +102,7 @@ def conclude(
         left_out=left_out,
         targets=figures.rows(owner, checks),
         probing_s=round(owner.probing_s, 3),
-        notes=tuple(ending.notes),
+        notes=tuple(course.notes),
     )
 
 
@@ -224,11 +213,11 @@ def _with_owner(cause: Cause, final: Mapping[str, Attempt], plan: Plan) -> Cause
 
 
 def _left_out(
-    plan: Plan, selection: Selection, final: Mapping[str, Attempt], ending: Ending
+    plan: Plan, selection: Selection, final: Mapping[str, Attempt], course: Course
 ) -> tuple[Mapping[str, str], ...]:
     rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
-    if ending.stopped_by:
-        reason = f"stopped: {ending.stopped_by}"
+    if course.stopped_by:
+        reason = f"stopped: {course.stopped_by}"
         rows += [{"id": name, "reason": reason} for name in selection.collected if name not in final]
     return tuple(rows)
 

@@ -86,7 +86,7 @@ def _markers(facts: ItemState, record: Record, environment: Environment, asker: 
     if not (facts.check and facts.check.last):
         allowed = facts.criteria.get("allows_server_errors")
         findings += server_errors.no_server_errors(observations, allowed[0]["reason"] if allowed else None)
-    if facts.latency and (observations or not facts.check):
+    if facts.latency and (observations or not facts.check or facts.check.last):
         findings += latency.judge(observations, facts.latency, target, subject, *settings)
     if facts.error_rate:
         findings += error_rate.judge(observations, facts.error_rate, target, subject, *settings)
@@ -186,7 +186,9 @@ def _headers(
 ) -> list[Finding]:
     from pytest_prodcheck.criteria import security_headers
 
-    return security_headers.judge(evidence.observations, table.security_headers, check.target, now=now)
+    return security_headers.judge(
+        evidence.observations, table.security_headers, check.target, now=now, secure=table.url.startswith("https:")
+    )
 
 
 def _revision(

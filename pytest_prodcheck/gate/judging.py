@@ -10,8 +10,8 @@ import pytest
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.gate import judge, state
-from pytest_prodcheck.gate.owner import DeadlinePassed
+from pytest_prodcheck.gate import state
+from pytest_prodcheck.errors import DeadlinePassed
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
 from pytest_prodcheck.observe.evidence import Standing
@@ -76,7 +76,7 @@ class Judging:
             _show(report, item, attempt)
             setattr(report, KEY, attempt.dump())
         self._refresh()
-        self._redactor.scrub_in_place(report)
+        scrub_report(report, self._redactor)
         return report
 
     def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:
@@ -100,6 +100,8 @@ class Judging:
         return Attempt("fail", message=_crash(report)) if report.failed else None
 
     def _judged(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt:
+        from pytest_prodcheck.gate import judge  # the criteria load while the first probes are under way
+
         facts, record = state.read(item), item.stash[RECORD]
         if call.excinfo is not None and isinstance(call.excinfo.value, DeadlinePassed):
             raise call.excinfo.value
@@ -129,6 +131,17 @@ class Judging:
     def _scrubbed(self, findings: list[Finding]) -> list[Finding]:
         self._refresh()
         return [Finding(**self._redactor.scrub_value(finding.as_json())) for finding in findings]
+
+
+def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
+    """Removes every secret from what a report shows: its failure text, captured output, properties."""
+    if report.longrepr is not None:
+        holder = [report.longrepr]
+        redactor.scrub_in_place(holder)
+        report.longrepr = holder[0]
+    for name in ("sections", "user_properties"):
+        if getattr(report, name, None):
+            redactor.scrub_in_place(getattr(report, name))
 
 
 def _raised(report: pytest.TestReport, call: pytest.CallInfo[None]) -> bool:

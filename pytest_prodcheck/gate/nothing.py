@@ -7,29 +7,29 @@ import time
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.gate import verdict
-from pytest_prodcheck.gate.ending import Ending
+from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.plan import Plan
 from pytest_prodcheck.gate.selection import Selection
 from pytest_prodcheck.observe.result import RunResult
 
 
-def concluded_without_owner(environment: Environment, plan: Plan, selection: Selection, ending: Ending) -> RunResult:
+def concluded_without_owner(environment: Environment, plan: Plan, selection: Selection, course: Course) -> RunResult:
     """Nothing was checked: never green. Exit status 5 where all was deselected."""
     reasons = sorted({*selection.narrowed.values(), *selection.dropped.values()})
     why = f", all deselected by {' and '.join(reasons)}" if reasons else ""
     rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
-    rows += [{"id": name, "reason": f"stopped: {ending.stopped_by}"} for name in selection.collected]
+    rows += [{"id": name, "reason": f"stopped: {course.stopped_by}"} for name in selection.collected]
     status = verdict.exit_status("fail", environment, selected=len(selection.dropped) + len(selection.collected))
-    started = datetime.datetime.fromtimestamp(ending.started_at, datetime.UTC).isoformat().replace("+00:00", "Z")
+    started = datetime.datetime.fromtimestamp(course.started_at, datetime.UTC).isoformat().replace("+00:00", "Z")
     return RunResult(
         environment.name,
         environment.kind,
         started,
-        round(time.time() - ending.started_at, 3),
+        round(time.time() - course.started_at, 3),
         "fail",
         status,
         complete=False,
         left_out=tuple(rows),
-        notes=(*ending.notes, f"0 checks executed{why}"),
+        notes=(*course.notes, f"0 checks executed{why}"),
         sent={"http": 0, "database": 0, "logins": 0, "writes": 0, "refused": 0},
     )

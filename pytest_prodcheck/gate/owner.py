@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.errors import ProdcheckError
+from pytest_prodcheck.errors import DeadlinePassed
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
@@ -28,10 +28,6 @@ from pytest_prodcheck.observe.request import HttpRequest
 Answer = TypeVar("Answer")
 _COORDINATORS = 64
 """Threads that wait for others (a whole target's limit, an adaptive sample); they send nothing themselves."""
-
-
-class DeadlinePassed(ProdcheckError):
-    """The run's deadline passed, or the run was stopped, before the answer was there."""
 
 
 class Owner:

@@ -18,7 +18,6 @@ from pytest_prodcheck.config.models import (
     Owned,
     Target,
 )
-from pytest_prodcheck.gate import documents
 
 ROOT = "prodcheck.toml"
 """The node id under which every shipped check hangs, whatever the file is called and wherever it lies."""
@@ -43,6 +42,8 @@ class Check:
     runbook: str = ""
     latency: tuple[str, ...] = ()
     error_rate: str | None = None
+    marks: tuple[str, ...] = ()
+    """Selection marks that its declaration adds to those of its suite."""
     last: bool = False
     """A limit of a whole target: it runs when all other checks have been observed."""
 
@@ -127,6 +128,7 @@ class _Builder:
             thing.runbook or self.table.runbook,
             latency,
             error_rate,
+            getattr(thing, "marks", ()),
             last,
         )
 
@@ -206,6 +208,8 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
         yield build.check("test_introspection", users=reader)
     if table.ide is not None:
         yield build.check("test_ide")
+    from pytest_prodcheck.gate import documents
+
     found = documents.of(environment, table)
     for name in found.operations:
         if not found.why_not(name):
@@ -232,6 +236,8 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
             if not environment.permits(target, name, endpoint):
                 yield f"{target}.{name}", "a write that `writes` does not permit here"
     if isinstance(table, GraphqlTarget):
+        from pytest_prodcheck.gate import documents
+
         found = documents.of(environment, table)
         for name in found.operations:
             if reason := found.why_not(name):

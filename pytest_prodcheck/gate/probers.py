@@ -4,19 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria import readiness
-from pytest_prodcheck.gate import documents
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.observation import Observation
-from pytest_prodcheck.targets.auth_prober import AuthProber
 from pytest_prodcheck.targets.http import HttpProber
 from pytest_prodcheck.targets.wire import Wire
 
-Remember = Callable[[str, str], None]
+if TYPE_CHECKING:
+    from pytest_prodcheck.targets.auth_prober import AuthProber
+
+Remember = Callable[[str, str], object]
 
 
 class Prober(Protocol):
@@ -66,7 +67,7 @@ class Probers:
         self._auths: dict[str, AuthProber] = {}
         self._probers: dict[str, Any] = {target: self._made(target, table) for target, table in tables.items()}
         if environment.users and not self._auths:
-            self._auths[""] = AuthProber(self.wire, "auth", AuthTarget(), environment.users, self._hosts(), remember)
+            self._auths[""] = self._auth("auth", AuthTarget())
 
     @property
     def targets(self) -> Collection[str]:
@@ -130,10 +131,10 @@ class Probers:
             return HttpProber(self.wire, target, table, self._credentials, self._environment.requests.in_flight)
         if isinstance(table, AuthTarget):
             self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
-            prober = AuthProber(self.wire, target, table, self._environment.users, self._hosts(), self._remember)
-            self._auths[target] = prober
-            return prober
+            self._auths[target] = self._auth(target, table)
+            return self._auths[target]
         if isinstance(table, GraphqlTarget):
+            from pytest_prodcheck.gate import documents
             from pytest_prodcheck.targets.graphql_prober import GraphqlProber
 
             self.wire.open(target, table, (table.url,), {}, self._base)
@@ -144,6 +145,11 @@ class Probers:
 
             return DatabaseProber(target, table, self._run, self._claims)
         raise TypeError(f"no prober for {type(table).__name__}")
+
+    def _auth(self, target: str, table: AuthTarget) -> AuthProber:
+        from pytest_prodcheck.targets.auth_prober import AuthProber
+
+        return AuthProber(self.wire, target, table, self._environment.users, self._hosts(), self._remember)
 
     def _credentials(self, user: str) -> Mapping[str, str]:
         return next(iter(self._auths.values())).credentials(user) if self._auths else {}

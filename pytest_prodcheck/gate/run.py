@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any
@@ -15,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import ending, role, start
-from pytest_prodcheck.gate.ending import Ending
+from pytest_prodcheck.gate import role, start
+from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.results import Results
 from pytest_prodcheck.gate.service import Service
 from pytest_prodcheck.gate.verdict import INTERNAL, INTERRUPTED, USAGE
 from pytest_prodcheck.observe.broker import BrokerServer
 from pytest_prodcheck.observe.result import RunResult
-from pytest_prodcheck.report import annotations, junit, markdown, terminal, verdict_json
+from pytest_prodcheck.report import verdict_json
 
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.session import Gate
@@ -73,6 +74,8 @@ class ReportFile:
         """Replaces the file by the run's verdict and writes the summary beside it."""
         if self.problem:
             return
+        from pytest_prodcheck.report import markdown
+
         verdict_json.write(self.path, verdict_json.document(result))
         (self.directory / "summary.md").write_text(markdown.render(result), encoding="utf-8")
 
@@ -129,7 +132,7 @@ class Run:
             idle,
         )
         self.results = Results()
-        self.ending = Ending(time.time(), notes=list(service.warnings))
+        self.course = Course(time.time(), notes=list(service.warnings))
         self.result: RunResult | None = None
         self.session: pytest.Session | None = None
         self._timer: threading.Timer | None = None
@@ -151,6 +154,8 @@ class Run:
 
     def pytest_report_header(self) -> list[str]:
         """Which environment, from which file."""
+        from pytest_prodcheck.report import terminal
+
         return terminal.header(self.gate.begun.environment, str(self.gate.begun.file), self.gate.begun.fault)
 
     @pytest.hookimpl(trylast=True)
@@ -193,9 +198,9 @@ class Run:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, SIGTERM, the deadline, or somebody's `pytest.exit`."""
         if isinstance(excinfo.value, pytest.exit.Exception):
-            self.ending.stopped_by = f"pytest.exit: {excinfo.value.msg}"
-        elif not self.ending.stopped_by:
-            self.ending.stopped_by = "Ctrl-C"
+            self.course.stopped_by = f"pytest.exit: {excinfo.value.msg}"
+        elif not self.course.stopped_by:
+            self.course.stopped_by = "Ctrl-C"
 
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_logreport")
     def remember_for_lf(self, report: pytest.TestReport) -> None:
@@ -218,9 +223,11 @@ class Run:
 
     def _report_lost(self, session: pytest.Session) -> None:
         if session.shouldfail or session.shouldstop:
-            self.ending.stopped_by = self.ending.stopped_by or f"-x: {session.shouldfail or session.shouldstop}"
+            self.course.stopped_by = self.course.stopped_by or f"-x: {session.shouldfail or session.shouldstop}"
+        from pytest_prodcheck.gate import ending
+
         chosen = self.service.selection
-        missing = ending.lost(chosen, self.results, self.ending)
+        missing = ending.lost(chosen, self.results, self.course)
         if self.service.owner:
             missing.update(ending.unselected_readiness(self.service.owner, chosen))
         for identifier, attempt in missing.items():
@@ -242,11 +249,11 @@ class Run:
 
     def _concluded(self, exitstatus: int) -> RunResult:
         for where, text in self.results.errors.items():
-            self.ending.notes.append(f"{where}: {text.splitlines()[-1] if text else 'failed'}")
-        result = self.service.conclude(self.results, self.ending)
-        if self.results.errors or (self.ending.stopped_by == "Ctrl-C"):
+            self.course.notes.append(f"{where}: {text.splitlines()[-1] if text else 'failed'}")
+        result = self.service.conclude(self.results, self.course)
+        if self.results.errors or (self.course.stopped_by == "Ctrl-C"):
             status = exitstatus if exitstatus in (INTERRUPTED, INTERNAL) else 1
-            result = terminal.with_status(result, "fail", status)
+            result = replace(result, verdict="fail", exit_status=status)
         return self.gate_scrubbed(result)
 
     def gate_scrubbed(self, result: RunResult) -> RunResult:
@@ -258,6 +265,8 @@ class Run:
         """The verdict and its causes first, details after, one line again at the very end."""
         if self.result is None:
             return (yield)
+        from pytest_prodcheck.report import annotations, terminal
+
         terminal.verdict_first(terminalreporter, self.result)
         with terminal.only_unexplained(terminalreporter, self.result):
             value = yield
@@ -276,15 +285,17 @@ class Run:
             self.session.exitstatus = self.result.exit_status
             print(f"prodcheck: a hook set the exit status to {given}; the gate's is {self.result.exit_status}")  # noqa: T201
         if path := getattr(self.config.option, "xmlpath", None):
+            from pytest_prodcheck.report import junit
+
             junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient)
 
     def _terminated(self, *_: object) -> None:
-        self.ending.stopped_by = self.ending.stopped_by or "SIGTERM"
+        self.course.stopped_by = self.course.stopped_by or "SIGTERM"
         self.service.stop()
-        raise Terminated(self.ending.stopped_by)
+        raise Terminated(self.course.stopped_by)
 
     def _deadline_passed(self) -> None:
-        self.ending.stopped_by = "the deadline"
+        self.course.stopped_by = "the deadline"
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.gate.judging import scrub_report
 
 
 class Scrubbing:
@@ -37,7 +38,7 @@ class Scrubbing:
     def pytest_make_collect_report(self) -> Any:
         """A module that cannot be imported shows its locals, too."""
         report = yield
-        self._redactor.scrub_in_place(report)
+        scrub_report(report, self._redactor)
         return report
 
     @pytest.hookimpl(tryfirst=True)

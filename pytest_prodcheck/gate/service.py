@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -16,12 +16,15 @@ from pytest_prodcheck.config import references
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate.ending import Ending, conclude
-from pytest_prodcheck.gate.owner import DeadlinePassed, Owner
+from pytest_prodcheck.gate.course import Course
+from pytest_prodcheck.errors import DeadlinePassed
 from pytest_prodcheck.gate.results import Results
 from pytest_prodcheck.gate.selection import Selection
 from pytest_prodcheck.gate.start import Start
 from pytest_prodcheck.observe.result import RunResult
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.gate.owner import Owner
 
 _SWITCH_SECONDS = 0.0002
 """While probes are under way, threads change hands this often: a thread that has its answer must not wait for the
@@ -86,6 +89,7 @@ class Service:
             return
         import sys
 
+        from pytest_prodcheck.gate.owner import Owner
         from pytest_prodcheck.gate.probers import Probers
 
         if self._begun.environment.kind == "demo":
@@ -117,13 +121,14 @@ class Service:
             self.owner.close()
         self._stack.close()
 
-    def conclude(self, results: Results, ending: Ending) -> RunResult:
+    def conclude(self, results: Results, course: Course) -> RunResult:
         """The run's result, from all that came back."""
+        from pytest_prodcheck.gate.ending import conclude
         from pytest_prodcheck.gate.nothing import concluded_without_owner
 
         if self.owner is None:
-            return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, ending)
-        return conclude(self.resolved(), self.owner, self.selection, results, self.marks, ending)
+            return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, course)
+        return conclude(self.resolved(), self.owner, self.selection, results, self.marks, course)
 
     def _running(self) -> Owner:
         if self.owner is None:

@@ -47,9 +47,9 @@ class Controller:
         owner = self._run.service.owner
         worker = node.gateway.id
         if error and owner and (identifier := owner.running.get(worker)):
-            self._run.ending.died[identifier] = worker
+            self._run.course.died[identifier] = worker
             last = next((one.operation for one in reversed(owner.fixtures.get(identifier, []))), "nothing")
-            self._run.ending.notes.append(
+            self._run.course.notes.append(
                 f"worker {worker} died while running {identifier}; last operation sent: {last}"
             )
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any, Protocol
 
 from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.observe.finding import Cause
-from pytest_prodcheck.observe.result import CheckVerdict, RunResult, RunVerdict
+from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
 SHOWN_CAUSES = 10
 SHOWN_DETAILS = 20
@@ -147,11 +146,6 @@ def only_unexplained(reporter: Reporter, result: RunResult) -> Iterator[None]:
             reporter.stats["failed"] = failed
         else:
             reporter.stats.pop("failed", None)
-
-
-def with_status(result: RunResult, verdict: RunVerdict, status: int) -> RunResult:
-    """The same result under another verdict and exit status (an interrupted run)."""
-    return replace(result, verdict=verdict, exit_status=status)
 
 
 def _plural(count: int) -> str:

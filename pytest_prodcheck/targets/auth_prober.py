@@ -13,7 +13,7 @@ from pytest_prodcheck.targets import auth, tokens
 from pytest_prodcheck.targets.grants import LoginPlace
 from pytest_prodcheck.targets.wire import Wire
 
-Remember = Callable[[str, str], None]
+Remember = Callable[[str, str], object]
 """Takes a secret and the name under which it is masked."""
 
 

@@ -10,9 +10,10 @@ from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.request import HttpRequest
-from pytest_prodcheck.targets import graphql, guard, hasura, introspection
+from pytest_prodcheck.targets import graphql, hasura, introspection
 from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.graphql import Caller
+from pytest_prodcheck.targets.guard.graphql import check_body
 from pytest_prodcheck.targets.http import Credentials
 from pytest_prodcheck.targets.wire import Wire
 
@@ -81,7 +82,7 @@ class GraphqlProber:
 
     def send(self, request: HttpRequest) -> Observation:
         """A test's own query, as the user that it names; the document was judged where it was written, and is again."""
-        guard.graphql.check_body(request.body)
+        check_body(request.body)
         headers = {**request.headers, **(self._credentials(request.user) if request.user else {})}
         return self._wire.send(replace(request, headers=headers))
 

@@ -23,10 +23,11 @@ from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest
-from pytest_prodcheck.targets import guard, peer_certificate
+from pytest_prodcheck.targets import peer_certificate
 from pytest_prodcheck.targets.caps import CapReached, HostCaps
 from pytest_prodcheck.targets.connection import Origin, Resolver, TimedConnection, tls_context
 from pytest_prodcheck.targets.cookies import Jars
+from pytest_prodcheck.targets.guard import http as guard
 from pytest_prodcheck.targets.guard.origins import Origins
 from pytest_prodcheck.targets.reaper import Reaper
 from pytest_prodcheck.targets.transport_errors import classify
@@ -34,6 +35,9 @@ from pytest_prodcheck.targets.transport_errors import classify
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer that are read at most; what a target says is bounded."""
 REDIRECT_LIMIT = 10
+_HEADER_LIMIT = 500
+_REVEALING = frozenset({"set-cookie", "location", "www-authenticate", "link", "refresh", "authorization"})
+"""Answer headers that carry credentials in forms that only patterns know."""
 _IDLE_SECONDS = 4.0
 """An idle connection older than this is not used again: servers close theirs after 5 s (uvicorn, Node)."""
 
@@ -130,7 +134,7 @@ class Wire:
     def _next(self, request: HttpRequest, location: str, status: int) -> HttpRequest | str:
         line = self._lines[request.target]
         try:
-            url = guard.http.check_redirect(request, location, line.origins, status)
+            url = guard.check_redirect(request, location, line.origins, status)
         except Refused as refusal:
             self.refused += 1
             return str(refusal)
@@ -140,7 +144,7 @@ class Wire:
     def _exchange(self, request: HttpRequest) -> Observation:
         line = self._lines[request.target]
         try:
-            guard.http.check(request, line.origins)
+            guard.check(request, line.origins)
         except Refused:
             self.refused += 1
             raise
@@ -277,7 +281,7 @@ class Wire:
             phases=phases,
             status=status,
             error=cut,
-            headers={name: self._redactor.clean(value, 500) for name, value in raw.items()},
+            headers={name: self._shown(name, value) for name, value in raw.items()},
             excerpt="" if expected else self._redactor.clean_bytes(body, raw.get("content-type", "")),
             size=len(body),
             attempt=request.attempt,
@@ -320,6 +324,12 @@ class Wire:
             attempt=request.attempt,
             expected=False,
         )
+
+    def _shown(self, name: str, value: str) -> str:
+        """A header's value as it may be kept: bounded, without secrets and control characters."""
+        if name in _REVEALING or len(value) > _HEADER_LIMIT or not value.isprintable():
+            return self._redactor.clean(value, _HEADER_LIMIT)
+        return self._redactor.scrub(value)
 
     def _name(self, request: HttpRequest) -> str:
         return request.operation or self._redactor.clean(f"{request.method} {urlsplit(request.url).path or '/'}", 300)

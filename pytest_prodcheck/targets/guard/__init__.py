@@ -4,6 +4,3 @@ Each judge is an allow-list over a parsed form: PostgreSQL's own grammar, graphq
 uses. None opens a socket.
 """
 
-from pytest_prodcheck.targets.guard import graphql, http, sql
-
-__all__ = ["graphql", "http", "sql"]
