@@ -1,0 +1,116 @@
+"""Secrets that nobody told us: what looks like one, by its place or by its shape, is masked; the name beside it stays."""
+
+from __future__ import annotations
+
+import re
+
+MASK = "[redacted]"
+
+_HEADER = re.compile(
+    r"""(?ix)(?<![\w-])
+    (?P<name>(?:proxy-)?authorization|(?:set-)?cookie2?|x-hasura-(?:admin-secret|access-key)|x-amz-security-token|private-token
+      |(?:x-)?(?:api-?key|auth-token|access-token|csrf-?token|xsrf-token|vault-token|gitlab-token|session-token|id-token))
+    (?P<between>\\*["']?(?:\s*[:=](?![:=])\s*|,\s+)b?(?P<quote>\\*["']?))
+    (?P<scheme>(?:bearer|basic|digest|token|negotiate|apikey|dpop|aws4-hmac-sha256)\s+)?
+    (?P<value>(?!env:|file:|cmd:|\[redacted|\{)[^\s"'\\][^\r\n"'\\]*)"""
+)
+_COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"})
+_COOKIE_VALUE = re.compile(r"([^=;,\s]+)=([^;,\s]*)")
+_SECRET_WORD = (
+    r"(?:passwords?|passwd|passphrase|pwd|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
+    r"|(?:api|access|private|secret|signing|encryption|admin)[_-]?key|session[_-]id)"
+)
+_NO_VALUE = (
+    r"(?!env:|file:|cmd:|demo:|\[redacted|\*{3}|\$\d|\$\{|\{\{|%\(|%s|\?"
+    r"|(?:null|nil|none|true|false|undefined|required|missing|invalid|expired|empty|not|is|must|authentication)\b)"
+)
+_ASSIGNED = re.compile(
+    rf"""(?ix)(?P<name>(?<![\w-])[\w.-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}\\*["']?\]?\s*=\s*b?)(?![=~>])
+    (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
+    |{_NO_VALUE}(?P<bare>[^\s&;,"'<>()\[\]{{}}\\]+))"""
+)
+_LABELLED = re.compile(
+    rf"""(?ix)(?P<name>(?<![\w-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}(?P<end>\\*["'])\s*:\s*b?)
+    (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)|{_NO_VALUE}(?P<bare>\d{{6,}}))"""
+)
+_WRITTEN = re.compile(
+    rf"""(?ix)(?P<name>(?<![\w.:/-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}:[ \t]+b?)
+    (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
+    |{_NO_VALUE}(?P<bare>(?![a-z]+[.!,;]?(?:\s|\Z))[^\s,;"'<>\[\]{{}}]{{4,}})(?=[\s,;}}\])]|\Z)(?![ \t]+[a-z]+[ \t]))"""
+)
+_QUERY = re.compile(
+    r"(?i)([?&#;](?:amp;)?(?:code|state|nonce|sig|key|auth|jwt|ticket|session_state|assertion|samlresponse|x-amz-credential)=)([^&\s\"'<>#\\]+)"
+)
+_PARAMETER = r"""(?:name|id|property)\s*=\s*\\?["']?[\w.\[\]-]*(?:csrf|xsrf|token|secret|password|authenticity)[\w.\[\]-]*\\?["']?"""
+_HTML = re.compile(
+    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?{_PARAMETER}[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)(\\?["']?)(?!\[redacted)([^"'<>\s\\]+)"""
+)
+_HTML_REVERSED = re.compile(
+    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)(\\?["']?)(?!\[redacted)([^"'<>\s\\]+)(?=\\?["']?[^<>]{{0,300}}?\s{_PARAMETER})"""
+)
+_USERINFO = re.compile(r"(://[^\s:/@?#'\"<>\[\]]{0,256}:)(?!\[redacted|\*{3}@)([^\s@/'\"<>?#]{1,512})(?=@)")
+_USER_KEY = re.compile(r"(://)([A-Za-z0-9_-]{16,256})(?=@)")
+_SHAPES = re.compile(
+    r"""(?x)(?<![A-Za-z0-9_-])(?:
+    eyJ?[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+){0,2}
+    |(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,20}
+    |gh[pousr]_[A-Za-z0-9]{16,}|github_pat_[A-Za-z0-9_]{20,}|glpat-[A-Za-z0-9_-]{16,}
+    |(?:sk|rk|pk|whsec)_(?:live_|test_)?[A-Za-z0-9]{10,}|sk-[A-Za-z0-9_-]{20,}
+    |xox[a-z]-[A-Za-z0-9-]{8,}|xapp-[A-Za-z0-9-]{8,}|AIza[A-Za-z0-9_-]{30,}|ya29\.[A-Za-z0-9_-]{16,}
+    |SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}
+    |dckr_pat_[A-Za-z0-9_-]{16,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,}|shp(?:at|ss|ca)_[a-fA-F0-9]{24,}
+    )"""
+)
+_SPOKEN = re.compile(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=\"])")
+_PEM = re.compile(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.*?)(?=-----END |\Z)", re.DOTALL)
+_SQL = re.compile(r"(?i)\b((?:password|identified\s+by)\s+)'(?:[^']|'')+'")
+_WEBHOOK = re.compile(r"(?i)(://hooks\.[a-z0-9.-]+/|://[a-z0-9.-]+/api/webhooks/)([^\s\"'<>]{8,})")
+
+
+def scrub_patterns(text: str) -> str:
+    """`text` without what looks like a secret (`[redacted]` in its place); the same object where nothing does.
+
+    Names, cause codes (`database.auth.password_rejected`), configuration paths, references (`env:NAME`) and prose stay.
+    """
+    scrubbed = _PEM.sub(rf"\1{MASK}", text) if "PRIVATE KEY" in text else text
+    if "://" in scrubbed:
+        scrubbed = _USERINFO.sub(rf"\1{MASK}", scrubbed)
+        scrubbed = _WEBHOOK.sub(rf"\1{MASK}", _USER_KEY.sub(rf"\1{MASK}", scrubbed))
+    if ":" in scrubbed or "=" in scrubbed or "," in scrubbed:
+        scrubbed = _assignments(scrubbed)
+    if "'" in scrubbed:
+        scrubbed = _SQL.sub(rf"\1'{MASK}'", scrubbed)
+    scrubbed = _SPOKEN.sub(rf"\1{MASK}", _SHAPES.sub(MASK, scrubbed))
+    return text if scrubbed == text else scrubbed
+
+
+def _assignments(text: str) -> str:
+    text = _HEADER.sub(_header, text)
+    if "<" in text:
+        text = _HTML.sub(rf"\1\2{MASK}", text)
+        text = _HTML_REVERSED.sub(rf"\1\2{MASK}", text)
+    for pattern in (_ASSIGNED, _LABELLED, _WRITTEN):
+        text = pattern.sub(_assignment, text)
+    return _QUERY.sub(rf"\1{MASK}", text)
+
+
+def _assignment(match: re.Match[str]) -> str:
+    return f"{match['name']}{match['quote'] or ''}{MASK}"
+
+
+def _header(match: re.Match[str]) -> str:
+    before = match["name"] + match["between"]
+    if "cookie" in match["name"].lower():
+        return before + _cookies((match["scheme"] or "") + match["value"])
+    if match["between"].lstrip("\\\"'").startswith(",") and not match["quote"]:
+        return match[0]  # a list of header names, no value
+    return f"{before}{match['scheme'] or ''}{MASK}"
+
+
+def _cookies(value: str) -> str:
+    """Each cookie's value masked; the names and the attributes of Set-Cookie stay, since findings are about those."""
+    if "=" not in value:
+        return MASK if re.search(r"\d", value) else value
+    return _COOKIE_VALUE.sub(
+        lambda pair: pair[0] if pair[1].lower() in _COOKIE_ATTRIBUTES else f"{pair[1]}={MASK}", value
+    )
