@@ -31,19 +31,19 @@ def rls(catalog: Catalog, promised: Rls, app_roles: Sequence[str], target: str) 
     roles = _judged_roles(catalog, promised, app_roles)
     found = [finding for role in roles for finding in _role(catalog, role, target)]
     subject_to_rls = [role for role in roles if not privileges.bypass(catalog, role)]
-    declared: list[Relation] = []
+    declared: dict[str, Relation] = {}
     for name in dict.fromkeys(promised.tables):
         relation = schema_tables.existing(catalog, name)
         if relation is None:
             found.append(schema_tables.missing(catalog, name, target, CRITERION))
             continue
         relation = _judged(catalog, relation, subject_to_rls)
-        if relation not in declared:
-            declared.append(relation)
+        if relation.qualified not in declared:
+            declared[relation.qualified] = relation
             found += _table(catalog, relation, promised, subject_to_rls, target)
         found += _owner_column(relation, name, promised, target)
     public = {search_path.meant(catalog, name) for name in promised.public}
-    return found + rls_neighbours.findings(catalog, declared, public, subject_to_rls, target)
+    return found + rls_neighbours.findings(catalog, list(declared.values()), public, subject_to_rls, target)
 
 
 def _judged_roles(catalog: Catalog, promised: Rls, app_roles: Sequence[str]) -> list[str]:

@@ -22,6 +22,7 @@ _AND, _OR, _NOT = 1, 2, 3
 _IS_TRUE, _IS_NOT_TRUE, _IS_FALSE, _IS_NOT_FALSE = 1, 2, 3, 4
 _IS_NULL, _IS_NOT_NULL = 1, 2
 _EXISTS, _EXPRESSION = 1, 5
+_PLAIN, _ANY, _DISTINCT, _NOT_DISTINCT, _IN = 1, 2, 4, 5, 7
 _REFLEXIVE: Mapping[str, bool] = {"=": True, "<=": True, ">=": True, "<>": False, "<": False, ">": False}
 
 
@@ -39,8 +40,7 @@ def always_true(condition: str) -> bool:
 def _truth(wrapped: Node) -> Truth:
     kind = wrapped.WhichOneof("node")
     judge = _JUDGES.get(kind)
-    truth: Truth = judge(getattr(wrapped, kind)) if judge else None
-    return truth
+    return judge(getattr(wrapped, kind)) if judge else None
 
 
 def _constant(node: Node) -> Truth:
@@ -51,10 +51,10 @@ def _constant(node: Node) -> Truth:
 
 
 def _boolean(node: Node) -> Truth:
-    truths = [_truth(argument) for argument in node.args]
+    truths: list[Truth] = [_truth(argument) for argument in node.args]
     if node.boolop == _NOT:
         return None if truths[0] is None else not truths[0]
-    wins = node.boolop == _OR
+    wins = bool(node.boolop == _OR)
     if wins in truths or (wins and _has_opposites(node.args)):
         return wins
     return None if None in truths else not wins
@@ -80,11 +80,13 @@ def _comparison(node: Node) -> Truth:
     operator = node.name[-1].string.sval if node.name else ""
     left, right = _bare(node.lexpr), _bare(node.rexpr)
     elements = _elements(right)
-    if elements and operator == "=":
+    if node.kind == _DISTINCT:
+        return False if _shape(left) == _shape(right) else None
+    if node.kind in (_ANY, _IN) and operator == "=":
         return True if any(_shape(_bare(one)) == _shape(left) for one in elements) else None
     if operator == "~~" and right.HasField("a_const") and right.a_const.sval.sval:
         return True if not right.a_const.sval.sval.strip("%") else None
-    if operator not in _REFLEXIVE:
+    if operator not in _REFLEXIVE or node.kind not in (_PLAIN, _NOT_DISTINCT):
         return None
     if _shape(left) == _shape(right):
         return _REFLEXIVE[operator]

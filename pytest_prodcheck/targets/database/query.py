@@ -12,6 +12,7 @@ from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.query import Guard, Impersonation, QueryAnswer
 from pytest_prodcheck.targets.database.connect import attempt
+from pytest_prodcheck.targets.database.placeholders import numbered
 
 if TYPE_CHECKING:
     from psycopg import Error
@@ -66,9 +67,11 @@ class Reader:
 
         Raises `errors.Refused` for what is not a proven read, before anything is sent. All else that goes wrong is in
         the answer's observation: SQLSTATE in `code`, or a class in `error`. `phases`: `first_byte` until the first row,
-        `body` for the others; connecting is apart. `%` is a placeholder only where there are `params`.
+        `body` for the others; connecting is apart. Placeholders are `%s` and `%(name)s`, and `%` is one only where
+        there are `params`; the guard judges the very text that is sent.
         """
-        self._guard(sql, self._catalog, self._functions)
+        statement, values = numbered(sql, params)
+        self._guard(statement, self._catalog, self._functions)
         session, observation = attempt(
             self._dsn, timeout=self._timeout, application_name=self._name, target=self._target
         )
@@ -77,7 +80,7 @@ class Reader:
         if session is None:
             return QueryAnswer(observation)
         try:
-            return self._ask(session, observation, sql, params, as_user or Impersonation(), row_limit)
+            return self._ask(session, observation, statement, values, as_user or Impersonation(), row_limit)
         finally:
             session.hang_up()
 
@@ -85,8 +88,8 @@ class Reader:
         self,
         session: Session,
         observation: Observation,
-        sql: str,
-        params: Sequence[Any] | Mapping[str, Any] | None,
+        statement: str,
+        values: Sequence[Any] | None,
         user: Impersonation,
         row_limit: int,
     ) -> QueryAnswer:
@@ -101,7 +104,7 @@ class Reader:
             step = "impersonation"
             _impersonate(session, user)
             step, started = "statement", time.perf_counter()
-            answer = _rows(session, observation, sql, params, row_limit)
+            answer = _rows(session, observation, statement, values, row_limit)
             session.execute(b"rollback")
         except Expired:
             failed = replace(observation, error="timeout", message=f"no answer within {self._timeout:.0f} s")
@@ -119,15 +122,17 @@ class Reader:
 def _rows(
     session: Session,
     observation: Observation,
-    sql: str,
-    params: Sequence[Any] | Mapping[str, Any] | None,
+    statement: str,
+    values: Sequence[Any] | None,
     row_limit: int,
 ) -> QueryAnswer:
     """Streams, so that a large answer is neither sent nor kept; a stream always uses the extended protocol, which takes
     one statement only."""
-    cursor = session.cursor()
+    from psycopg import RawCursor
+
+    cursor = RawCursor(session)
     started = time.perf_counter()
-    stream = cursor.stream(sql.encode(), params, size=min(_CHUNK, row_limit + 1))
+    stream = cursor.stream(statement.encode(), values, size=min(_CHUNK, row_limit + 1))
     rows = list(islice(stream, 1))
     first = time.perf_counter()
     rows += islice(stream, row_limit)
