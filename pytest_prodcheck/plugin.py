@@ -26,7 +26,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("prodcheck"):
         from pytest_prodcheck.gate import session
 
-        session.activate(config)
+        config.pluginmanager.register(session.activate(config), GATE)
     else:
         _refuse_orphans(config)
 

@@ -23,7 +23,6 @@ from pytest_prodcheck.gate import collection, role, scrubbing, selection, start,
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
 from pytest_prodcheck.observe.broker import BrokerClient
-from pytest_prodcheck.plugin import GATE
 
 FIXTURES = {
     "prodcheck_http": "http:HttpFixture",
@@ -33,8 +32,8 @@ FIXTURES = {
 }
 
 
-def activate(config: pytest.Config) -> None:
-    """Reads and checks everything, then registers the hooks. Raises pytest.UsageError (exit 4); nothing was sent."""
+def activate(config: pytest.Config) -> Gate:
+    """Reads and checks everything, then gives the hooks to register. Raises pytest.UsageError (exit 4)."""
     part = role.of(config)
     from pytest_prodcheck.gate import run
 
@@ -59,7 +58,7 @@ def activate(config: pytest.Config) -> None:
     for line in markers.lines():
         config.addinivalue_line("markers", line)
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
-    config.pluginmanager.register(gate, GATE)
+    return gate
 
 
 class Gate:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from pytest_prodcheck.observe.observation import Kind, Observation
 
 Effect = Literal["read", "write"]
+
+Credentials = Callable[[str], Mapping[str, str]]
+"""User name → the headers that identify the user; empty where a cookie jar does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,8 @@ class HttpRequest:
     jar: str = ""
     """Name of the cookie jar; cookies are kept apart by jar (one a user)."""
     attempt: int = 1
+    once: bool = False
+    """Never sent again, not even on a connection that turned out to be closed (a token request, a login)."""
 
 
 class Sender(Protocol):

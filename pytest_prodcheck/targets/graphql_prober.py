@@ -9,12 +9,11 @@ from typing import Protocol
 from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
-from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.observe.request import Credentials, HttpRequest
 from pytest_prodcheck.targets import graphql, hasura, introspection
 from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.graphql import Caller
 from pytest_prodcheck.targets.guard.graphql import check_body
-from pytest_prodcheck.targets.http import Credentials
 from pytest_prodcheck.targets.wire import Wire
 
 

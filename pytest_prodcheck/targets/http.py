@@ -11,12 +11,9 @@ from urllib.parse import urlencode
 from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, HttpTarget, Revision
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
-from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.observe.request import Credentials, HttpRequest
 from pytest_prodcheck.targets.connection import Origin, refusing_addresses
 from pytest_prodcheck.targets.wire import Wire
-
-Credentials = Callable[[str], Mapping[str, str]]
-"""User name → the headers that identify the user; empty where a cookie jar does."""
 
 _HEALTH_WORDS = ("health", "ready", "live", "status", "ping")
 _READINESS_TRIES = 3
