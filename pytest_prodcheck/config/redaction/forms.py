@@ -98,13 +98,11 @@ def _payloads(secret: str, data: bytes) -> set[bytes]:
 
 
 def _codes(data: bytes) -> Iterator[bytes]:
-    """Bytes as digits, separators left out: base64, hex, C arrays, lists of numbers, octal dumps."""
+    """Bytes as digits, separators left out: base64, hex, lists of numbers."""
     yield from _base64(data)
     yield data.hex().encode()
     if len(data) <= _LONG:
-        yield "".join(f"0x{code:x}" for code in data).encode()
         yield "".join(str(code) for code in data).encode()
-        yield "".join(f"{code:03o}" for code in data).encode()
 
 
 def _base64(data: bytes, *, raw: bool = False) -> Iterator[bytes]:

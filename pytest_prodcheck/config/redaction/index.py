@@ -57,16 +57,20 @@ class NeedleIndex:
         places = self._places
         cells = memoryview(folded)[: len(folded) & -_GRAM].cast("I")
         sampled = [cell for cell, number in enumerate(cells) if number in places]
-        barren: set[bytes] = set()
+        barren: set[tuple[bytes, int]] = set()
+        done = 0
         for cell in sampled:
             position = cell * _GRAM
-            around = folded[max(0, position - _MEMORY) : position + _MEMORY]
+            if position + _GRAM <= done:
+                continue
+            around = (folded[max(0, position - _MEMORY) : position + _MEMORY], min(position, _MEMORY))
             if around in barren:  # a hostile text that repeats itself is looked at once
                 continue
-            hits = [hit for needle, offset in places[cells[cell]] if (hit := _grow(needle, offset, folded, position))]
+            hits = list(_grown(places[cells[cell]], folded, position))
             yield from hits
             if not hits:
                 barren.add(around)
+            done = max((hit.end for hit in hits if hit.whole), default=done)
 
     def _at_cuts(self, folded: bytes) -> Iterator[Hit]:
         yield from self._ends_before(folded, len(folded))
@@ -105,16 +109,17 @@ def _occurrences(needle: Needle, folded: bytes) -> Iterator[Hit]:
         position = folded.find(needle.text, position + 1)
 
 
-def _grow(needle: Needle, offset: int, folded: bytes, position: int) -> Hit | None:
-    """The longest piece of `needle` around `position`, where it is `offset` bytes in; None if it is too short."""
-    right = _common(needle.text[offset:], folded[position : position + len(needle.text) - offset])
-    if right + offset < needle.minimum:
-        return None
-    before = folded[max(0, position - offset) : position]
-    left = _common(needle.text[:offset][::-1], before[::-1])
-    if left + right < needle.minimum:
-        return None
-    return Hit(needle, position - left, position + right, offset - left)
+def _grown(candidates: list[tuple[Needle, int]], folded: bytes, position: int) -> Iterator[Hit]:
+    """The longest piece of each candidate around `position`, where it is `offset` bytes in, unless it is too short."""
+    before, after = folded[max(0, position - 2) : position], folded[position + _GRAM : position + _GRAM + 2]
+    for needle, offset in candidates:
+        text = needle.text
+        # A piece of 7 bytes or more has two more on one side of its group of 4.
+        if text[offset + _GRAM : offset + _GRAM + 2] == after or (offset >= 2 and text[offset - 2 : offset] == before):
+            left = _common(text[:offset][::-1], folded[max(0, position - offset) : position][::-1])
+            right = _common(text[offset:], folded[position : position + len(text) - offset])
+            if left + right >= needle.minimum:
+                yield Hit(needle, position - left, position + right, offset - left)
 
 
 def _common(one: bytes, other: bytes) -> int:

@@ -12,8 +12,7 @@ from pytest_prodcheck.config.redaction.forms import needles
 from pytest_prodcheck.config.redaction.index import Hit, NeedleIndex
 from pytest_prodcheck.config.redaction.parts import parts
 from pytest_prodcheck.config.redaction.patterns import scrub_patterns
-from pytest_prodcheck.config.redaction.views import View, origins, views
-from pytest_prodcheck.config.redaction.views import dense as dense_fold
+from pytest_prodcheck.config.redaction.views import DENSE, View, origins, views
 from pytest_prodcheck.config.redaction.weakness import says_little, weakness
 
 _Span = tuple[int, int, str]
@@ -145,7 +144,7 @@ class Redactor:
                 yield start, end, hit.needle.name
         if not dense:
             return
-        kept = [place for place, code in enumerate(folded) if dense_fold(bytes((code,)))]
+        kept = [place for place, code in enumerate(folded) if code in DENSE]
         for hit in dense:
             end = ends[kept[hit.end - 1]]
             padding = len(text[end : end + 2]) - len(text[end : end + 2].lstrip("="))
@@ -174,7 +173,8 @@ def _merged(spans: list[_Span]) -> list[_Span]:
 
 
 def _masked(text: str, spans: list[_Span]) -> str:
-    pieces, position = [], 0
+    pieces: list[str] = []
+    position = 0
     for start, end, name in spans:
         pieces += (text[position:start], f"[redacted {name}]")
         position = end

@@ -16,38 +16,50 @@ CUT = b"\x01"
 
 _DROPPED = bytes(code for code in range(0x21) if code != CUT[0]) + b"+\\\"'\x7f"
 _NOT_DENSE = bytes(code for code in range(256) if not chr(code).isalnum() or code > 0x7F).replace(CUT, b"")
+_BACKSLASH = r"(?<=\\)\\*"
+"""After the first backslash of an escape: the doubled ones of JSON in JSON."""
+_DROPPED_SET = frozenset(_DROPPED)
+DENSE = frozenset(range(256)) - frozenset(_NOT_DENSE)
+"""The bytes that a dense fold keeps."""
 _MARKS = re.compile(r"\.\.\.|…|\[truncated")
 _INVISIBLE = (
     "\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufffd"
 )
 
 
-def _byte_escapes(prefix: str) -> str:
-    """A pattern of one UTF-8 character, or of one stray byte, whose bytes are each spelt `prefix` and two hex digits."""
-    more = rf"{prefix}[89ab][0-9a-f]"
-    return rf"{prefix}[cd][0-9a-f]{more}|{prefix}e[0-9a-f](?:{more}){{2}}|{prefix}f[0-7](?:{more}){{3}}|{prefix}[0-9a-f]{{2}}"
+def _byte_escapes(prefix: str, more: str) -> str:
+    """A pattern of one UTF-8 character, or one stray byte: two hex digits after `prefix`, further bytes after `more`."""
+    tail = rf"{more}[89ab][0-9a-f]"
+    multibyte = rf"[cd][0-9a-f]{tail}|e[0-9a-f](?:{tail}){{2}}|f[0-7](?:{tail}){{3}}"
+    return rf"{prefix}(?:{multibyte}|[0-9a-f]{{2}})"
 
 
+# The first character is a set of its own: the regex engine then skips to the next one at the speed of a scan.
 _ESCAPES = re.compile(
-    rf"(?P<bytes>{_byte_escapes('%')}|{_byte_escapes(chr(92) * 2 + '+x')})"
-    r"|(?P<units>(?:%|\\+)ud[89ab][0-9a-f]{2}(?:%|\\+)ud[c-f][0-9a-f]{2}|(?:%|\\+)u[0-9a-f]{4})|\\+u\{(?P<point>[0-9a-f]{1,5})\}"
-    r"|(?P<octal>(?:\\+[0-3][0-7]{2})+)"
-    r"|(?P<entity>&(?:\#[0-9]{1,7};?|\#x[0-9a-f]{1,6};?|[a-z][a-z0-9]{1,30};))"
-    r"|(?P<drop>\\+[abfnrtv0]"
-    r"|(?:\x1b|\#x1b|\^\[)\[[0-?]*[ -/]*[@-~]|\x1b\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|\x1b[@-z]|\x9b[0-?]*[ -/]*[@-~]"
-    rf"|[{_INVISIBLE}]+"
-    r"|[\r\n]+(?:e {3,}|[>|\#] )(?:[-+?] )?"
-    r"|(?:%[0-9a-f]?|\\+(?:u[0-9a-f]{0,3}|x[0-9a-f]?)?|&\#?[a-z0-9]{0,6})(?=\Z|\.\.\.|…|\[truncated))"
+    rf"[%\\&\#^\r\n{_INVISIBLE}](?:"
+    rf"(?P<bytes>{_byte_escapes('(?<=%)', '%')}|{_byte_escapes(_BACKSLASH + 'x', chr(92) * 2 + '+x')})"
+    rf"|(?P<units>(?:(?<=%)|{_BACKSLASH})u(?:d[89ab][0-9a-f]{{2}}(?:%|\\+)ud[c-f][0-9a-f]{{2}}|[0-9a-f]{{4}}))"
+    rf"|{_BACKSLASH}u\{{(?P<point>[0-9a-f]{{1,5}})\}}"
+    rf"|(?P<octal>{_BACKSLASH}[0-3][0-7]{{2}}(?:\\+[0-3][0-7]{{2}})*)"
+    r"|(?P<entity>(?<=&)(?:\#[0-9]{1,7};?|\#x[0-9a-f]{1,6};?|[a-z][a-z0-9]{1,30};))"
+    rf"|(?P<drop>{_BACKSLASH}[abfnrtv0]"
+    r"|(?:(?<=\x1b)|(?<=\#)x1b|(?<=\^))\[[0-?]*[ -/]*[@-~]|(?<=\x1b)\][^\x07\x1b]{0,2048}(?:\x07|\x1b\\)|(?<=\x1b)[@-z]"
+    r"|(?<=\x9b)[0-?]*[ -/]*[@-~]"
+    r"|(?<=[\r\n])[\r\n]*(?:e {3,}|[>|\#] )(?:[-+?] )?"
+    rf"|(?<=[{_INVISIBLE}])[{_INVISIBLE}]*"
+    rf"|(?:(?<=%)[0-9a-f]?|{_BACKSLASH}(?:u[0-9a-f]{{0,3}}|x[0-9a-f]?)?|(?<=&)\#?[a-z0-9]{{0,6}})(?=\Z|\.\.\.|…|\[truncated)))"
 )
+_MAY_ESCAPE_ASCII = re.compile(r"[%\\&\x00-\x08\x0e-\x1f\x7f]")
 _MAY_ESCAPE = re.compile(rf"[%\\&{_INVISIBLE}]")
-_QUOTED_PRINTABLE = re.compile(rf"(?P<drop>=[ \t]*\r?\n)|(?P<bytes>{_byte_escapes('=')})|(?P<tail>=[0-9a-f]?\Z)")
+_QUOTED_PRINTABLE = re.compile(rf"=(?:(?P<drop>[ \t]*\r?\n|[0-9a-f]?\Z)|(?P<bytes>{_byte_escapes('', '=')}))")
 _DUMP_LINE = r"(?:0x)?[0-9a-f]{4,16}:?[ \t]+(?:[0-9a-f]{2,4} ?){2}"
-_HEX_DUMP = re.compile(rf"(?:\A|\n){_DUMP_LINE}")
+_DUMP_FIRST, _DUMP_NEXT = re.compile(_DUMP_LINE), re.compile(rf"\n{_DUMP_LINE}")
 _DUMP_TEXT = re.compile(r"(?P<drop>(?:\A|\n)(?:0x)?[0-9a-f]{4,16}:?[ \t]|[ \t]{2,}\|?[^\n]{1,17}(?=\n|\Z))")
 _DUMP_HEX = re.compile(
     r"(?P<drop>\|?(?:\A|\n)(?:0x)?[0-9a-f]{4,16}:?[ \t]+(?:[0-9a-f]{2,4}[ \t]{1,2})*(?:[0-9a-f]{2,4}|)[ \t]*\|?)"
 )
 _PAIRS = re.compile(r"[0-9a-f]{2}")
+_RARE_MARKS = ("\ne  ", "\n> ", "\n| ", "\n# ", "#x1b", "^[")
 _ROUNDS = 5
 
 
@@ -112,7 +124,7 @@ def views(text: str) -> Iterator[View]:
         yield from _deeper(lower, (_ESCAPES,))
     if "=" in lower and _QUOTED_PRINTABLE.search(lower):
         yield from _deeper(lower, (_QUOTED_PRINTABLE, _ESCAPES))
-    if _HEX_DUMP.search(lower):
+    if _DUMP_FIRST.match(lower) or _DUMP_NEXT.search(lower):
         yield from _deeper(lower, (_DUMP_TEXT,))
         yield from _deeper(lower, (_DUMP_HEX,))
 
@@ -129,14 +141,8 @@ def origins(text: str, view: View) -> tuple[bytes, list[int], list[int]]:
 
 
 def _has_escapes(lower: str) -> bool:
-    return (
-        bool(_MAY_ESCAPE.search(lower))
-        or "\ne  " in lower
-        or "\n> " in lower
-        or "\n| " in lower
-        or "#x1b" in lower
-        or "^[" in lower
-    )
+    pattern = _MAY_ESCAPE_ASCII if lower.isascii() else _MAY_ESCAPE
+    return bool(pattern.search(lower)) or any(mark in lower for mark in _RARE_MARKS)
 
 
 def _fold_lower(lower: str) -> bytes:
@@ -218,6 +224,3 @@ def _tracked_fold(track: _Track) -> tuple[bytes, list[int], list[int]]:
         ]
     folded = track.text.encode("utf-8", "surrogatepass").translate(None, _DROPPED)
     return folded, [track.starts[place] for place in kept], [track.ends[place] for place in kept]
-
-
-_DROPPED_SET = frozenset(_DROPPED)
