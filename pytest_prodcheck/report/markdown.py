@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
 from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import terminal
 
 _SIGN = {"pass": "✅", "degraded": "⚠️", "insufficient": "❔", "blocked": "⛔", "fail": "❌", "unfinished": "❌"}
 _SHOWN = 50
+_URL_SIGNS = ":/?#[]@!$&'()*+,;=%~"
+"""What stays as it is in a URL (RFC 3986 §2.2); the rest would end an autolink."""
 
 
 def render(result: RunResult) -> str:
@@ -24,17 +27,18 @@ def render(result: RunResult) -> str:
             f"- drags down: {terminal.dragged(cause, result.checks)}",
             f"- next: {code(cause.next or cause.remedy)}",
             *([f"- owner: {escape(cause.owner)}"] if cause.owner else []),
-            *([f"- runbook: {escape(cause.runbook)}"] if cause.runbook else []),
+            *([f"- runbook: <{quote(cause.runbook, safe=_URL_SIGNS)}>"] if cause.runbook else []),
             "",
         ]
     lines += ["| target | checks |", "|---|---|"]
-    lines += [f"| {escape(str(row['target']))} | {escape(terminal.target_line(row)[15:])} |" for row in result.targets]
+    lines += [f"| {escape(str(row['target']))} | {escape(terminal.target_figures(row))} |" for row in result.targets]
     bad = [check for check in result.checks if check.verdict != "pass"]
     if bad:
         lines += ["", "| check | verdict | why |", "|---|---|---|"]
         for check in bad[:_SHOWN]:
             why = check.findings[0]["message"] if check.findings else check.message or (check.blocked_by or "")
-            lines.append(f"| {code(check.id)} | {check.verdict} | {escape(str(why))} |")
+            identifier = code(check.id).replace("|", "\\|")
+            lines.append(f"| {identifier} | {check.verdict} | {escape(str(why))} |")
     lines += ["", *(f"- {escape(note)}" for note in result.notes)]
     if result.left_out:
         lines.append(f"- left out: {', '.join(escape(row['id']) for row in result.left_out[:_SHOWN])}")
@@ -42,13 +46,14 @@ def render(result: RunResult) -> str:
 
 
 def escape(text: str) -> str:
-    """Text without meaning as Markdown or HTML, on one line."""
+    """Text without meaning as Markdown or HTML, on one line; a URL in it is no link: a target may have sent it."""
     flat = re.sub(r"[\x00-\x1f\x7f]+", " ", text)
     flat = flat.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return re.sub(r"([\\`*_\[\]|#!@])", r"\\\1", flat)
+    flat = re.sub(r"([\\`*_\[\]|#!@~])", r"\\\1", flat)
+    return flat.replace("://", r":\/\/").replace("www.", r"www\.")
 
 
 def code(text: str) -> str:
     """Text as inline code, on one line and without a way out of it."""
-    flat = re.sub(r"[\x00-\x1f\x7f]+", " ", text).replace("`", "'").replace("|", "\\|")
+    flat = re.sub(r"[\x00-\x1f\x7f]+", " ", text).replace("`", "'")
     return f"`{flat}`" if flat else ""

@@ -88,7 +88,12 @@ def _unproven(checks: Sequence[CheckVerdict]) -> Iterator[str]:
 
 
 def target_line(row: Mapping[str, Any]) -> str:
-    """`http.app      12 checks passed   p50 12ms  p95 48ms  0 errors in 299 requests`."""
+    """`http.app       12 checks: 12 passed   p50 12ms  p95 48ms  0 errors in 299 requests`."""
+    return f"{row['target']:<14} {target_figures(row)}"
+
+
+def target_figures(row: Mapping[str, Any]) -> str:
+    """How the checks of a target ended, and the figures with the number of requests behind them."""
     words = [
         f"{row[word]} {label}"
         for word, label in (
@@ -99,7 +104,7 @@ def target_line(row: Mapping[str, Any]) -> str:
         )
         if row[word]
     ]
-    text = f"{row['target']:<14} {_plural(row['checks'])}: {', '.join(words) or 'none run'}"
+    text = f"{_plural(row['checks'])}: {', '.join(words) or 'none run'}"
     if row.get("n"):
         times = "  ".join(
             f"{name} {show_duration(row[key])}" for name, key in (("p50", "p50"), ("p95", "p95")) if row.get(key)
@@ -109,7 +114,7 @@ def target_line(row: Mapping[str, Any]) -> str:
 
 
 def headline(result: RunResult) -> str:
-    """One line: `FAIL demo: 1 cause, 3 failed, 6 blocked of 24 checks, partial, revision 4f2a, 2.1 s`."""
+    """One line: `FAIL demo: 1 cause, 3 fail, 6 blocked of 24 checks, partial, revision 4f2a, 2.1s`."""
     counted = {word: sum(check.verdict == word for check in result.checks) for word in _COLOURS}
     parts = [f"{counted[word]} {word}" for word in ("fail", "blocked", "insufficient", "degraded") if counted[word]]
     text = f"{result.verdict.upper()} {result.environment}: "
