@@ -1,0 +1,69 @@
+"""`--prodcheck-plan`: every request and its sample sizes, and no secret."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from pytest_prodcheck.config import loader
+from pytest_prodcheck.gate import plan as planning
+from pytest_prodcheck.report import plan
+
+CONFIG = """
+[env.staging]
+kind = "staging"
+requests = { per_second = 10, at_most = 400 }
+[env.staging.users.member]
+grant = "static"
+token = "env:NO_SUCH_TOKEN"
+[env.staging.http]
+url = "https://app.test"
+error_rate = "< 1%"
+[env.staging.http.endpoints]
+tasks = { path = "/api/tasks", as = "member", latency = ["< 1s", "p95 < 500ms"] }
+[env.staging.database]
+dsn = "env:NO_SUCH_DSN"
+[env.staging.database.queries]
+orphans = { sql = "select count(*)\\n  from tasks", expect = 0 }
+"""
+
+
+@pytest.fixture
+def planned(tmp_path: Path) -> Sequence[str]:
+    """The plan of a configuration whose references give nothing."""
+    (tmp_path / "prodcheck.toml").write_text(CONFIG)
+    environment = loader.load(tmp_path / "prodcheck.toml", "staging")
+    made = planning.make(environment)
+    return list(plan.render(environment, made, list(made.checks)))
+
+
+def line(lines: Sequence[str], part: str) -> str:
+    """The one line with this part, without its indentation."""
+    (found,) = [one for one in lines if part in one]
+    return " ".join(found.split())
+
+
+def test_nothing_is_sent_and_no_secret_resolved(planned: Sequence[str]) -> None:
+    """It says so, and shows references by name; neither of them exists."""
+    assert planned[0] == "plan of staging (staging): nothing is sent, no secret is resolved"
+    assert "database env:NO_SUCH_DSN" in line(planned, "NO_SUCH_DSN")
+
+
+def test_every_request_is_shown(planned: Sequence[str]) -> None:
+    """Method, path and user; a query in one line."""
+    assert "GET /api/tasks as member" in line(planned, "test_endpoint[tasks]")
+    assert line(planned, "test_query[orphans]").endswith("select count(*) from tasks")
+
+
+def test_sample_sizes_are_shown(planned: Sequence[str]) -> None:
+    """59 for a p95 and 299 for 1 %, at 95 % (interface.md §2), up to the cap; a limit of each request needs none."""
+    assert line(planned, "test_endpoint[tasks]").endswith("[p95 < 500ms: 59 to 400 requests]")
+    assert line(planned, "test_error_rate").endswith("[< 1%: 299 to 400 requests]")
+
+
+def test_the_time_is_shown(planned: Sequence[str]) -> None:
+    """What the samples take at the rate that is allowed, beside the deadline."""
+    assert "at 10 per second and host" in planned[-1]
+    assert planned[-1].endswith("deadline 300 s")
