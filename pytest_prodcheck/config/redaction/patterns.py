@@ -1,4 +1,4 @@
-"""Secrets that nobody told us: what looks like one, by its place or by its shape, is masked; the name beside it stays."""
+"""Secrets that nobody told us: what looks like one, by place or by shape, is masked; the name beside it stays."""
 
 from __future__ import annotations
 
@@ -10,43 +10,49 @@ _HEADER = re.compile(
     r"""(?ix)(?<![\w-])
     (?P<name>(?:proxy-)?authorization|(?:set-)?cookie2?|x-hasura-(?:admin-secret|access-key)|x-amz-security-token|private-token
       |(?:x-)?(?:api-?key|auth-token|access-token|csrf-?token|xsrf-token|vault-token|gitlab-token|session-token|id-token))
-    (?P<between>\\*["']?(?:\s*[:=](?![:=])\s*|,\s+)b?(?P<quote>\\*["']?))
-    (?P<scheme>(?:bearer|basic|digest|token|negotiate|apikey|dpop|aws4-hmac-sha256)\s+)?
+    (?P<between>\\*["']?(?:\s*[:=](?![:=])\s*|,\s+)(?:b(?=\\*["']))?+(?P<quote>\\*["']?))
+    (?P<scheme>(?:bearer|basic|digest|token|negotiate|apikey|dpop|aws4-hmac-sha256)\s+)?+
     (?P<value>(?!env:|file:|cmd:|\[redacted|\{)[^\s"'\\][^\r\n"'\\]*)"""
 )
 _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"})
 _COOKIE_VALUE = re.compile(r"([^=;,\s]+)=([^;,\s]*)")
 _SECRET_WORD = (
     r"(?:passwords?|passwd|passphrase|pwd|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
-    r"|(?:api|access|private|secret|signing|encryption|admin)[_-]?key|session[_-]id)"
+    r"|(?:api|access|private|secret|signing|encryption|admin)[_-]?key|session[_-]id|secret_key_base)"
 )
 _NO_VALUE = (
     r"(?!env:|file:|cmd:|demo:|\[redacted|\*{3}|\$\d|\$\{|\{\{|%\(|%s|\?"
     r"|(?:null|nil|none|true|false|undefined|required|missing|invalid|expired|empty|not|is|must|authentication)\b)"
 )
 _ASSIGNED = re.compile(
-    rf"""(?ix)(?P<name>(?<![\w-])[\w.-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}\\*["']?\]?\s*=\s*b?)(?![=~>])
+    rf"""(?ix)(?P<name>(?<![\w-])[\w.-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}\\*["']?\]?\s*(?:=|%3D|%253D)\s*(?:b(?=\\*["']))?+)(?![=~>])
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
     |{_NO_VALUE}(?P<bare>[^\s&;,"'<>()\[\]{{}}\\]+))"""
 )
 _LABELLED = re.compile(
-    rf"""(?ix)(?P<name>(?<![\w-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}(?P<end>\\*["'])\s*:\s*b?)
+    rf"""(?ix)(?P<name>(?<![\w-])(?:[\w-]{{0,64}}?{_SECRET_WORD}|pw|pin)\d{{0,2}}(?P<end>\\*["'])\s*:\s*(?:b(?=\\*["']))?+)
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)|{_NO_VALUE}(?P<bare>\d{{6,}}))"""
 )
 _WRITTEN = re.compile(
-    rf"""(?ix)(?P<name>(?<![\w.:/-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}:[ \t]+b?)
+    rf"""(?ix)(?P<name>(?<![\w.:/-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}:[ \t]+(?:b(?=\\*["']))?+)
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
     |{_NO_VALUE}(?P<bare>(?![a-z]+[.!,;]?(?:\s|\Z))[^\s,;"'<>\[\]{{}}]{{4,}})(?=[\s,;}}\])]|\Z)(?![ \t]+[a-z]+[ \t]))"""
 )
 _QUERY = re.compile(
-    r"(?i)([?&#;](?:amp;)?(?:code|state|nonce|sig|key|auth|jwt|ticket|session_state|assertion|samlresponse|x-amz-credential)=)([^&\s\"'<>#\\]+)"
+    r"(?i)([?&#;](?:amp;)?(?:code|state|nonce|sig|key|auth|jwt|ticket|session_state|assertion|samlresponse"
+    r"|x-amz-credential)=)([^&\s\"'<>#\\]+)"
 )
-_PARAMETER = r"""(?:name|id|property)\s*=\s*\\?["']?[\w.\[\]-]*(?:csrf|xsrf|token|secret|password|authenticity)[\w.\[\]-]*\\?["']?"""
+_PARAMETER = (
+    r"""(?:name|id|property)\s*=\s*\\?["']?[\w.\[\]-]*"""
+    r"""(?:csrf|xsrf|token|secret|password|authenticity)[\w.\[\]-]*\\?["']?"""
+)
 _HTML = re.compile(
-    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?{_PARAMETER}[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)(\\?["']?)(?!\[redacted)([^"'<>\s\\]+)"""
+    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?{_PARAMETER}[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)
+    (\\?["']?)(?!\[redacted)([^"'<>\s\\]+)"""
 )
 _HTML_REVERSED = re.compile(
-    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)(\\?["']?)(?!\[redacted)([^"'<>\s\\]+)(?=\\?["']?[^<>]{{0,300}}?\s{_PARAMETER})"""
+    rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)
+    (\\?["']?)(?!\[redacted)([^"'<>\s\\]+)(?=\\?["']?[^<>]{{0,300}}?\s{_PARAMETER})"""
 )
 _USERINFO = re.compile(r"(://[^\s:/@?#'\"<>\[\]]{0,256}:)(?!\[redacted|\*{3}@)([^\s@/'\"<>?#]{1,512})(?=@)")
 _USER_KEY = re.compile(r"(://)([A-Za-z0-9_-]{16,256})(?=@)")
@@ -60,6 +66,10 @@ _SHAPES = re.compile(
     |SG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}|npm_[A-Za-z0-9]{20,}|pypi-[A-Za-z0-9_-]{20,}|hf_[A-Za-z0-9]{20,}
     |dckr_pat_[A-Za-z0-9_-]{16,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,}|shp(?:at|ss|ca)_[a-fA-F0-9]{24,}
     )"""
+)
+_NAMED = re.compile(
+    rf"""(?ix)(\bname\\*["']?\s*[:=]\s*\\*["']?[\w.-]{{0,64}}?{_SECRET_WORD}\\*["']?[\s,]{{1,80}}\\*["']?value\\*["']?\s*[:=]\s*
+    \\*["']?)(?!\[redacted|\$\()([^\s"'\\,}}]+)"""
 )
 _SPOKEN = re.compile(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=\"])")
 _PEM = re.compile(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.*?)(?=-----END |\Z)", re.DOTALL)
@@ -89,6 +99,7 @@ def _assignments(text: str) -> str:
     if "<" in text:
         text = _HTML.sub(rf"\1\2{MASK}", text)
         text = _HTML_REVERSED.sub(rf"\1\2{MASK}", text)
+    text = _NAMED.sub(rf"\1{MASK}", text)
     for pattern in (_ASSIGNED, _LABELLED, _WRITTEN):
         text = pattern.sub(_assignment, text)
     return _QUERY.sub(rf"\1{MASK}", text)

@@ -65,16 +65,15 @@ class Redactor:
         with self._lock:
             if (name, text) in self._secrets:
                 return None
-            warning, usable = None, False
-            for part in parts(text):
-                warning = weakness(part.text, name, self._words) if not part.encoded_only else None
-                if warning is None:
-                    usable = True
-                    self._register(part.text, name, part.encoded_only)
+            found = parts(text)
+            warnings = [None if part.encoded_only else weakness(part.text, name, self._words) for part in found]
+            usable = [part for part, warning in zip(found, warnings, strict=True) if warning is None]
+            for part in usable:
+                self._register(part.text, name, part.encoded_only)
             if usable:
                 self._secrets[name, text] = None
                 self.version += 1
-            return warning if not usable else None
+            return warnings[0] if warnings else None  # the first part is the secret proper
 
     def _register(self, secret: str, name: str, encoded_only: bool) -> None:
         if (secret, encoded_only) in self._known:
@@ -106,7 +105,7 @@ class Redactor:
         return scrub_patterns(text)
 
     def clean(self, text: str, limit: int = 2000) -> str:
-        """An excerpt of what a target said: no control characters, no secrets, at most `limit` characters, `…` where cut."""
+        """An excerpt of what a target said, at most `limit` characters with its `…`: no control characters, no secrets."""
         head = screen.without_controls(text[: limit * 4 + _MARGIN])
         scrubbed = scrub_patterns(self.scrub(head))
         if len(scrubbed) <= limit and len(text) <= limit * 4 + _MARGIN:
@@ -114,15 +113,15 @@ class Redactor:
         return self.scrub(_OPEN_MARKER.sub("", scrubbed[: max(0, limit - 1)]) + "…")
 
     def clean_bytes(self, data: bytes, content_type: str = "", limit: int = 2000) -> str:
-        """`clean` of a body in the charset of its content type; bytes that are no text become `\N{REPLACEMENT CHARACTER}`."""
+        """`clean` of a body in the charset of its content type (else UTF-8); bytes that are no text are replaced."""
         return self.clean(screen.decoded(data[: (limit * 4 + _MARGIN + 1) * 4], content_type), limit)
 
     def scrub_value(self, value: Any) -> Any:
-        """A copy of JSON-like data with keys and values scrubbed; what stands under `password`, `token` … is masked whole."""
+        """A copy of JSON-like data with keys and values scrubbed; what stands under `password`, `token` … is masked."""
         return tree.scrubbed_copy(value, self.scrub)
 
     def scrub_in_place(self, obj: object) -> bool:
-        """Scrubs the strings in a tree of objects (attributes, slots, lists, tuples, mappings); says whether any changed."""
+        """Scrubs the strings in a tree of objects (attributes, slots, collections); says whether any changed."""
         walk = tree.InPlace(self.scrub)
         walk.replace(obj)
         return walk.changed
@@ -139,9 +138,9 @@ class Redactor:
             return
         folded, starts, ends = origins(text, view)
         for hit in plain:
-            start, end = starts[hit.start], ends[hit.end - 1]
-            if _is_meant(hit, text[start:end]):
-                yield start, end, hit.needle.name
+            for piece in _unbroken(hit, text, starts, ends):
+                if _is_meant(piece):
+                    yield starts[piece.start], ends[piece.end - 1], hit.needle.name
         if not dense:
             return
         kept = [place for place, code in enumerate(folded) if code in DENSE]
@@ -151,12 +150,25 @@ class Redactor:
             yield starts[kept[hit.start]], end + padding, hit.needle.name
 
 
-def _is_meant(hit: Hit, source: str) -> bool:
-    """Whether a plain hit is the secret and not prose: no blank where it has none, and more than terms of the field."""
-    if not hit.needle.blank and " " in _WRAP.sub("", source):
-        return False
-    piece = hit.needle.text[hit.offset : hit.offset + hit.end - hit.start]
-    return hit.whole or not says_little(piece.decode("utf-8", "replace"))
+def _unbroken(hit: Hit, text: str, starts: list[int], ends: list[int]) -> Iterator[Hit]:
+    """`hit`, or its pieces between blanks where the secret has no blank; line breaks and indentation do not count."""
+    first = hit.start
+    if hit.needle.blank or " " not in text[starts[hit.start] : ends[hit.end - 1]]:
+        yield hit
+        return
+    for place in range(hit.start + 1, hit.end + 1):
+        if place == hit.end or " " in _WRAP.sub("", text[ends[place - 1] : starts[place]]):
+            if place - first >= hit.needle.minimum:
+                yield Hit(hit.needle, first, place, hit.offset + first - hit.start)
+            first = place
+
+
+def _is_meant(hit: Hit) -> bool:
+    """Whether a plain hit is more than terms of the field that the secret shares with prose."""
+    if hit.whole:
+        return True
+    piece = hit.needle.text[hit.offset : hit.offset + hit.end - hit.start].decode("utf-8", "replace")
+    return not says_little(piece, 0 if len(piece) < hit.needle.minimum else 3)
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:

@@ -1,7 +1,7 @@
 """The views of a text in which a secret is looked for: as it stands, and with every escape taken off.
 
-A view is folded: lower case, UTF-8, without blanks, quotes, backslashes and control characters, so that a line break or a
-colour code inside a secret does not hide it. Secrets are folded the same way, hence compare equal.
+A view is folded: lower case, UTF-8, without blanks, quotes, backslashes and control characters, so that a line break or
+a colour code inside a secret does not hide it. Secrets are folded the same way, hence compare equal.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _ESCAPES = re.compile(
     r"|(?<=\x9b)[0-?]*[ -/]*[@-~]"
     r"|(?<=[\r\n])[\r\n]*(?:e {3,}|[>|\#] )(?:[-+?] )?"
     rf"|(?<=[{_INVISIBLE}])[{_INVISIBLE}]*"
-    rf"|(?:(?<=%)[0-9a-f]?|{_BACKSLASH}(?:u[0-9a-f]{{0,3}}|x[0-9a-f]?)?|(?<=&)\#?[a-z0-9]{{0,6}})(?=\Z|\.\.\.|…|\[truncated)))"
+    rf"|(?:(?<=%)[0-9a-f]?|{_BACKSLASH}(?:u[0-9a-f]{{0,3}}|x[0-9a-f]?)?|(?<=&)(?:\#x?[0-9a-f]{{0,6}}|am?p?|apos?|qu?o?t?|[lg]t?|))(?=\Z|\.\.\.|…|\[truncated)))"
 )
 _MAY_ESCAPE_ASCII = re.compile(r"[%\\&\x00-\x08\x0e-\x1f\x7f]")
 _MAY_ESCAPE = re.compile(rf"[%\\&{_INVISIBLE}]")

@@ -99,6 +99,6 @@ def is_common(value: str) -> bool:
     return len(value) <= _WORD and pronounced and bool(_SINGLE_CASE.fullmatch(value))
 
 
-def says_little(piece: str) -> bool:
-    """Whether a piece of a secret is made of terms of the field (`client-secret-`), so that it identifies nothing."""
-    return len(_TERMS.sub("", piece.casefold())) <= 3
+def says_little(piece: str, spare: int) -> bool:
+    """Whether a piece of a secret is made of terms of the field (`client-secret-`) but for `spare` characters."""
+    return len(_TERMS.sub("", piece.casefold())) <= spare

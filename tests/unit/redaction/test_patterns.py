@@ -1,0 +1,78 @@
+"""Secrets that nobody registered, known by their place or their shape."""
+
+from __future__ import annotations
+
+import pytest
+
+from pytest_prodcheck.config.redaction import scrub_patterns
+
+_S = "Zx9Qw7Lm2Kp4Rt6"
+
+
+@pytest.mark.parametrize(
+    ("text", "scrubbed"),
+    [
+        (f"postgresql://app:{_S}@db.test/shop", "postgresql://app:[redacted]@db.test/shop"),
+        (f"rediss://:{_S}@cache:6379", "rediss://:[redacted]@cache:6379"),
+        (f"https://{_S}x@github.test/r.git", "https://[redacted]@github.test/r.git"),
+        (f"Authorization: Bearer {_S}", "Authorization: Bearer [redacted]"),
+        (f"(b'Authorization', b'Basic {_S}')", "(b'Authorization', b'Basic [redacted]')"),
+        (f"('cookie', 'sid={_S}')", "('cookie', 'sid=[redacted]')"),
+        (f"Set-Cookie: sid={_S}; Path=/; HttpOnly", "Set-Cookie: sid=[redacted]; Path=/; HttpOnly"),
+        (f"x-hasura-admin-secret: {_S}", "x-hasura-admin-secret: [redacted]"),
+        (f"/x?a=1&api_key={_S}&b=2", "/x?a=1&api_key=[redacted]&b=2"),
+        (f"/cb?code={_S}&a=1", "/cb?code=[redacted]&a=1"),
+        (f"/cb#access_token={_S}", "/cb#access_token=[redacted]"),
+        (f'{{"refresh_token": "{_S}", "n": 1}}', '{"refresh_token": "[redacted]", "n": 1}'),
+        (f'{{\\"password\\": \\"{_S}\\"}}', '{\\"password\\": \\"[redacted]\\"}'),
+        (f"{{'client_secret': '{_S}'}}", "{'client_secret': '[redacted]'}"),
+        (f'password=b"{_S}"', 'password=b"[redacted]"'),
+        (f"password: {_S}", "password: [redacted]"),
+        (f"<input name=csrf value={_S}>", "<input name=csrf value=[redacted]>"),
+        (f'<input value="{_S}" name="authenticity_token">', '<input value="[redacted]" name="authenticity_token">'),
+        (f'<meta name="csrf-token" content="{_S}">', '<meta name="csrf-token" content="[redacted]">'),
+        (f"PGPASSWORD={_S} psql", "PGPASSWORD=[redacted] psql"),
+        (f'{{"name":"PGPASSWORD","value":"{_S}"}}', '{"name":"PGPASSWORD","value":"[redacted]"}'),
+        (f"otpauth://totp/x?secret={_S}&issuer=y", "otpauth://totp/x?secret=[redacted]&issuer=y"),
+        (f"ALTER ROLE x PASSWORD '{_S}'", "ALTER ROLE x PASSWORD '[redacted]'"),
+        ("id " + "AK" + "IADUMMYDUMMYDUMMY0", "id [redacted]"),
+        ("gh" + "p_dummyDUMMY0123456789dummy", "[redacted]"),
+        ("sk_li" + "ve_dummyDUMMY0123", "[redacted]"),
+        ("at ey" + "JhbGciOiJkdW1teSJ9.eyJzdWIiOiJkdW1teSJ9.ZHVtbXk end", "at [redacted] end"),
+        ("-----BEGIN " + "PRIVATE KEY-----\nZHVt\n-----END x", "-----BEGIN " + "PRIVATE KEY-----[redacted]-----END x"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked(text: str, scrubbed: str) -> None:
+    """The value goes; the name beside it, and what stands around, stays."""
+    assert scrub_patterns(text) == scrubbed
+    assert scrub_patterns(scrubbed) == scrubbed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "database.auth.password_rejected",
+        "users.member.password: must be a reference",
+        'password authentication failed for user "app"',
+        "SELECT 1 FROM t WHERE token IS NULL AND secret = $1",
+        "prodcheck.toml::http::test_endpoint[api-health]",
+        "suites/auth.py::test_token::member",
+        'password = "env:DB_PASSWORD"',
+        "env:DB_PASSWORD: the value is a common word",
+        '"token_type": "Bearer", "expires_in": 300',
+        "token_endpoint: https://id.test/token",
+        "code: 28P01, status=401, error_code=invalid_grant",
+        "http://127.0.0.1:8080/x?page=2",
+        'WWW-Authenticate: Bearer error="invalid_token"',
+        "Bearer authentication is required",
+        "x-hasura-admin-secret/x-hasura-access-key required, but not found",
+        "auth.token.rejected: the token endpoint answered 401",
+        'column "password" does not exist',
+        "git@github.com:org/repo.git and user@example.com",
+        "password=[redacted env:PG]",
+        "p95 812 ms (limit 500ms), id 3f2b8c1e-9a4d-4c55-8f10-aa22bb33cc44",
+    ],
+)
+def test_names_codes_and_prose_stay(text: str) -> None:
+    """Nothing that names a secret without holding one is touched: the identical object comes back."""
+    assert scrub_patterns(text) is text
