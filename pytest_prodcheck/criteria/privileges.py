@@ -47,6 +47,12 @@ def reads(catalog: Catalog, role: str, relation: Relation) -> bool:
     return granted_directly(catalog, role, relation)
 
 
+def may_read(catalog: Catalog, role: str, relation: Relation) -> bool:
+    """Whether sessions of `role` may SELECT from it: as themselves, or as a role that they can SET ROLE to, which is how
+    applications serve their users (PostgREST, Hasura's and Supabase's way)."""
+    return any(reads(catalog, name, relation) for name in (role, *known(catalog, role).member_of))
+
+
 def granted_directly(catalog: Catalog, role: str, relation: Relation) -> bool:
     """Whether a grant on the relation itself, or ownership, lets `role` SELECT from it."""
     names = stands_for(catalog, role)

@@ -67,8 +67,8 @@ def database(name: str, evidence: Evidence) -> list[Finding]:
 def login_failure(name: str, observation: Observation, facts: Mapping[str, object]) -> Finding:
     """The finding of a connection that failed, classified by SQLSTATE and libpq's text (facts §6)."""
     if observation.error:
-        code = transport.DATABASE.get(observation.error, "unknown")
-        code = libpq.classify(observation.message, observation.code) if code == "unknown" else code
+        code = libpq.classify(observation.message, observation.code)
+        code = transport.DATABASE.get(observation.error, "unknown") if code == "unknown" else code
     else:
         code = libpq.classify(observation.message, observation.code)
     code = _told_apart(code, facts)

@@ -43,7 +43,7 @@ insert into tasks (user_id, project_id, title, done, due_on, metadata)
 
 grant usage on schema public, archive to app, member, anonymous, service, reader;
 grant select on users, projects, tasks, task_summary to member, service, reader;
-grant select on alembic_version to reader;
+grant select on alembic_version to app, reader;
 grant insert on tasks to member;
 
 alter table users enable row level security;
