@@ -45,15 +45,13 @@ def needles(secret: str, name: str, *, encoded_only: bool = False) -> Iterator[N
 
 
 def threshold(length: int) -> int:
-    """Characters of a secret of `length` that count as the secret: 60 %, at least 8, at most 12 (all of a shorter one)."""
+    """Characters of a secret of `length` that count as the secret: 60 %, at least 8 (or all of it), at most 12."""
     return min(length, 12, max(8, math.ceil(length * 0.6)))
 
 
 def _needle(name: str, form: bytes, secret: str, *, plain: bool, blank: bool) -> Needle:
-    ratio, spare = (
-        len(form) / len(secret),
-        0 if plain else 1,
-    )  # an encoding shares its outermost digits with its neighbours
+    ratio = len(form) / len(secret)
+    spare = 0 if plain else 1  # an encoding shares its outermost digits with its neighbours
     minimum = min(len(form), max(5, math.ceil(threshold(len(secret)) * ratio) - spare))
     edge = min(len(form), max(5, math.ceil(EDGE * ratio) - spare))
     return Needle(name, form, minimum, edge, plain, blank)
@@ -73,6 +71,8 @@ def _spellings(secret: str) -> Iterator[str]:
     yield secret.encode("utf-8", "surrogatepass").decode("latin-1")
     yield secret.encode("utf-8", "surrogatepass").decode("cp1252", "replace")
     yield from (unicodedata.normalize(form, secret) for form in ("NFC", "NFD", "NFKC", "NFKD"))
+    for wide in ("utf-16-le", "utf-16-be"):  # read as single bytes; the NULs between are dropped everywhere
+        yield secret.encode(wide, "surrogatepass").decode("latin-1").replace("\0", "")
     yield from (
         "".join(mark if mark.isascii() else other for mark in secret)
         for other in ("", "?", "\N{REPLACEMENT CHARACTER}")

@@ -14,7 +14,8 @@ from urllib.parse import unquote, unquote_plus
 SECRET_KEY = re.compile(
     r"(?:^|[^a-z])(?:pw|pin|otp|sid|seed|jwt|auth|authorization|cookie|set-cookie|session)$"
     r"|(?:password|passwd|pwd|pass|passphrase|secret|token|credentials?|signature|csrf|xsrf|dsn"
-    r"|(?:api|access|private|secret|signing|encryption|hmac|admin|service)[-_ ]?key|session[-_]?id|webhook[-_]?url)(?:[-_]?\d+)?$",
+    r"|(?:api|access|private|secret|signing|encryption|hmac|admin|service)[-_ ]?key|session[-_]?id|webhook[-_]?url)"
+    r"(?:[-_]?\d+)?$",
     re.IGNORECASE,
 )
 """Keys (of JSON, queries, environments) whose value is secret whatever it looks like."""

@@ -105,7 +105,10 @@ class Redactor:
         return scrub_patterns(text)
 
     def clean(self, text: str, limit: int = 2000) -> str:
-        """An excerpt of what a target said, at most `limit` characters with its `…`: no control characters, no secrets."""
+        """What a target said, without control characters and secrets, at most `limit` characters with its `…`.
+
+        Masked by value and by pattern before it is cut.
+        """
         head = screen.without_controls(text[: limit * 4 + _MARGIN])
         scrubbed = scrub_patterns(self.scrub(head))
         if len(scrubbed) <= limit and len(text) <= limit * 4 + _MARGIN:

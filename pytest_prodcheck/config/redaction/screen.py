@@ -6,7 +6,8 @@ import codecs
 import re
 
 _SEQUENCES = re.compile(
-    r"\x1b\][^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]|\x1b[PX^_][^\x1b\x9c]{0,4096}(?:\x1b\\|\x9c)"
+    r"\x1b\][^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"
+    r"|\x1b[PX^_][^\x1b\x9c]{0,4096}(?:\x1b\\|\x9c)"
 )
 _CONTROLS = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
@@ -21,7 +22,7 @@ _MARKS = (
 
 
 def without_controls(text: str) -> str:
-    """`text` without terminal sequences, control characters (line feed and tab stay), bidi overrides and invisible ones.
+    """`text` without terminal sequences, control characters (but line feed and tab), bidi overrides, invisible ones.
 
     CR LF becomes LF, so that a line keeps its end.
     """

@@ -10,6 +10,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 CUT = b"\x01"
 """Stands in a fold for the mark of a cut (`...`, `…`, `[truncated`)."""
@@ -28,7 +29,7 @@ _INVISIBLE = (
 
 
 def _byte_escapes(prefix: str, more: str) -> str:
-    """A pattern of one UTF-8 character, or one stray byte: two hex digits after `prefix`, further bytes after `more`."""
+    """A pattern of one UTF-8 character or one stray byte: two hex digits after `prefix`, further bytes after `more`."""
     tail = rf"{more}[89ab][0-9a-f]"
     multibyte = rf"[cd][0-9a-f]{tail}|e[0-9a-f](?:{tail}){{2}}|f[0-7](?:{tail}){{3}}"
     return rf"{prefix}(?:{multibyte}|[0-9a-f]{{2}})"
@@ -78,7 +79,11 @@ def _from_units(token: str) -> str:
 
 def _decode(match: re.Match[str]) -> str:
     """What one escape stands for; nothing for what only hides its neighbours from each other."""
-    token, kind = match[0], match.lastgroup
+    return _meaning(match[0], match.lastgroup)
+
+
+@lru_cache(4096)
+def _meaning(token: str, kind: str | None) -> str:
     if kind == "bytes":
         return _from_bytes(bytes.fromhex("".join(_PAIRS.findall(token))))
     if kind == "entity":
@@ -87,7 +92,7 @@ def _decode(match: re.Match[str]) -> str:
         return _from_units(token)
     if kind == "octal":
         return _from_bytes(bytes(int(code, 8) for code in re.findall(r"[0-3][0-7]{2}", token)))
-    return chr(int(match["point"], 16)) if kind == "point" else ""
+    return chr(int(token.strip("\\u{}"), 16)).casefold() if kind == "point" else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +122,7 @@ def unescape(text: str) -> str:
 
 
 def views(text: str) -> Iterator[View]:
-    """The views of `text`: as it stands first, then without escapes, and by quoted-printable and hex dump where seen."""
+    """The views of `text`: as it stands first, then without escapes, quoted-printable and hex dumps where seen."""
     lower = text.casefold()
     yield _view(lower, ())
     if _has_escapes(lower):
