@@ -48,8 +48,8 @@ def reads(catalog: Catalog, role: str, relation: Relation) -> bool:
 
 
 def may_read(catalog: Catalog, role: str, relation: Relation) -> bool:
-    """Whether sessions of `role` may SELECT from it: as themselves, or as a role that they can SET ROLE to, which is how
-    applications serve their users (PostgREST, Hasura's and Supabase's way)."""
+    """Whether sessions of `role` may SELECT from it: as themselves, or as a role that they can SET ROLE to, which is
+    how applications serve their users (PostgREST, Hasura's and Supabase's way)."""
     return any(reads(catalog, name, relation) for name in (role, *known(catalog, role).member_of))
 
 

@@ -25,8 +25,8 @@ KINDS = {
 
 def schema_tables(catalog: Catalog, names: Sequence[str], target: str, app_roles: Sequence[str] = ()) -> list[Finding]:
     """A finding for each declared name (qualified or not) that is missing, leads elsewhere, or cannot be read, by our
-    reader or by one of `app_roles`, the roles as which the application logs in (what they can SET ROLE to counts). Views
-    count as tables."""
+    reader or by one of `app_roles`, the roles as which the application logs in (what they can SET ROLE to counts).
+    Views count as tables."""
     found: list[Finding] = []
     for name in dict.fromkeys(names):
         found += _judge(catalog, name, target, app_roles)

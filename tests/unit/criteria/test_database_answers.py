@@ -13,7 +13,7 @@ from pytest_prodcheck.criteria.connections import connections
 from pytest_prodcheck.criteria.identity import identity
 from pytest_prodcheck.criteria.logins import logins
 from pytest_prodcheck.criteria.queries import judge
-from pytest_prodcheck.observe.catalog import Catalog, Relation, Role
+from pytest_prodcheck.observe.catalog import Catalog, Relation, Role, Schema
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.query import QueryAnswer
 
@@ -157,3 +157,13 @@ def test_grants_are_read_from_their_text(acl: tuple[str, ...], role: str, reads:
     }
     relation = Relation("public", "t", "r", "owner", acl=acl)
     assert privileges.reads(catalog(roles=roles), role, relation) == reads
+
+
+@pytest.mark.parametrize(
+    ("schema_acl", "reads"), [((), False), (("app=U/owner",), True), (("=UC/owner",), True), (("app=C/owner",), False)]
+)
+def test_a_grant_needs_the_use_of_its_schema(schema_acl: tuple[str, ...], reads: bool) -> None:
+    """SELECT on a table in a schema without USAGE is 42501."""
+    relation = Relation("shop", "t", "r", "owner", acl=("app=r/owner",))
+    found = catalog(schemas={"shop": Schema("shop", "owner", schema_acl)})
+    assert privileges.reads(found, "app", relation) == reads

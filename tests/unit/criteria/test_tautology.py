@@ -14,7 +14,8 @@ from pytest_prodcheck.criteria.tautology import always_true
         "((id IS NULL) OR (id IS NOT NULL))", "(NOT false)", "((1 = 1) AND true)", "COALESCE(true, false)",
         "CASE WHEN true THEN true ELSE false END", "(EXISTS ( SELECT 1))", "( SELECT true AS bool)", "(true IS TRUE)",
         "('x'::text = 'x'::text)", "(title ~~ '%'::text)", "(1 < 2)", "('a' = ANY (ARRAY['a'::text, 'b'::text]))",
-        "(1 IS NOT NULL)", "(owner_id IN (owner_id))", "((NOT (a = 1)) OR (a = 1))", "(1 <> 2)", "(lower(a) = lower(a))",
+        "(1 IS NOT NULL)", "(owner_id IN (owner_id))", "((NOT (a = 1)) OR (a = 1))", "(1 <> 2)",
+        "(lower(a) = lower(a))",
         "(a IS NOT DISTINCT FROM a)", "((a = 1) OR (b = 2) OR (2 > 1))",
     ],
 )  # fmt: skip
