@@ -24,6 +24,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the active session where `--prodcheck` was given."""
     if config.getoption("prodcheck"):
+        from pytest_prodcheck import plain
+
+        plain.install()
         from pytest_prodcheck.gate import session
 
         config.pluginmanager.register(session.activate(config), GATE)

@@ -9,20 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping
-from concurrent.futures import CancelledError, Future
-from concurrent.futures import TimeoutError as FutureTimeout
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.errors import DeadlinePassed
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
+from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.observation import Observation
-from pytest_prodcheck.observe.pool import ProbePool
+from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
 
 Answer = TypeVar("Answer")
@@ -47,8 +45,9 @@ class Owner:
         self._probers, self.deadline = probers, deadline
         self._pool = ProbePool()
         self._selected: frozenset[str] = frozenset()
-        self._standings: dict[str, Future[Standing]] = {}
-        self._evidence: dict[tuple[str, int], Future[Evidence]] = {}
+        self._standings: dict[str, Pending[Standing]] = {}
+        self._evidence: dict[tuple[str, int], Pending[Evidence] | Evidence] = {}
+        """What each attempt of a check gave; a future until somebody has waited for it."""
         self._samplers: dict[str, Sampler] = {}
         self._lock = threading.RLock()
         self.observations: list[Observation] = []
@@ -110,7 +109,12 @@ class Owner:
             key = (identifier, attempt)
             if key not in self._evidence:
                 self._evidence[key] = self._submit(self.plan.checks[identifier], attempt)
-        return self._wait(self._evidence[key])
+            known = self._evidence[key]
+        if isinstance(known, Evidence):
+            return known
+        evidence = self._wait(known)
+        self._evidence[key] = evidence
+        return evidence
 
     def note(self, nodeid: str, observation: Observation) -> None:
         """Keeps what a test did through a fixture."""
@@ -143,28 +147,30 @@ class Owner:
 
     def seen_standing(self, name: str) -> Standing | None:
         """A standing that was observed; None where it was not, or is not yet."""
-        future = self._standings.get(name)
-        return (
-            future.result() if future and future.done() and not future.cancelled() and not future.exception() else None
-        )
+        pending = self._standings.get(name)
+        return pending.result() if pending and pending.done and not pending.failed else None
 
     def seen(self, identifier: str) -> list[Observation]:
         """What was observed for a check, planned or a user's own, in all attempts."""
-        found = [
-            observation
-            for (name, _), future in self._evidence.items()
-            if name == identifier and future.done() and not future.cancelled() and not future.exception()
-            for observation in future.result().observations
-        ]
+        found: list[Observation] = []
+        attempt = 1
+        while known := self._evidence.get((identifier, attempt)):
+            found += _settled_evidence(known).observations
+            attempt += 1
         return found + self.fixtures.get(identifier, [])
+
+    @property
+    def catalogs(self) -> Mapping[str, Catalog]:
+        """What each database that could be read holds, by target."""
+        standings = {target: self.seen_standing(target) for target in self.targets}
+        found = {name: one.evidence.facts.get("catalog") for name, one in standings.items() if one}
+        return {name: catalog for name, catalog in found.items() if catalog is not None}
 
     @property
     def revision_facts(self) -> Mapping[str, Any]:
         """What serves, as the revision check saw it."""
-        for (name, _), future in self._evidence.items():
-            if "::test_revision" in name and future.done() and not future.cancelled() and not future.exception():
-                return future.result().facts
-        return {}
+        known = [known for (name, _), known in self._evidence.items() if "::test_revision" in name]
+        return _settled_evidence(known[0]).facts if known else {}
 
     # --- how it is sent --------------------------------------------------------------------------------------------
 
@@ -175,7 +181,7 @@ class Owner:
                 if (check.id, 1) not in self._evidence:
                     self._evidence[(check.id, 1)] = self._submit(check, 1)
 
-    def _submit(self, check: Check, attempt: int) -> Future[Evidence]:
+    def _submit(self, check: Check, attempt: int) -> Pending[Evidence]:
         prober = self._probers.of(check.target)
         if check.last or _samples(check) or check.function in ("test_ready", "test_revision"):
             return self._pool.submit("coordinator", _COORDINATORS, lambda: self._coordinate(check, attempt))
@@ -268,7 +274,7 @@ class Owner:
                 return Evidence(observations, {"serving": list(seen), "waited_s": round(waited, 1)})
             time.sleep(min(1.0, max(0.05, self.environment.settle - waited)))
 
-    def _standing(self, name: str) -> Future[Standing]:
+    def _standing(self, name: str) -> Pending[Standing]:
         with self._lock:
             if name not in self._standings:
                 self._standings[name] = self._pool.submit(f"ready:{name}", 1, lambda: self._look(name))
@@ -298,11 +304,15 @@ class Owner:
 
         return run
 
-    def _wait(self, future: Future[Answer]) -> Answer:
-        try:
-            return future.result(max(0.0, self.deadline - time.monotonic()))
-        except (FutureTimeout, CancelledError):
-            raise DeadlinePassed("the run was stopped, or its deadline passed, before the answer was there") from None
+    def _wait(self, pending: Pending[Answer]) -> Answer:
+        return pending.result(max(0.0, self.deadline - time.monotonic()))
+
+
+def _settled_evidence(known: Pending[Evidence] | Evidence) -> Evidence:
+    """The evidence where it is there; nothing of what is still under way, was cancelled or failed."""
+    if isinstance(known, Evidence):
+        return known
+    return known.result() if known.done and not known.failed else Evidence()
 
 
 def _samples(check: Check) -> bool:

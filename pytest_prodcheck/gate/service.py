@@ -26,7 +26,7 @@ from pytest_prodcheck.observe.result import RunResult
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.owner import Owner
 
-_SWITCH_SECONDS = 0.0002
+_SWITCH_SECONDS = 0.0005
 """While probes are under way, threads change hands this often: a thread that has its answer must not wait for the
 interpreter lock for the default 5 ms, or the gate would measure itself."""
 

@@ -4,14 +4,72 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future
 from queue import Empty, SimpleQueue
-from typing import TypeVar
+from typing import Generic, TypeVar
+
+from pytest_prodcheck.errors import DeadlinePassed
 
 Result = TypeVar("Result")
-Job = tuple["Future[object]", Callable[[], object]]
 
 _IDLE_SECONDS = 1.0
+_LOCK = threading.Lock()
+
+
+class Pending(Generic[Result]):
+    """What a call will give. Much smaller than `concurrent.futures.Future`, of which a thousand cost 2 MB.
+
+    An event exists only while somebody waits.
+    """
+
+    __slots__ = ("_error", "_event", "_value", "done")
+
+    def __init__(self) -> None:
+        self.done = False
+        self._value: Result | None = None
+        self._error: BaseException | None = None
+        self._event: threading.Event | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the call raised, or never ran."""
+        return self._error is not None
+
+    def run(self, call: Callable[[], Result]) -> None:
+        """Runs the call here and keeps what it gives or raises."""
+        try:
+            value = call()
+        except BaseException as error:  # noqa: BLE001 - belongs to whoever waits for the result
+            self._settle(None, error)
+        else:
+            self._settle(value, None)
+
+    def cancel(self) -> None:
+        """Settles a call that will not run."""
+        self._settle(None, DeadlinePassed(_STOPPED))
+
+    def result(self, timeout: float | None = None) -> Result:
+        """The result, waited for up to `timeout` seconds. Raises what the call raised, or DeadlinePassed."""
+        if not self.done:
+            with _LOCK:
+                event = self._event = self._event or threading.Event()
+            if not self.done and not event.wait(timeout):
+                raise DeadlinePassed(_STOPPED)
+        if self._error is not None:
+            raise self._error
+        return self._value  # type: ignore[return-value]
+
+    def _settle(self, value: Result | None, error: BaseException | None) -> None:
+        self._value, self._error = value, error
+        with _LOCK:
+            self.done = True
+            event = self._event
+        if event is not None:
+            event.set()
+
+
+_STOPPED = "the run was stopped, or its deadline passed, before the answer was there"
+
+Job = tuple[Pending[object], Callable[[], object]]
 
 
 class Lane:
@@ -37,7 +95,7 @@ class Lane:
             with self._lock:
                 self._waiting += 1
             try:
-                future, call = self._queue.get(timeout=_IDLE_SECONDS)
+                pending, call = self._queue.get(timeout=_IDLE_SECONDS)
             except Empty:
                 with self._lock:
                     self._waiting -= 1
@@ -47,7 +105,7 @@ class Lane:
                 continue
             with self._lock:
                 self._waiting -= 1
-            _run(future, call)
+            pending.run(call)
 
 
 class ProbePool:
@@ -61,35 +119,25 @@ class ProbePool:
         self._lock = threading.Lock()
         self._stopped = False
 
-    def submit(self, lane: str, size: int, call: Callable[[], Result]) -> Future[Result]:
-        """The future of `call`, run in `lane` (of `size` threads at most). Cancelled at once after `stop`."""
-        future: Future[Result] = Future()
+    def submit(self, lane: str, size: int, call: Callable[[], Result]) -> Pending[Result]:
+        """What `call` will give, run in `lane` (of `size` threads at most). Cancelled at once after `stop`."""
+        pending: Pending[Result] = Pending()
         if self._stopped:
-            future.cancel()
-            future.set_running_or_notify_cancel()
-            return future
+            pending.cancel()
+            return pending
         with self._lock:
             chosen = self._lanes.get(lane) or self._lanes.setdefault(lane, Lane(lane, size))
-        chosen.put((future, self._unless_stopped(call)))  # type: ignore[arg-type]
-        return future
+        chosen.put((pending, self._unless_stopped(call)))  # type: ignore[arg-type]
+        return pending
 
     def stop(self) -> None:
-        """Runs nothing more; what is queued ends cancelled."""
+        """Runs nothing more; what is queued ends as never run."""
         self._stopped = True
 
     def _unless_stopped(self, call: Callable[[], Result]) -> Callable[[], Result]:
         def guarded() -> Result:
             if self._stopped:
-                raise CancelledError
+                raise DeadlinePassed(_STOPPED)
             return call()
 
         return guarded
-
-
-def _run(future: Future[object], call: Callable[[], object]) -> None:
-    if not future.set_running_or_notify_cancel():
-        return
-    try:
-        future.set_result(call())
-    except BaseException as error:  # noqa: BLE001 - belongs to whoever waits for the result
-        future.set_exception(error)

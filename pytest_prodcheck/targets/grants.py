@@ -85,6 +85,7 @@ def _form_request(
         operation=operation,
         subject=name,
         user=name,
+        once=True,
     )
 
 
@@ -112,6 +113,7 @@ def login_request(user: User, name: str, place: LoginPlace) -> HttpRequest:
         subject=name,
         user=name,
         jar=name,
+        once=True,
     )
 
 

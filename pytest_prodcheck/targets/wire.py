@@ -35,6 +35,7 @@ from pytest_prodcheck.targets.transport_errors import classify
 BODY_LIMIT = 8 * 1024 * 1024
 """Bytes of an answer that are read at most; what a target says is bounded."""
 REDIRECT_LIMIT = 10
+_CHUNK = 16384
 _HEADER_LIMIT = 500
 _REVEALING = frozenset({"set-cookie", "location", "www-authenticate", "link", "refresh", "authorization"})
 """Answer headers that carry credentials in forms that only patterns know."""
@@ -177,7 +178,7 @@ class Wire:
                     return self._converse(connection, request, line, started_at, deadline)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connected = connection.sock is not None and connection.reused
-                stale = connection.reused and isinstance(error, ConnectionError) and request.effect == "read"
+                stale = connection.reused and isinstance(error, ConnectionError) and request.effect == "read" and not request.once
                 late = time.monotonic() >= deadline
                 shaken = "tls" in connection.phases or not origin.scheme == "https"
                 connected = connected or (connection.sock is not None and bool(connection.phases) and shaken)
@@ -204,7 +205,8 @@ class Wire:
         body, cut = _read(response, deadline)
         phases["body"] = time.perf_counter() - first
         certificate = {} if connection.reused else self._certificate(connection)
-        if not cut and not response.will_close and response.isclosed():
+        response.close()
+        if not cut and not response.will_close:
             connection.reused = True
             line.idle.append((time.monotonic(), connection))
         else:
@@ -346,7 +348,7 @@ def _read(response: http.client.HTTPResponse, deadline: float) -> tuple[bytes, s
     """The body within its limit, and the error class of a cut one."""
     chunks: list[bytes] = []
     size = 0
-    while chunk := response.read1(65536):
+    while chunk := response.read1(min(response.length or _CHUNK, _CHUNK)):
         chunks.append(chunk)
         size += len(chunk)
         if size > BODY_LIMIT:
