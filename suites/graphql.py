@@ -39,6 +39,12 @@ def test_operation(prodcheck_graphql, check):
     prodcheck_graphql.observe(check)
 
 
+@pytest.mark.security
+def test_broken_token_refused(prodcheck_graphql, check):
+    """A token whose signature was changed is refused (A20)."""
+    prodcheck_graphql.observe(check)
+
+
 def test_latency(prodcheck_graphql, check):
     """All operations together keep the latency limits."""
     prodcheck_graphql.observe(check)

@@ -33,6 +33,12 @@ def test_endpoint(prodcheck_http, check):
     prodcheck_http.observe(check)
 
 
+@pytest.mark.security
+def test_broken_token_refused(prodcheck_http, check):
+    """A token whose signature was changed is refused (A20)."""
+    prodcheck_http.observe(check)
+
+
 def test_latency(prodcheck_http, check):
     """All requests of this host together keep its latency limits (C3, C46, D43, T9)."""
     prodcheck_http.observe(check)

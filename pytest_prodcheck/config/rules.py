@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pytest_prodcheck.config import address
+from pytest_prodcheck.config import address, grammar
 from pytest_prodcheck.config.models import (
     METHODS_THAT_READ,
     AuthTarget,
@@ -75,6 +75,8 @@ def check(environment: Environment, problems: Problems, today: date) -> None:
         for kind, rule in _BY_KIND.items():
             if isinstance(target, kind):
                 rule(checked, path, target)
+    for name, user in environment.users.items():
+        _judgeable(("users", name, "claims"), dict(user.claims), problems)
     if environment.revision:
         checked.http_target(("revision",), environment.revision.target, "revision")
     _check_ids(checked)
@@ -117,8 +119,18 @@ def _endpoint(checked: _Checked, path: KeyPath, endpoint: Endpoint) -> None:
         add((*path, "effect"), text, 'effect = "read"')
     if len({"json_", "form", "text"} & endpoint.model_fields_set) > 1:
         add(path, "one request has one body: json, form or text")
+    _judgeable((*path, "expect"), endpoint.expect, checked.problems)
+    _judgeable((*path, "expect_headers"), endpoint.expect_headers, checked.problems)
     if endpoint.writes:
         _write(checked, path, endpoint)
+
+
+def _judgeable(path: KeyPath, expected: object, problems: Problems) -> None:
+    """An expectation that no answer could be judged by (a bad regular expression, `age < 60`) is said now."""
+    try:
+        grammar.check_expectation(expected)
+    except ValueError as problem:
+        problems.add(path, str(problem))
 
 
 def _write(checked: _Checked, path: KeyPath, endpoint: Endpoint) -> None:
@@ -165,6 +177,8 @@ def _graphql(checked: _Checked, path: KeyPath, target: Target) -> None:
         checked.known_user((*path, "as"), name)
     for operation, expectation in target.expect.items():
         checked.known_user((*path, "expect", operation, "as"), expectation.as_)
+        _judgeable((*path, "expect", operation, "data"), expectation.data, checked.problems)
+        _judgeable((*path, "expect", operation, "errors"), expectation.errors, checked.problems)
     if (target.expect or target.variables) and not target.operations:
         key = "expect" if target.expect else "variables"
         checked.problems.add((*path, key), f"{key} needs operations", 'operations = "graphql/*.graphql"')
@@ -178,6 +192,7 @@ def _database(checked: _Checked, path: KeyPath, target: Target) -> None:
             checked.problems.add((*path, *key), problem, f'{key[-1]} = "env:DATABASE_URL"')
     for name, query in target.queries.items():
         _empty_promises((*path, "queries", name), query, checked.problems)
+        _judgeable((*path, "queries", name, "expect"), query.expect, checked.problems)
     if target.rls and not target.rls.tables:
         checked.problems.add((*path, "rls", "tables"), "rls contract names no table or policy", 'tables = ["projects"]')
 

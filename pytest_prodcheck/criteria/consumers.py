@@ -13,7 +13,7 @@ def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
     Both accepted: the service does not verify. Says nothing where the good token was not accepted, or where the
     broken one got no answer; nor may it be asked of what anonymous callers may read, which needs no token at all.
     """
-    if not _accepted(good) or not _accepted(broken):
+    if not accepted(good) or not accepted(broken):
         return []
     what = f"{broken.operation}: a token with a broken signature is accepted like a good one: it is not verified"
     data = {"operation": broken.operation, "status": broken.status, "user": good.user}
@@ -21,7 +21,8 @@ def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
     return [Finding("signature", broken.target, what, code, seen=str(broken.status), promised="401 or 403", data=data)]
 
 
-def _accepted(seen: Observation) -> bool:
+def accepted(seen: Observation) -> bool:
+    """Whether the service took the request: 2xx, and no GraphQL errors in it."""
     if seen.error or seen.status is None or not 200 <= seen.status < 300:
         return False
     answer = graphql_answer.read(seen.body, seen.headers.get("content-type", ""))

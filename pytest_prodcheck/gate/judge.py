@@ -83,7 +83,7 @@ def _markers(facts: ItemState, record: Record, environment: Environment, asker: 
     subject = facts.check.subject if facts.check else ""
     settings = environment.confidence, environment.requests.at_most
     findings: list[Finding] = []
-    if not (facts.check and facts.check.last):
+    if not (facts.check and (facts.check.last or facts.check.function == "test_broken_token_refused")):
         allowed = facts.criteria.get("allows_server_errors")
         findings += server_errors.no_server_errors(observations, allowed[0]["reason"] if allowed else None)
     if facts.latency and (observations or not facts.check or facts.check.last):
@@ -171,6 +171,20 @@ def _schema(environment: Environment, endpoint: Endpoint) -> Mapping[str, Any] |
 def _json_file(path: Path) -> Mapping[str, Any]:
     document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return document
+
+
+def _broken_token(
+    check: Check, evidence: Evidence, environment: Environment, table: HttpTarget | GraphqlTarget, now: float
+) -> list[Finding]:
+    """A token with a broken signature is refused, unless the read needs no token at all (A20)."""
+    from pytest_prodcheck.criteria import consumers
+
+    good, broken, anonymous = (*evidence.observations, None, None)[:3]
+    if broken is None:
+        reason = f"{good.operation}: the good token is not accepted, so that a broken one proves nothing"
+        return [Finding("signature", check.target, reason, "auth.signature.not_judged", "insufficient")]
+    public = anonymous is not None and consumers.accepted(anonymous)
+    return [] if public else consumers.checks_signature(good, broken)
 
 
 def _certificate(
@@ -341,8 +355,7 @@ def _graphql_schema(
     served, pinned = str(evidence.facts.get("sdl", "")), _pinned(environment, table)
     findings: list[Finding] = []
     if not served and not pinned:
-        reason = f"no schema to judge the documents by: {evidence.facts.get('problem', '')}"
-        return [Finding("schema", check.target, reason, "graphql.schema.unreadable", "insufficient")]
+        return [graphql_schema.unreadable(evidence.observations, str(evidence.facts.get("problem", "")), check.target)]
     schemas = {name: graphql_schema.build(sdl, name) for name, sdl in (("served", served), ("pinned", pinned)) if sdl}
     findings += graphql_schema.validate(found, schemas.get("served") or schemas["pinned"], target=check.target)
     if table.max_depth:
@@ -358,6 +371,7 @@ def _pinned(environment: Environment, table: GraphqlTarget) -> str:
 
 _HTTP: Mapping[str, Judge] = {
     "test_endpoint": _endpoint,
+    "test_broken_token_refused": _broken_token,
     "test_certificate": _certificate,
     "test_security_headers": _headers,
     "test_revision": _revision,
@@ -378,6 +392,7 @@ _DATABASE: Mapping[str, Judge] = {
 }
 _GRAPHQL: Mapping[str, Judge] = {
     "test_operation": _operation,
+    "test_broken_token_refused": _broken_token,
     "test_health": _health,
     "test_introspection": _introspection,
     "test_ide": _ide,

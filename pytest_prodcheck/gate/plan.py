@@ -111,7 +111,7 @@ class _Builder:
         last: bool = False,
         parameter: str = "",
     ) -> Check:
-        named = parameter or slug(subject)
+        named = parameter.removeprefix("-") if parameter else slug(subject)
         optional = not self.table.required
         thing = declared or self.table
         needs = (f"jwks:{self.target}",) if function == "test_signature" and getattr(self.table, "issuer", "") else ()
@@ -153,7 +153,21 @@ def _http(environment: Environment, target: str, table: HttpTarget) -> Iterator[
                 latency=endpoint.latency,
                 error_rate=endpoint.error_rate,
             )
+    if protected := _protected(environment, table):
+        yield build.check(
+            "test_broken_token_refused", protected, users=(table.endpoints[protected].as_,), parameter="-"
+        )
     yield from _limits(build)
+
+
+def _protected(environment: Environment, table: HttpTarget) -> str:
+    """The first declared GET that a user with a JWT may read: what must refuse a token with a broken signature."""
+    for name, endpoint in table.endpoints.items():
+        user = environment.users.get(endpoint.as_)
+        answers = not endpoint.status or any(200 <= status < 300 for status in endpoint.status)
+        if user and not user.opaque and user.keep != "cookies" and endpoint.method == "GET" and answers:
+            return "" if endpoint.writes else name
+    return ""
 
 
 def _limits(build: _Builder) -> Iterator[Check]:
@@ -214,6 +228,9 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     for name in found.operations:
         if not found.why_not(name):
             yield from _executed(build, table, name)
+    first = next((name for name in found.operations if not found.why_not(name)), "")
+    if first and (user := next((user for user in table.as_ if not environment.users[user].opaque), "")):
+        yield build.check("test_broken_token_refused", first, users=(user,), parameter="-")
     yield from _limits(build)
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Protocol
 
 from pytest_prodcheck.config.models import GraphqlTarget
+from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
@@ -55,6 +56,8 @@ class GraphqlProber:
         """The evidence of one shipped check."""
         if function == "test_operation":
             return Evidence((self.execute(subject, user, attempt),))
+        if function == "test_broken_token_refused":
+            return Evidence(tuple(self._broken_token(subject, user)))
         if function == "test_health":
             return self._health()
         if function == "test_introspection":
@@ -96,6 +99,29 @@ class GraphqlProber:
     def _again(self) -> Observation:
         return graphql.execute(
             self._wire, self.table, "query Ready {__typename}", None, "Ready", target=self.target, kind="sample"
+        )
+
+    def _broken_token(self, name: str, user: str) -> list[Observation]:
+        """The same query with the user's token, with its signature changed, and, where that passes, without any."""
+        good = self.execute(name, user, kind="readiness")
+        token = self._credentials(user).get("authorization", "").removeprefix("Bearer ")
+        if not good.expected or token.count(".") != 2:
+            return [good]
+        broken = self._as(name, Caller(user, {"authorization": f"Bearer {jose.tampered(token)}"}, user))
+        return [good, broken, self._as(name, Caller())] if broken.expected else [good, broken]
+
+    def _as(self, name: str, caller: Caller) -> Observation:
+        document, variables = self._documents[name], self._variables.get(name)
+        return graphql.execute(
+            self._wire,
+            self.table,
+            document.document,
+            variables,
+            document.operation_name,
+            caller,
+            target=self.target,
+            kind="readiness",
+            subject=name,
         )
 
     def _health(self) -> Evidence:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, HttpTarget, Revision
+from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
@@ -52,8 +53,25 @@ class HttpProber:
         del user
         if function == "test_endpoint":
             return Evidence(tuple(self.endpoint(subject, attempt)))
+        if function == "test_broken_token_refused":
+            return Evidence(tuple(self._broken_token(subject)))
         names = self.repeatable()[:_HEADER_SAMPLES] if function == "test_security_headers" else []
         return Evidence(tuple(self._wire.send(self.request(name, self.table.endpoints[name])) for name in names))
+
+    def _broken_token(self, name: str) -> list[Observation]:
+        """The same read with the user's token, with its signature changed, and, where that passes, without any."""
+        request = replace(self.request(name, self.table.endpoints[name]), kind="readiness", jar="")
+        good = self._wire.send(request)
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not good.expected or token.count(".") != 2:
+            return [good]
+        headers = {**request.headers, "authorization": f"Bearer {jose.tampered(token)}"}
+        refused = tuple(range(400, 500))
+        broken = self._wire.send(replace(request, headers=headers, expected=refused))
+        if broken.expected:
+            return [good, broken]
+        del headers["authorization"]
+        return [good, broken, self._wire.send(replace(request, headers=headers, expected=refused, user=""))]
 
     def send(self, request: HttpRequest) -> Observation:
         """A test's own request, as the user that it names."""
