@@ -1,0 +1,87 @@
+"""The checks of `suites/http.py`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from pytest_prodcheck.config.models import HttpTarget
+from pytest_prodcheck.criteria import answers
+from pytest_prodcheck.gate.judges.case import Case, Judge
+from pytest_prodcheck.observe.finding import Finding
+
+
+def endpoint(case: Case) -> list[Finding]:
+    """The last answer to the declared request; one that was right on a retry only is a warning."""
+    declared, promised = case.declared, case.table(HttpTarget).endpoints[case.check.subject]
+    if not declared:
+        return []
+    schema = _json_file(Path(case.environment.base) / promised.schema_) if promised.schema_ else None
+    findings = answers.expected_answer(promised, declared[-1], now=case.now, schema=schema)
+    if len(declared) == 1 or findings:
+        return findings
+    first, target = declared[0], case.check.target
+    text = f"{first.operation}: passed only on retry {len(declared) - 1}: first {first.error or first.status}"
+    return [Finding("expected_answer", target, text, "gate.passed_on_retry", "warning", subject=case.check.subject)]
+
+
+def broken_token_refused(case: Case) -> list[Finding]:
+    """A token with a broken signature is refused, unless the read needs no token at all (A20)."""
+    from pytest_prodcheck.criteria import consumers
+
+    good, *others = case.evidence.observations
+    if not others:
+        reason = f"{good.operation}: the good token is not accepted, so that a broken one proves nothing"
+        return [Finding("signature", case.check.target, reason, "auth.signature.not_judged", "insufficient")]
+    public = len(others) > 1 and consumers.accepted(others[1])
+    return [] if public else consumers.checks_signature(good, others[0])
+
+
+def certificate(case: Case) -> list[Finding]:
+    """The certificate that readiness saw."""
+    from pytest_prodcheck.criteria import certificate
+
+    valid_for = case.table(HttpTarget).tls.valid_for
+    return certificate.judge(case.evidence.observations, valid_for, case.check.target, now=case.now)
+
+
+def security_headers(case: Case) -> list[Finding]:
+    """The headers of some answers, by the promised rule set."""
+    from pytest_prodcheck.criteria import security_headers
+
+    table = case.table(HttpTarget)
+    if table.security_headers is None:
+        return []
+    return security_headers.judge(
+        case.evidence.observations,
+        table.security_headers,
+        case.check.target,
+        now=case.now,
+        secure=table.url.startswith("https:"),
+    )
+
+
+def revision(case: Case) -> list[Finding]:
+    """What serves, against what was expected."""
+    from pytest_prodcheck.criteria import revision
+
+    promised = case.environment.revision
+    return revision.judge(case.evidence.observations, promised, case.check.target) if promised else []
+
+
+@lru_cache(maxsize=128)
+def _json_file(path: Path) -> Mapping[str, Any]:
+    document: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return document
+
+
+JUDGES: Mapping[str, Judge] = {
+    "test_endpoint": endpoint,
+    "test_broken_token_refused": broken_token_refused,
+    "test_certificate": certificate,
+    "test_security_headers": security_headers,
+    "test_revision": revision,
+}
