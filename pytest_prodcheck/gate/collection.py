@@ -1,12 +1,13 @@
 """How the shipped suites hang under `prodcheck.toml`, and how ids that begin with it find their way.
 
-Appending a site-packages path to pytest's arguments would lose the suites silently where `.venv` lies inside the project
-(pytest merges overlapping arguments, then ignores the environment); a collected file of our own cannot be lost.
+Appending a site-packages path to pytest's arguments would lose the suites silently where `.venv` lies inside the
+project (pytest merges overlapping arguments, then ignores the environment); a collected file of our own cannot be lost.
 """
 
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
@@ -33,6 +34,7 @@ class SuiteModule(pytest.Module):
 
     def classnamefilter(self, name: str) -> bool:
         """Suites have no classes."""
+        del name
         return False
 
     def checks(self, function: str) -> list[Check]:
@@ -48,7 +50,7 @@ class PlanFile(pytest.File):
     @classmethod
     def of(cls, parent: pytest.Collector, path: Path, plan: Plan) -> PlanFile:
         """The node for the configuration at `path`."""
-        node: PlanFile = cls.from_parent(parent, path=path, nodeid=ROOT)  # type: ignore[assignment]
+        node: PlanFile = cls.from_parent(parent, path=path, nodeid=ROOT)
         node.name, node.plan = ROOT, plan
         return node
 
@@ -87,14 +89,14 @@ def _marks(check: Check) -> list[pytest.MarkDecorator]:
 def rewrite_arguments(config: pytest.Config, plan_file: Path, suites: tuple[str, ...]) -> bool:
     """Points pytest at the plan: alone without paths, and wherever an argument begins with `prodcheck.toml`.
 
-    Returns whether paths were given, which narrows the run.
+    Returns whether the paths that were given narrow the plan: it is whole under the plan file or a directory above it.
     """
     if config.args_source is not pytest.Config.ArgsSource.ARGS:
         team = [str((plan_file.parent / suite).resolve()) for suite in suites]
         config.args[:] = [str(plan_file), *team]
         return False
     config.args[:] = [_resolved(argument, plan_file) for argument in config.args]
-    return config.args != [str(plan_file)]
+    return not any(Path(argument) in (plan_file, *plan_file.parents) for argument in map(os.path.abspath, config.args))
 
 
 def _resolved(argument: str, plan_file: Path) -> str:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_prodcheck.config.models import Accepted, Environment
-from pytest_prodcheck.diagnosis.diagnose import diagnose
-from pytest_prodcheck.gate import figures, judge
+from pytest_prodcheck.gate import figures, judge, remarks
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
-from pytest_prodcheck.gate.selection import Selection
+from pytest_prodcheck.gate.selection import Selection, missed
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
@@ -25,13 +24,7 @@ def lost(selection: Selection, results: Results, course: Course) -> dict[str, At
     """A failed attempt for every check that was planned or collected and has no result, id by id."""
     found: dict[str, Attempt] = {}
     for identifier, reason in selection.dropped.items():
-        word = "was deselected" if reason == "--deselect" else "was taken away"
-        message = (
-            f"required check {identifier} {word} by {reason}"
-            if reason != "planned but not collected"
-            else (f"planned but not collected: {identifier}")
-        )
-        found[identifier] = _failed(message, "gate.deselected")
+        found[identifier] = _failed(missed(identifier, reason), "gate.deselected")
     for identifier in selection.collected:
         if identifier in results.attempts or course.stopped_by:
             continue
@@ -50,7 +43,7 @@ def lost(selection: Selection, results: Results, course: Course) -> dict[str, At
 
 
 def unselected_readiness(owner: Owner, selection: Selection) -> dict[str, Attempt]:
-    """A failed attempt for each target that is not ready and whose readiness check was not selected (design.md §2.3)."""
+    """A failed attempt for each target that is not ready and whose readiness check is not among the selected (§2.3)."""
     found = {}
     for check in owner.plan.checks.values():
         if check.function != "test_ready" or check.id in selection.collected:
@@ -75,11 +68,8 @@ def conclude(
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
     final.update(accepted.own_findings())
-    diagnosis = diagnose(_check_results(final, owner, selection), owner.observations)
-    causes = tuple(_with_owner(cause, final, owner.plan) for cause in diagnosis.causes)
-    checks = tuple(
-        _check(identifier, final[identifier], owner.plan, marks, diagnosis.explained) for identifier in final
-    )
+    causes, explained = _diagnosed(final, owner)
+    checks = tuple(_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
     left_out = _left_out(owner.plan, selection, final, course)
     executed = sum(attempt.executed for attempt in final.values())
     word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
@@ -93,7 +83,7 @@ def conclude(
         round(time.time() - course.started_at, 3),
         word,
         status,
-        complete=not selection.narrowed and not course.stopped_by and not owner.plan.narrowed,
+        complete=not (selection.narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed),
         revision=figures.revision(environment, owner),
         causes=causes,
         checks=checks,
@@ -102,8 +92,20 @@ def conclude(
         left_out=left_out,
         targets=figures.rows(owner, checks),
         probing_s=round(owner.probing_s, 3),
-        notes=tuple(course.notes),
+        notes=remarks.of(final, selection, course),
     )
+
+
+def _diagnosed(final: Mapping[str, Attempt], owner: Owner) -> tuple[tuple[Cause, ...], Mapping[str, str]]:
+    """The causes, and the cause of each check that is not green; loads nothing where all is well."""
+    if all(attempt.verdict == "pass" for attempt in final.values()):
+        return (), {}
+    from pytest_prodcheck.diagnosis.diagnose import diagnose
+
+    diagnosis = diagnose(_check_results(final, owner), owner.observations, owner.catalogs)
+    dragged = {identifier: cause.code for cause in reversed(diagnosis.causes) for identifier in cause.explains}
+    causes = tuple(_with_owner(cause, owner.plan) for cause in diagnosis.causes)
+    return causes, {**dragged, **diagnosis.explained}
 
 
 class _Accepting:
@@ -158,7 +160,7 @@ def _graded(attempt: Attempt, check: Check | None) -> Attempt:
     return replace(attempt, verdict="degraded", findings=findings)
 
 
-def _check_results(final: Mapping[str, Attempt], owner: Owner, selection: Selection) -> list[CheckResult]:
+def _check_results(final: Mapping[str, Attempt], owner: Owner) -> list[CheckResult]:
     rows = []
     for identifier, attempt in final.items():
         check = owner.plan.checks.get(identifier)
@@ -191,8 +193,8 @@ def _check(
         check.target if check else "",
         attempt.verdict,
         marks.get(identifier, ()),
-        attempt.blocked_by or None,
-        explained.get(identifier),
+        (attempt.blocked_by and explained.get(identifier, attempt.blocked_by)) or None,
+        None if attempt.blocked_by else explained.get(identifier),
         attempt.criteria,
         attempt.samples,
         findings,
@@ -203,7 +205,7 @@ def _check(
     )
 
 
-def _with_owner(cause: Cause, final: Mapping[str, Attempt], plan: Plan) -> Cause:
+def _with_owner(cause: Cause, plan: Plan) -> Cause:
     """The cause with the owner and runbook of the first check that shows it."""
     for identifier in cause.explains:
         check = plan.checks.get(identifier)
@@ -217,7 +219,7 @@ def _left_out(
 ) -> tuple[Mapping[str, str], ...]:
     rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
     if course.stopped_by:
-        reason = f"stopped: {course.stopped_by}"
+        reason = f"stopped: {course.stopped_by.removeprefix('stopped by ')}"
         rows += [{"id": name, "reason": reason} for name in selection.collected if name not in final]
     return tuple(rows)
 

@@ -10,8 +10,8 @@ import pytest
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.gate import state
 from pytest_prodcheck.errors import DeadlinePassed
+from pytest_prodcheck.gate import state
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
 from pytest_prodcheck.observe.evidence import Standing
@@ -19,6 +19,10 @@ from pytest_prodcheck.observe.finding import Finding
 
 BLOCKED = pytest.StashKey[Standing]()
 RECORD = pytest.StashKey[Record]()
+RAISED = pytest.StashKey[str]()
+
+
+NO_XFAIL = "xfail does not apply to gate checks: an accepted finding needs a reason and an end ([[env.X.accepted]])"
 
 
 class Asker(Protocol):
@@ -51,6 +55,8 @@ class Judging:
         facts = state.read(item)
         record = Record(item.nodeid, getattr(item, "execution_count", 1), facts.sampled_limits)
         item.stash[RECORD] = record
+        item.stash.setdefault(RAISED, "")
+        del item.stash[RAISED]
         self._recorder.start(record)
         if self._worker:
             self._asker.call("running_now", (self._worker, item.nodeid))
@@ -66,6 +72,15 @@ class Judging:
         """Knows that the body really ran."""
         state.read(item).executed = True
         return (yield)
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
+        """Stands closest to the body: what it raises is known, also where a hook around it swallows it."""
+        try:
+            return (yield)
+        except (Exception, pytest.fail.Exception) as error:
+            pyfuncitem.stash[RAISED] = f"{type(error).__name__}: {_first_line(str(error))}"
+            raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -84,7 +99,10 @@ class Judging:
         if call.when == "setup":
             return self._not_run(item, report)
         if call.when == "teardown":
-            return Attempt("fail", message=_crash(report), executed=True) if report.failed else None
+            threads = _in_threads(item)
+            return (
+                Attempt("fail", message=threads or _crash(report), executed=True) if threads or report.failed else None
+            )
         try:
             return self._judged(item, report, call)
         except DeadlinePassed as reason:
@@ -111,13 +129,15 @@ class Judging:
         if facts.check is None and record.limits and not record.sampled and not report.failed:
             return Attempt("fail", message="carries a rate or a quantile and never called sample()", executed=True)
         verdict = judge.verdict_of(findings)
-        message = ""
-        if _raised(report, call):
-            verdict, message = "fail", _crash(report)
+        message = _failure(item, report, call)
+        if message:
+            verdict = "fail"
         elif verdict in ("pass", "degraded") and report.skipped and not hasattr(report, "wasxfail"):
             return _foreign_skip(item, report)
         elif hasattr(report, "wasxfail") and facts.check is None and verdict == "pass":
             verdict, message = "degraded", f"expected to fail: {report.wasxfail}"
+        if facts.check is not None and verdict == "fail" and item.get_closest_marker("xfail"):
+            message = f"{message}; {NO_XFAIL}".removeprefix("; ")
         return Attempt(
             verdict,
             findings,
@@ -144,11 +164,27 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Red
             redactor.scrub_in_place(getattr(report, name))
 
 
-def _raised(report: pytest.TestReport, call: pytest.CallInfo[None]) -> bool:
-    """Whether the body failed by itself, whatever xfail makes of it (only a user's own xfail is the user's to have)."""
+def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
+    """How the body failed by itself; empty where it did not. xfail is a user's own to have, not a shipped check's."""
+    shipped = state.read(item).check is not None
+    if threads := _in_threads(item):
+        return threads
+    if call.excinfo is None and RAISED in item.stash:
+        return f"{item.stash[RAISED]} (a hook swallowed it)"
     if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
-        return report.failed
-    return report.failed or not hasattr(report, "wasxfail")
+        return "" if shipped or not report.failed else _crash(report)
+    if hasattr(report, "wasxfail"):
+        return item.stash.get(RAISED, "failed") if shipped else ""
+    return _crash(report) if report.failed else item.stash.get(RAISED, "failed")
+
+
+def _in_threads(item: pytest.Item) -> str:
+    """What the item's threads raised since this was asked last; empty for nothing."""
+    record = item.stash.get(RECORD, None)
+    raised = record.in_threads[:] if record else []
+    if record:
+        record.in_threads.clear()
+    return f"exception in a thread of {item.nodeid}: {'; '.join(raised)}" if raised else ""
 
 
 def _foreign_skip(item: pytest.Item, report: pytest.TestReport) -> Attempt:
@@ -158,23 +194,27 @@ def _foreign_skip(item: pytest.Item, report: pytest.TestReport) -> Attempt:
     )
     if state.read(item).check is None:
         finding = Finding("executed", "", f"skipped by itself: {reason}", severity="insufficient", code="gate.skipped")
-        return Attempt("insufficient", (finding,), message=reason, skipped_by="the test")
-    message = f"skipped by a marker or hook, not by the gate: {reason}; required checks cannot be skipped"
+        return Attempt("insufficient", (finding,), message=reason, skipped_by=reason)
+    by = "a marker" if any(mark.name in ("skip", "skipif", "xfail") for mark in item.iter_markers()) else "a hook"
+    message = f"skipped by {by}, not by the gate: {reason}; required checks cannot be skipped"
     finding = Finding("executed", state.read(item).check.target, message, code="gate.skipped")  # type: ignore[union-attr]
-    return Attempt("fail", (finding,), message=message, skipped_by="a marker or hook")
+    return Attempt("fail", (finding,), message=message, skipped_by=reason)
 
 
 def _crash(report: pytest.TestReport) -> str:
     crash = getattr(report.longrepr, "reprcrash", None)
-    text = str(crash.message if crash is not None else report.longrepr or "")
+    return _first_line(str(crash.message if crash is not None else report.longrepr or ""))
+
+
+def _first_line(text: str) -> str:
     return next((line for line in text.splitlines() if line.strip()), "failed")[:500]
 
 
 def _show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> None:
     """Makes pytest's own outcome say what the gate found; `insufficient` is a skip with a category of its own."""
+    if hasattr(report, "wasxfail") and (attempt.verdict == "fail" or state.read(item).check is not None):
+        del report.wasxfail
     if attempt.verdict == "fail":
-        if hasattr(report, "wasxfail"):
-            del report.wasxfail
         own_text = report.failed and attempt.message and not attempt.findings
         report.outcome = "failed"
         if not own_text:
@@ -184,6 +224,8 @@ def _show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> Non
         reason = attempt.findings[0].message if attempt.findings else attempt.message
         report.outcome = "skipped"
         report.longrepr = (str(path), (line or 0) + 1, f"insufficient: {reason}")
+    elif report.when == "call" and state.read(item).check is not None:
+        report.outcome, report.longrepr = "passed", None
 
 
 def text_of(attempt: Attempt, report: pytest.TestReport) -> str:

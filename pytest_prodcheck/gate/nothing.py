@@ -9,13 +9,13 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.gate import verdict
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.plan import Plan
-from pytest_prodcheck.gate.selection import Selection
-from pytest_prodcheck.observe.result import RunResult
+from pytest_prodcheck.gate.selection import Selection, missed
+from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
 
 def concluded_without_owner(environment: Environment, plan: Plan, selection: Selection, course: Course) -> RunResult:
-    """Nothing was checked: never green. Exit status 5 where all was deselected."""
-    reasons = sorted({*selection.narrowed.values(), *selection.dropped.values()})
+    """Nothing was checked: never green. Exit status 5 where all was deselected on purpose, else 1."""
+    reasons = sorted(set(selection.narrowed.values()))
     why = f", all deselected by {' and '.join(reasons)}" if reasons else ""
     rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
     rows += [{"id": name, "reason": f"stopped: {course.stopped_by}"} for name in selection.collected]
@@ -29,7 +29,13 @@ def concluded_without_owner(environment: Environment, plan: Plan, selection: Sel
         "fail",
         status,
         complete=False,
+        checks=tuple(_missed(name, reason, plan) for name, reason in selection.dropped.items()),
         left_out=tuple(rows),
         notes=(*course.notes, f"0 checks executed{why}"),
         sent={"http": 0, "database": 0, "logins": 0, "writes": 0, "refused": 0},
     )
+
+
+def _missed(identifier: str, reason: str, plan: Plan) -> CheckVerdict:
+    check = plan.checks.get(identifier)
+    return CheckVerdict(identifier, check.target if check else "", "fail", message=missed(identifier, reason))

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import Environment, HttpTarget, Target
+from pytest_prodcheck.config.models import DatabaseTarget, Environment, HttpTarget, Target
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -24,6 +24,8 @@ def located(finding: Finding, environment: Environment, observations: Sequence[O
 
 
 def _of_table(table: Target) -> Mapping[str, Any]:
+    if isinstance(table, DatabaseTarget):
+        return _of_dsn(table.dsn)
     address = str(getattr(table, "url", "") or getattr(table, "issuer", ""))
     if not address:
         return {}
@@ -31,6 +33,19 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
     return {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+
+
+def _of_dsn(dsn: str) -> Mapping[str, Any]:
+    """Where our reader connects; nothing of how it proves who it is."""
+    from pytest_prodcheck.errors import ConfigError
+    from pytest_prodcheck.targets.database.address import parse
+
+    try:
+        server = parse(dsn)
+    except ConfigError:
+        return {}
+    first = server.hosts[0]
+    return {"host": first.host, "port": first.port, "database": server.database, "login": server.user}
 
 
 def _of_exchange(finding: Finding, table: Target, observations: Sequence[Observation]) -> Mapping[str, Any]:

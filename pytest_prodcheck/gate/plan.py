@@ -114,7 +114,8 @@ class _Builder:
         named = parameter.removeprefix("-") if parameter else slug(subject)
         optional = not self.table.required
         thing = declared or self.table
-        needs = (f"jwks:{self.target}",) if function == "test_signature" and getattr(self.table, "issuer", "") else ()
+        published = isinstance(self.table, AuthTarget) and self.table.issuer
+        needs = (f"jwks:{self.target}",) if function == "test_signature" and published else ()
         return Check(
             self.suite,
             function,

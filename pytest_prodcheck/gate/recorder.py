@@ -24,6 +24,8 @@ class Record:
     own: list[Observation] = field(default_factory=list)
     """What it did through fixtures by itself."""
     sampled: bool = False
+    in_threads: list[str] = field(default_factory=list)
+    """What its threads raised, as `AssertionError: …`."""
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -48,6 +50,12 @@ class Recorder:
         if self._record is None:
             raise UsageProblem("prodcheck fixtures are used inside a test: nothing was sent")
         return self._record
+
+    def raised_in_thread(self, text: str) -> None:
+        """Adds what a thread of the running test raised."""
+        with self._lock:
+            if self._record is not None:
+                self._record.in_threads.append(text)
 
     def keep(self, observations: Sequence[Observation]) -> None:
         """Adds what the running test did by itself."""

@@ -29,7 +29,7 @@ class Attempt:
     duration: float = 0.0
     executed: bool = False
     skipped_by: str = ""
-    """Who skipped it, where it was not the gate."""
+    """Why it was skipped, where that was not the gate's doing."""
 
     def dump(self) -> str:
         """One JSON string."""
@@ -64,9 +64,15 @@ class Results:
         elif report.failed:
             self.attempts.setdefault(report.nodeid, []).append(Attempt("fail", message=_line(report)))
         elif report.when == "setup" and report.skipped:
-            reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-            skipped = Attempt("fail", message=str(reason).removeprefix("Skipped: "), skipped_by="a marker or hook")
+            skipped = Attempt("fail", message=_reason(report), skipped_by=_reason(report))
             self.attempts.setdefault(report.nodeid, []).append(skipped)
+
+    def skipped(self, report: pytest.CollectReport) -> None:
+        """A module that skipped itself when it was collected: its tests prove nothing."""
+        reason = _reason(report)
+        text = f"skipped by itself: {reason}"
+        finding = Finding("executed", "", text, severity="insufficient", code="gate.skipped")
+        self.attempts[report.nodeid] = [Attempt("insufficient", (finding,), message=reason, skipped_by=reason)]
 
     def final(self, identifier: str) -> Attempt | None:
         """The last attempt, as a pass on retry where an earlier one was worse; a teardown that failed stays."""
@@ -88,6 +94,11 @@ class Results:
             duration=last.duration,
             executed=True,
         )
+
+
+def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:
+    text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longrepr
+    return str(text).removeprefix("Skipped: ")
 
 
 def _line(report: pytest.TestReport) -> str:

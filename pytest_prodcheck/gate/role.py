@@ -7,6 +7,15 @@ from typing import Literal
 import pytest
 
 Role = Literal["alone", "controller", "worker"]
+PARTS = (
+    "prodcheck-gate",
+    "prodcheck-run",
+    "prodcheck-judging",
+    "prodcheck-threads",
+    "prodcheck-scrubbing",
+    "prodcheck-controller",
+)
+"""Names under which the parts of an active session are registered with pytest."""
 
 
 def of(config: pytest.Config) -> Role:
@@ -18,6 +27,23 @@ def of(config: pytest.Config) -> Role:
     ):
         return "controller"
     return "alone"
+
+
+_IDLE = (
+    "collectonly",
+    "prodcheck_plan",
+    "help",
+    "version",
+    "markers",
+    "showfixtures",
+    "show_fixtures_per_test",
+    "cacheshow",
+)
+
+
+def idle(config: pytest.Config) -> bool:
+    """Whether pytest only lists or explains: nothing is sent then, no reference resolved, no verdict reached."""
+    return any(getattr(config.option, name, None) for name in _IDLE)
 
 
 def worker_name(config: pytest.Config) -> str:
@@ -40,6 +66,11 @@ def refuse_unsafe(config: pytest.Config, kind: str) -> None:
         problems.append("--pdb shows every local variable: refused for an environment of kind production")
     if config.getoption("dist", "no") == "each":
         problems.append("--dist each runs every check in every worker: use -n with another --dist")
+    problems += [
+        f"-p no:{name} switches a part of the gate off: without it nothing is proven"
+        for name in PARTS
+        if config.pluginmanager.is_blocked(name)
+    ]
     remote = [spec for spec in config.getoption("tx", None) or [] if not str(spec).split("*")[-1].startswith("popen")]
     if remote:
         problems.append(f"--tx {remote[0]}: the gate's workers run on this machine only")

@@ -10,15 +10,15 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import role, start
+from pytest_prodcheck.gate import course, role, signals, start
 from pytest_prodcheck.gate.course import Course
-from pytest_prodcheck.gate.results import Results
+from pytest_prodcheck.gate.report_file import ReportFile
+from pytest_prodcheck.gate.results import KEY, Attempt, Results
 from pytest_prodcheck.gate.service import Service
 from pytest_prodcheck.gate.verdict import INTERNAL, INTERRUPTED, USAGE
 from pytest_prodcheck.observe.broker import BrokerServer
@@ -32,66 +32,6 @@ GRACE_SECONDS = 2.0
 """After the deadline, waits end by themselves within this; then the main thread is interrupted."""
 
 
-class Terminated(KeyboardInterrupt):
-    """SIGTERM, or the run's deadline: ends the run as Ctrl-C does, with exit status 1."""
-
-
-class ReportFile:
-    """`verdict.json` from before the first probe: `unfinished`, replaced at the end."""
-
-    def __init__(self, directory: Path, environment: str, *, given: bool) -> None:
-        self.directory, self._environment, self._given = directory, environment, given
-        self.problem = ""
-
-    @classmethod
-    def of(cls, config: pytest.Config) -> ReportFile | None:
-        """The report of this run, begun as `unfinished`; None where nothing will run (`--prodcheck-plan`).
-
-        Raises pytest.UsageError when the directory that was asked for cannot be written.
-        """
-        if config.getoption("prodcheck_plan") or config.option.help or config.option.version:
-            return None
-        name, given = str(config.getoption("prodcheck")), config.getoption("prodcheck_report")
-        folder = name.replace(":", "-").replace("/", "-")
-        directory = config.invocation_params.dir / given if given else config.rootpath / ".prodcheck" / folder
-        report = cls(Path(directory), name, given=bool(given))
-        if config.option.collectonly and not report.path.exists():
-            return report
-        report._begin()
-        return report
-
-    @property
-    def path(self) -> Path:
-        """Where the verdict is."""
-        return self.directory / "verdict.json"
-
-    def usage(self, problem: str) -> None:
-        """Says in the file why the run did not start."""
-        if self.path.exists():
-            self._write({"verdict": "unfinished", "exit_status": USAGE, "error": problem})
-
-    def finish(self, result: RunResult) -> None:
-        """Replaces the file by the run's verdict and writes the summary beside it."""
-        if self.problem:
-            return
-        from pytest_prodcheck.report import markdown
-
-        verdict_json.write(self.path, verdict_json.document(result))
-        (self.directory / "summary.md").write_text(markdown.render(result), encoding="utf-8")
-
-    def _begin(self) -> None:
-        try:
-            verdict_json.prepare(self.directory, ignore=not self._given)
-            self._write({"verdict": "unfinished", "exit_status": None})
-        except OSError as error:
-            self.problem = f"report directory {self.directory} is not writable: {error.strerror}"
-            if self._given:
-                raise pytest.UsageError(f"{self.problem}; nothing was sent") from None
-
-    def _write(self, facts: dict[str, Any]) -> None:
-        verdict_json.write(self.path, verdict_json.unfinished(self._environment, facts))
-
-
 def take_charge(
     config: pytest.Config, gate: Gate, begun: start.Start, report: ReportFile | None, part: role.Role
 ) -> None:
@@ -99,7 +39,7 @@ def take_charge(
     problems = start.unprovable(begun.environment, begun.plan, begun.deadline_s)
     if problems:
         raise UsageProblem(*problems)
-    idle = bool(config.option.collectonly or config.getoption("prodcheck_plan"))
+    idle = role.idle(config)
     service = Service(begun, gate.redactor, config, idle=idle)
     gate.connect(service)
     run = Run(config, gate, service, report, part, idle=idle)
@@ -132,7 +72,8 @@ class Run:
             idle,
         )
         self.results = Results()
-        self.course = Course(time.time(), notes=list(service.warnings))
+        notes = [*service.warnings, *([report.problem] if report and report.problem else [])]
+        self.course = Course(time.time(), notes=notes, setup_only=_setup_only(config))
         self.result: RunResult | None = None
         self.session: pytest.Session | None = None
         self._timer: threading.Timer | None = None
@@ -146,7 +87,7 @@ class Run:
         self.session = session
         if self.idle:
             return
-        self._restore = _arm(self._terminated)
+        self._restore = signals.arm(self._terminated)
         left = self.service.deadline - time.monotonic() + GRACE_SECONDS
         self._timer = threading.Timer(left, self._deadline_passed)
         self._timer.daemon = True
@@ -190,6 +131,8 @@ class Run:
         """A suite that cannot be collected proves nothing."""
         if report.failed:
             self.results.errors[report.nodeid] = str(report.longrepr)[-500:]
+        elif report.skipped:
+            self.results.skipped(report)
 
     def pytest_internalerror(self, excrepr: object) -> None:
         """Remembers that pytest itself failed."""
@@ -198,12 +141,12 @@ class Run:
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
         """Ctrl-C, SIGTERM, the deadline, or somebody's `pytest.exit`."""
         if isinstance(excinfo.value, pytest.exit.Exception):
-            self.course.stopped_by = f"pytest.exit: {excinfo.value.msg}"
-        elif not self.course.stopped_by:
-            self.course.stopped_by = "Ctrl-C"
+            self.course.stop(f"run ended early by pytest.exit ({excinfo.value.msg})")
+        else:
+            self.course.stop(course.CTRL_C)
 
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_logreport")
-    def remember_for_lf(self, report: pytest.TestReport) -> None:
+    def pytest_remembered_logreport(self, report: pytest.TestReport) -> None:
         """`--lf` runs blocked and insufficient checks again, not only failed ones."""
         plugin = self.config.pluginmanager.get_plugin("lfplugin")
         carried = getattr(report, "prodcheck", None)
@@ -213,7 +156,7 @@ class Run:
     # --- ending ------------------------------------------------------------------------------------------------------
 
     @pytest.hookimpl(wrapper=True, tryfirst=True, specname="pytest_runtestloop")
-    def count_what_came_back(self, session: pytest.Session) -> Any:
+    def pytest_counted_runtestloop(self, session: pytest.Session) -> Any:
         """Nothing may be lost: what has no report gets a failed one."""
         try:
             return (yield)
@@ -222,8 +165,12 @@ class Run:
                 self._report_lost(session)
 
     def _report_lost(self, session: pytest.Session) -> None:
-        if session.shouldfail or session.shouldstop:
-            self.course.stopped_by = self.course.stopped_by or f"-x: {session.shouldfail or session.shouldstop}"
+        if time.monotonic() >= self.service.deadline:
+            self.course.stop(course.DEADLINE)
+        elif session.shouldfail:
+            self.course.stop(course.EXIT_FIRST if self.config.getvalue("maxfail") == 1 else course.MAX_FAIL)
+        elif session.shouldstop:
+            self.course.stop(f"stopped: {session.shouldstop}")
         from pytest_prodcheck.gate import ending
 
         chosen = self.service.selection
@@ -231,8 +178,7 @@ class Run:
         if self.service.owner:
             missing.update(ending.unselected_readiness(self.service.owner, chosen))
         for identifier, attempt in missing.items():
-            self.results.attempts.setdefault(identifier, []).append(attempt)
-            self.config.hook.pytest_runtest_logreport(report=_report(identifier, attempt.findings[0].message))
+            self.config.hook.pytest_runtest_logreport(report=_report(identifier, attempt))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -251,32 +197,42 @@ class Run:
         for where, text in self.results.errors.items():
             self.course.notes.append(f"{where}: {text.splitlines()[-1] if text else 'failed'}")
         result = self.service.conclude(self.results, self.course)
-        if self.results.errors or (self.course.stopped_by == "Ctrl-C"):
+        if self.results.errors or (self.course.stopped_by == course.CTRL_C):
             status = exitstatus if exitstatus in (INTERRUPTED, INTERNAL) else 1
             result = replace(result, verdict="fail", exit_status=status)
         return self.gate_scrubbed(result)
 
     def gate_scrubbed(self, result: RunResult) -> RunResult:
         """The result without any secret, whatever put it there."""
-        return verdict_json.scrubbed(result, self.gate.redactor.scrub_value)
+        secrets = self.gate.redactor.version
+        return verdict_json.scrubbed(result, self.gate.redactor.scrub_value) if secrets else result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Any:
         """The verdict and its causes first, details after, one line again at the very end."""
         if self.result is None:
+            if self.config.option.collectonly:
+                terminalreporter.write_line("prodcheck: --collect-only: nothing was sent, no verdict")
             return (yield)
         from pytest_prodcheck.report import annotations, terminal
 
         terminal.verdict_first(terminalreporter, self.result)
         with terminal.only_unexplained(terminalreporter, self.result):
             value = yield
-        terminal.last_line(terminalreporter, self.result, str(self.report.path) if self.report else "")
+        terminal.last_line(terminalreporter, self.result, self._verdict_path)
         annotations.write(terminalreporter, self.result, os.environ)
         return value
+
+    @property
+    def _verdict_path(self) -> str:
+        """Where the verdict was written; empty where it could not be."""
+        return str(self.report.path) if self.report and not self.report.problem else ""
 
     def _last(self) -> None:
         """The gate sets the exit status last: after every hook, plugin and conftest."""
         self._restore()
+        if self.result is None and self.session is not None and not self.idle:
+            self.pytest_sessionfinish(self.session, int(self.session.exitstatus))
         self.service.close()
         if self.result is None or self.session is None:
             return
@@ -290,37 +246,33 @@ class Run:
             junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient)
 
     def _terminated(self, *_: object) -> None:
-        self.course.stopped_by = self.course.stopped_by or "SIGTERM"
+        self.course.stop(course.SIGTERM)
         self.service.stop()
-        raise Terminated(self.course.stopped_by)
+        raise signals.Terminated(self.course.stopped_by)
 
     def _deadline_passed(self) -> None:
-        self.course.stopped_by = "the deadline"
+        self.course.stop(course.DEADLINE)
         if hasattr(signal, "pthread_kill"):
             signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
-def _arm(handler: Callable[[int, FrameType | None], None]) -> Callable[[], None]:
-    """Takes SIGTERM where this is the main thread; gives back what restores the old handler."""
-    if threading.current_thread() is not threading.main_thread():
-        return lambda: None
-    before = signal.signal(signal.SIGTERM, handler)
-    return lambda: _put_back(before)
+def _setup_only(config: pytest.Config) -> str:
+    """The option that makes pytest execute no test, where one was given."""
+    if config.getoption("setupplan", False):
+        return "--setup-plan"
+    return "--setup-only" if config.getoption("setuponly", False) else ""
 
 
-def _put_back(handler: Any) -> None:
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, handler)
-
-
-def _report(identifier: str, message: str) -> pytest.TestReport:
+def _report(identifier: str, attempt: Attempt) -> pytest.TestReport:
     """A failed report for a check that has none, so that counts, JUnit and --lf know it."""
     name = identifier.rpartition("::")[2]
-    return pytest.TestReport(
+    report = pytest.TestReport(
         nodeid=identifier,
         location=("prodcheck.toml", 0, name),
         keywords={},
         outcome="failed",
-        longrepr=message,
+        longrepr=attempt.findings[0].message,
         when="call",
     )
+    setattr(report, KEY, attempt.dump())
+    return report

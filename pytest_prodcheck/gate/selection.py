@@ -1,7 +1,7 @@
 """Which checks were selected, and who took the others away: completeness starts here.
 
-Narrowing on purpose (-k, -m, ids, --lf, --prodcheck-only) makes the verdict partial. A check that --deselect or somebody
-else's hook took away is a failure: a gate that can lose a check silently proves nothing.
+Narrowing on purpose (-k, -m, ids, --lf, --prodcheck-only) makes the verdict partial. A check that --deselect or
+somebody else's hook took away is a failure: a gate that can lose a check silently proves nothing.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 
@@ -17,7 +18,8 @@ from pytest_prodcheck.gate import state
 from pytest_prodcheck.gate.collection import SuiteModule
 from pytest_prodcheck.gate.plan import Plan
 
-_NARROWING = {"_pytest.mark": "-k or -m", "_pytest.cacheprovider": "--lf", "_pytest.stepwise": "--stepwise"}
+LAST_FAILED, DESELECT, STEPWISE = "--lf", "--deselect", "--stepwise"
+SILENTLY, NEVER = "a hook removed it without saying so", ""
 OPT_IN_REASON = "opt-in: not asked for by -m"
 
 
@@ -50,21 +52,38 @@ class Selection:
 class Selector:
     """Follows the items of one process from collection to the final list."""
 
-    def __init__(self, config: pytest.Config, plan: Plan, *, paths_given: bool) -> None:
-        self._config, self._paths_given = config, paths_given
+    def __init__(self, config: pytest.Config, plan: Plan, base: Path, *, paths_given: bool) -> None:
+        """`base` is the directory of prodcheck.toml; `paths_given` says that the arguments narrow the plan."""
+        self._config, self._paths_given, self._base = config, paths_given, base
         self.selection = Selection(tuple(plan.checks))
         self._before: list[str] = []
+        self._paths: set[Path] = set()
         self._deselected: dict[str, str] = {}
+        self._on_purpose: set[str] = set()
 
     def before(self, items: Sequence[pytest.Item]) -> None:
         """All items, before anybody chose among them."""
         self._before = [item.nodeid for item in items]
+        self._paths = {item.path for item in items}
+
+    def empty_suites(self, suites: Sequence[str]) -> list[str]:
+        """The team's own suites that hold no test, one line each: a suite that is named and empty proves nothing."""
+        if self._paths_given or self._config.getoption("lf", False):
+            return []
+        places = {suite: (self._base / suite).resolve() for suite in suites}
+        return [
+            f"[prodcheck] suites: {suite} holds no test (python_files is {self._config.getini('python_files')})"
+            for suite, place in places.items()
+            if not any(path == place or place in path.parents for path in self._paths)
+        ]
 
     def deselected(self, items: Sequence[pytest.Item]) -> None:
         """Somebody says that these items will not run; the caller's module tells who."""
-        reason = _caller()
+        reason, on_purpose = self._reason(*_caller())
         for item in items:
             self._deselected[item.nodeid] = reason
+            if on_purpose:
+                self._on_purpose.add(item.nodeid)
 
     def drop_opt_in(self, items: list[pytest.Item]) -> None:
         """Leaves out `load` and `soak` checks that the -m expression does not ask for (interface.md §1)."""
@@ -74,6 +93,7 @@ class Selector:
             if wanted and not _asks_for(self._config.getoption("markexpr") or "", marks, wanted):
                 items.remove(item)
                 self._deselected[item.nodeid] = OPT_IN_REASON
+                self._on_purpose.add(item.nodeid)
 
     def finish(self, items: Sequence[pytest.Item]) -> Selection:
         """The final list; what is missing from it is put down to whoever took it."""
@@ -84,34 +104,48 @@ class Selector:
         for identifier in dict.fromkeys((*chosen.planned, *self._before)):
             if identifier in running:
                 continue
-            reason = self._deselected.get(identifier, "")
-            if reason in _NARROWING.values() or reason == OPT_IN_REASON:
-                chosen.narrowed[identifier] = reason
-            elif reason:
-                chosen.dropped[identifier] = reason
-            elif identifier not in before and self._paths_given:
-                chosen.narrowed[identifier] = "paths or ids"
+            if identifier in self._deselected:
+                kept = chosen.narrowed if identifier in self._on_purpose else chosen.dropped
+                kept[identifier] = self._deselected[identifier]
             elif identifier in before:
-                chosen.dropped[identifier] = "a hook removed it without saying so"
+                chosen.dropped[identifier] = SILENTLY
+            elif self._paths_given or self._config.getoption("lf", False):
+                chosen.narrowed[identifier] = "paths or ids" if self._paths_given else LAST_FAILED
             else:
-                chosen.dropped[identifier] = "planned but not collected"
+                chosen.dropped[identifier] = NEVER
         return chosen
 
+    def _reason(self, module: str, function: str) -> tuple[str, bool]:
+        """Why the caller of `pytest_deselected` left items out, and whether that is a selection on purpose."""
+        if module == "_pytest.mark":
+            option = "-m" if function == "deselect_by_mark" else "-k"
+            given = self._config.getoption("markexpr" if option == "-m" else "keyword")
+            return f"{option} {given}", True
+        if module == "_pytest.cacheprovider":
+            return LAST_FAILED, True
+        if module == "_pytest.stepwise":
+            return STEPWISE, False
+        return (DESELECT if module == "_pytest.main" else f"the hook {function} of {module}"), False
 
-def _caller() -> str:
-    """Who called `pytest_deselected`: an option's name for pytest's own plugins, the module for others."""
+
+def _caller() -> tuple[str, str]:
+    """Module and function that called `pytest_deselected`."""
     frame = sys._getframe(2)
     while frame is not None:
         module = str(frame.f_globals.get("__name__", ""))
-        if module == "_pytest.main":
-            return "--deselect"
-        for known, option in _NARROWING.items():
-            if module.startswith(known):
-                return option
         if not module.startswith(("pluggy", "pytest_prodcheck")):
-            return f"the hook of {module}"
+            return module, frame.f_code.co_name
         frame = frame.f_back  # type: ignore[assignment]
-    return "an unknown hook"
+    return "an unknown module", "unknown"
+
+
+def missed(identifier: str, reason: str) -> str:
+    """What is wrong with a check that was taken away: the line for its failed report."""
+    if reason in (SILENTLY, NEVER):
+        return f"planned but not collected: {identifier}" + (f" ({reason})" if reason else "")
+    if reason == STEPWISE:
+        return f"partial run: {identifier} was not executed, {STEPWISE} began after it"
+    return f"required check {identifier} was deselected by {reason}"
 
 
 def _asks_for(expression: str, marks: set[str], opt_in: list[str]) -> bool:
@@ -124,8 +158,8 @@ def _asks_for(expression: str, marks: set[str], opt_in: list[str]) -> bool:
         compiled = Expression.compile(expression)
     except SyntaxError:
         return False
-    with_it = compiled.evaluate(lambda name, **_: name in marks)
-    without = compiled.evaluate(lambda name, **_: name in marks - set(opt_in))
+    with_it = compiled.evaluate(lambda name, /, **_: name in marks)
+    without = compiled.evaluate(lambda name, /, **_: name in marks - set(opt_in))
     return bool(with_it and not without)
 
 

@@ -15,9 +15,8 @@ import pytest
 from pytest_prodcheck.config import references
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.errors import UsageProblem
+from pytest_prodcheck.errors import DeadlinePassed, UsageProblem
 from pytest_prodcheck.gate.course import Course
-from pytest_prodcheck.errors import DeadlinePassed
 from pytest_prodcheck.gate.results import Results
 from pytest_prodcheck.gate.selection import Selection
 from pytest_prodcheck.gate.start import Start
@@ -84,7 +83,7 @@ class Service:
     # --- the run -----------------------------------------------------------------------------------------------------
 
     def begin(self) -> None:
-        """Starts the owner on what was collected; the demo's system first. Raises UsageProblem before anything is sent."""
+        """Starts the owner on what was collected, the demo's system first. Raises UsageProblem."""
         if self.owner is not None or not self.selection.collected:
             return
         import sys

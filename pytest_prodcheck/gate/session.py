@@ -1,13 +1,14 @@
 """The active session: the hooks of a run with `--prodcheck`, registered only then.
 
-`Gate` is in every process (it collects, judges, answers fixtures); `gate.run.Run` is in the owner alone (it sends, counts
-and concludes).
+`Gate` is in every process (it collects, judges, answers fixtures); `gate.run.Run` is in the owner alone (it sends,
+counts and concludes).
 """
 
 from __future__ import annotations
 
 import importlib
 import json
+import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -19,10 +20,13 @@ from pytest_prodcheck import markers
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import collection, role, scrubbing, selection, start, state
+from pytest_prodcheck.gate import collection, role, scrubbing, selection, start, state, threads
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
+from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.observe.broker import BrokerClient
+
+NOTHING_SENT = "prodcheck: nothing was sent"
 
 FIXTURES = {
     "prodcheck_http": "http:HttpFixture",
@@ -37,7 +41,7 @@ def activate(config: pytest.Config) -> Gate:
     part = role.of(config)
     from pytest_prodcheck.gate import run
 
-    report = run.ReportFile.of(config) if part != "worker" else None
+    report = ReportFile.of(config) if part != "worker" else None
     try:
         role.refuse_unsafe(config, "")
         begun = start.read(config)
@@ -50,7 +54,7 @@ def activate(config: pytest.Config) -> Gate:
     except UsageProblem as problem:
         if report:
             report.usage(str(problem))
-        raise pytest.UsageError(*str(problem).splitlines()) from None
+        raise pytest.UsageError(*str(problem).splitlines(), NOTHING_SENT) from None
     except pytest.UsageError as problem:
         if report:
             report.usage(str(problem))
@@ -61,6 +65,18 @@ def activate(config: pytest.Config) -> Gate:
     return gate
 
 
+def last_word(config: pytest.Config, status: int) -> int:
+    """The exit status of this process: the gate's, also where a hook ended the session before its verdict."""
+    if role.idle(config) or role.of(config) == "worker":
+        return status
+    run = config.pluginmanager.get_plugin("prodcheck-run")
+    if run is not None and run.result is not None:
+        return int(run.result.exit_status)
+    if status == 0:
+        print("prodcheck: the session ended before its verdict: nothing is proven", file=sys.stderr)  # noqa: T201
+    return status or 1
+
+
 class Gate:
     """Hooks of every process of an active run."""
 
@@ -69,7 +85,7 @@ class Gate:
         self.redactor = Redactor()
         self.recorder = Recorder()
         self.paths_given = collection.rewrite_arguments(config, begun.file, begun.environment.suites)
-        self.selector = selection.Selector(config, begun.plan, paths_given=self.paths_given)
+        self.selector = selection.Selector(config, begun.plan, begun.file.parent, paths_given=self.paths_given)
         self.asker: Asker | None = None
         self._fixtures: dict[str, Any] = {}
         self._known_secrets = 0
@@ -81,6 +97,7 @@ class Gate:
             asker, self.recorder, self.redactor, lambda: self.environment, role.worker_name(self.config), self.refresh
         )
         self.config.pluginmanager.register(judging, "prodcheck-judging")
+        self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
         self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor, self.refresh), "prodcheck-scrubbing")
         self.refresh()
 
@@ -156,7 +173,7 @@ class Gate:
         try:
             self._check_items(session.items)
         except UsageProblem as problem:
-            raise pytest.UsageError(*self.redactor.scrub(str(problem)).splitlines()) from None
+            raise pytest.UsageError(*self.redactor.scrub(str(problem)).splitlines(), NOTHING_SENT) from None
         chosen = self.selector.finish(session.items)
         marks = {
             item.nodeid: sorted({mark.name for mark in item.iter_markers()} & set(markers.SELECTION))
@@ -166,7 +183,7 @@ class Gate:
             self._ask("collected", role.worker_name(self.config), chosen.as_data(), marks)
 
     def _check_items(self, items: Sequence[pytest.Item]) -> None:
-        problems = list(selection.misused(items))
+        problems = [*selection.misused(items), *self.selector.empty_suites(self.begun.environment.suites)]
         environment = self.begun.environment
         problems += selection.unmet(items, list(environment.targets), environment.name, list(environment.users))
         for item in items:

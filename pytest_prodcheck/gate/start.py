@@ -112,8 +112,8 @@ def unprovable(environment: Environment, plan: Plan, deadline_s: float) -> Seque
             confidence = f"{environment.confidence:.4g}"
             if least > cap:
                 problems.append(
-                    f"{check.id}: '{text}' needs {least} requests at confidence {confidence}, requests.at_most is {cap}; "
-                    f"raise at_most, or promise less"
+                    f"{check.id}: '{text}' needs {least} requests at confidence {confidence}, "
+                    f"requests.at_most is {cap}; raise at_most, or promise less"
                 )
             elif least / rate > deadline_s:
                 problems.append(

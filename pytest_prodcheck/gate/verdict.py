@@ -19,7 +19,7 @@ def of(verdicts: Iterable[Verdict], *, executed: int, policy: Environment) -> Ru
         return "fail"
     for word in ("blocked", "insufficient"):
         if word in seen and not (word == "insufficient" and policy.insufficient == "warn"):
-            return word  # type: ignore[return-value]
+            return word
     return "degraded" if seen & {"degraded", "insufficient"} else "pass"
 
 

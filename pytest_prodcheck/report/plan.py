@@ -24,8 +24,15 @@ class PlannedCheck(Protocol):
 class Planned(Protocol):
     """What is rendered of the plan."""
 
-    checks: Mapping[str, Any]
-    left_out: Mapping[str, str]
+    @property
+    def checks(self) -> Mapping[str, Any]:
+        """All checks by id."""
+        ...
+
+    @property
+    def left_out(self) -> Mapping[str, str]:
+        """Id → reason."""
+        ...
 
 
 def render(environment: Environment, plan: Planned, selected: Collection[str]) -> Iterator[str]:
