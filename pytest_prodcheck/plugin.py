@@ -5,6 +5,7 @@ Standard library and pytest only. With `--prodcheck` the active session (`gate.s
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -32,6 +33,17 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(session.activate(config), GATE)
     else:
         _refuse_orphans(config)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """The gate's exit status is the last word, whatever hooks and plugins make of it."""
+    status = yield
+    if not config.getoption("prodcheck"):
+        return status
+    from pytest_prodcheck.gate import session
+
+    return session.last_word(config, int(status or 0))
 
 
 def _refuse_orphans(config: pytest.Config) -> None:

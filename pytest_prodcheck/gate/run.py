@@ -20,7 +20,7 @@ from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.gate.results import KEY, Attempt, Results
 from pytest_prodcheck.gate.service import Service
-from pytest_prodcheck.gate.verdict import INTERNAL, INTERRUPTED, USAGE
+from pytest_prodcheck.gate.verdict import FAIL, INTERNAL, INTERRUPTED, USAGE
 from pytest_prodcheck.observe.broker import BrokerServer
 from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import verdict_json
@@ -139,10 +139,13 @@ class Run:
         self.results.errors["INTERNALERROR"] = str(excrepr)[-500:]
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
-        """Ctrl-C, SIGTERM, the deadline, or somebody's `pytest.exit`."""
-        if isinstance(excinfo.value, pytest.exit.Exception):
-            self.course.stop(f"run ended early by pytest.exit ({excinfo.value.msg})")
-        else:
+        """Ctrl-C, SIGTERM, the deadline, or somebody's `pytest.exit`, while no test runs."""
+        self._ended_by(excinfo.value)
+
+    def _ended_by(self, reason: BaseException) -> None:
+        if isinstance(reason, pytest.exit.Exception):
+            self.course.stop(f"run ended early by pytest.exit ({reason.msg})")
+        elif not isinstance(reason, pytest.Session.Interrupted):
             self.course.stop(course.CTRL_C)
 
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_logreport")
@@ -160,6 +163,9 @@ class Run:
         """Nothing may be lost: what has no report gets a failed one."""
         try:
             return (yield)
+        except (KeyboardInterrupt, pytest.exit.Exception) as reason:
+            self._ended_by(reason)
+            raise
         finally:
             if not self.idle:
                 self._report_lost(session)
@@ -198,7 +204,8 @@ class Run:
             self.course.notes.append(f"{where}: {text.splitlines()[-1] if text else 'failed'}")
         result = self.service.conclude(self.results, self.course)
         if self.results.errors or (self.course.stopped_by == course.CTRL_C):
-            status = exitstatus if exitstatus in (INTERRUPTED, INTERNAL) else 1
+            own = (INTERRUPTED,) if self.part == "controller" else (INTERRUPTED, INTERNAL)
+            status = exitstatus if exitstatus in own else FAIL
             result = replace(result, verdict="fail", exit_status=status)
         return self.gate_scrubbed(result)
 

@@ -32,8 +32,9 @@ class Sampler:
             self.seen, self.needed = len(seen) + len(extra), len(seen) + len(extra) + more
             batch = [sends[(len(extra) + number) % len(sends)] for number in range(more)]
             answers = self._parallel(batch)
-            extra.extend(answers)
-            if all(answer.error == "stopped" for answer in answers):
+            sent = [answer for answer in answers if answer.error != "stopped"]
+            extra.extend(sent)
+            if len(sent) < len(answers):
                 break
         self.seen = len(seen) + len(extra)
         return extra

@@ -1,0 +1,28 @@
+"""What the run itself has to say, beside its findings: that it was cut short, that nothing was executed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pytest_prodcheck.gate.course import Course
+from pytest_prodcheck.gate.results import Attempt
+from pytest_prodcheck.gate.selection import Selection
+
+
+def of(final: Mapping[str, Attempt], selection: Selection, course: Course) -> tuple[str, ...]:
+    """The lines, those of the run's course first."""
+    executed = sum(attempt.executed for name, attempt in final.items() if name in set(selection.collected))
+    lines = list(course.notes)
+    if course.stopped_by:
+        lines.append(course.cut_short(executed, len(selection.collected)))
+    if not executed and course.setup_only:
+        lines.append(f"0 checks executed ({course.setup_only})")
+    if reason := _all_skipped(final, selection):
+        lines.append(f"every check was skipped ({reason}): nothing is proved")
+    return tuple(lines)
+
+
+def _all_skipped(final: Mapping[str, Attempt], selection: Selection) -> str:
+    """Why, where every check that was collected was skipped by somebody else."""
+    reasons = [attempt.skipped_by for name in selection.collected if (attempt := final.get(name))]
+    return "; ".join(sorted(set(reasons))) if reasons and all(reasons) else ""

@@ -1,0 +1,180 @@
+"""False greens by time and reports, and the controls that must stay green."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import Gate
+from small_system import Answer
+
+
+def stale(gate: Gate) -> Path:
+    """A verdict of an earlier run, green."""
+    return gate.file(".prodcheck/staging/verdict.json", json.dumps({"verdict": "pass", "exit_status": 0}))
+
+
+def start(gate: Gate, *arguments: str) -> subprocess.Popen[str]:
+    """A gate that runs beside the test."""
+    command = [sys.executable, "-m", "pytest", f"--prodcheck={gate.environment}", *arguments]
+    return subprocess.Popen(command, cwd=gate.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def wait_for(gate: Gate, request: str) -> None:
+    """Until the system was asked `request`."""
+    end = time.monotonic() + 20
+    while gate.system.count(request) == 0:
+        assert time.monotonic() < end, f"{request} was never sent"
+        time.sleep(0.02)
+
+
+def interrupted(gate: Gate, number: int) -> tuple[int, str]:
+    """Exit status and output of a gate that got a signal while a probe hung."""
+    gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "30s" }\n')
+    gate.system.on("/slow", Answer(never=True))
+    process = start(gate)
+    wait_for(gate, "GET /slow")
+    time.sleep(0.3)
+    os.kill(process.pid, number)
+    output, _ = process.communicate(timeout=20)
+    return process.returncode, output
+
+
+def test_deadline(gate, required):
+    """The run's deadline ends a gate whose target hangs; its verdict replaces the old one."""
+    stale(gate)
+    gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "30s" }\n')
+    gate.system.on("/slow", Answer(never=True))
+    began = time.monotonic()
+    outcome = gate.run("--prodcheck-deadline=1s")
+    required("fg-gate-deadline", outcome)
+    assert time.monotonic() - began < 8
+    assert outcome.words["test_endpoint[home]"] == "pass"
+
+
+def test_sigterm(gate, required):
+    """SIGTERM ends the run red, with what was observed until then."""
+    from conftest import Outcome
+
+    stale(gate)
+    status, output = interrupted(gate, signal.SIGTERM)
+    outcome = Outcome(status, output, gate.verdict())
+    required("fg-sigterm", outcome)
+    assert outcome.words["test_endpoint[home]"] == "pass"
+
+
+def test_ctrl_c(gate):
+    """Ctrl-C is exit 2; what was observed is kept, and the rest is listed as stopped."""
+    from conftest import Outcome
+
+    status, output = interrupted(gate, signal.SIGINT)
+    outcome = Outcome(status, output, gate.verdict())
+    outcome.is_(2, "fail", "Ctrl-C")
+    assert outcome.words["test_endpoint[home]"] == "pass"
+    assert "Ctrl-C" in outcome.left_out["prodcheck.toml::http::test_endpoint[slow]"]
+
+
+@pytest.mark.parametrize("place", ["a file", "below a file"])
+def test_report_directory_not_writable(gate, place):
+    """A report directory that was asked for and cannot be written is exit 4 before anything is sent."""
+    gate.file("report", "")
+    outcome = gate.run(f"--prodcheck-report={'report' if place == 'a file' else 'report/below'}")
+    outcome.is_(4, "none", "report directory .* is not writable", "nothing was sent")
+    assert gate.sent() == 0
+
+
+def test_default_report_directory_not_writable(gate):
+    """The default directory that cannot be written is a warning only (interface.md §1)."""
+    gate.file(".prodcheck", "")
+    outcome = gate.run()
+    outcome.is_(0, "none", "report directory .* is not writable")
+
+
+def test_piped_without_pipefail(gate, required):
+    """A pipe hides the exit status; the verdict file does not."""
+    from conftest import Outcome
+
+    gate.config(endpoints='b = "/b"\n')
+    gate.system.on("/b", 500)
+    command = f"{sys.executable} -m pytest --prodcheck=staging | tee gate.log"
+    done = subprocess.run(command, shell=True, cwd=gate.path, capture_output=True, text=True, check=False)
+    required("fg-verdict-pipe", Outcome(done.returncode, done.stdout, gate.verdict()))
+
+
+def test_process_ends_before_its_verdict(gate):
+    """os._exit(0) cannot be stopped: the verdict file says unfinished from before the first probe."""
+    stale(gate)
+    gate.file("checks/test_own.py", "import os\ndef test_own(prodcheck_http):\n    os._exit(0)\n")
+    outcome = gate.run("checks")
+    assert (outcome.status, outcome.verdict["verdict"], outcome.verdict["complete"]) == (0, "unfinished", False)
+
+
+def test_healthy(gate, required):
+    """All healthy is a pass with nothing to say."""
+    outcome = gate.run()
+    required("fg-ok-healthy", outcome)
+    assert outcome.findings == []
+    assert outcome.verdict["complete"] is True
+
+
+def test_target_that_nobody_promised(gate, required):
+    """What is not configured blocks nothing."""
+    required("fg-ok-optional-target", gate.run())
+
+
+def test_smoke_alone(gate, required):
+    """A selection on purpose passes, and the verdict says partial."""
+    gate.config(more='security_headers = { X-Content-Type-Options = "nosniff" }')
+    outcome = gate.run("-m", "smoke")
+    required("fg-ok-user-selects-smoke", outcome)
+    assert outcome.verdict["complete"] is False
+    assert outcome.left_out == {"prodcheck.toml::http::test_security_headers": "-m smoke"}
+
+
+def test_expected_401(gate, required):
+    """A status that is declared is a right answer."""
+    gate.config(endpoints='admin = { path = "/admin", status = 401 }\n')
+    gate.system.on("/admin", 401)
+    required("fg-ok-expected-401", gate.run())
+
+
+def test_expected_404_of_hasura(gate, required):
+    """Hasura's GET /v1/graphql answers 404: declared, it is right."""
+    gate.config(endpoints='graphql = { path = "/v1/graphql", status = 404 }\n')
+    gate.system.on("/v1/graphql", Answer(404, {"path": "$", "error": "resource does not exist", "code": "not-found"}))
+    required("fg-ok-hasura-get-404", gate.run())
+
+
+def test_enough_samples(gate, required):
+    """299 requests without an error prove an error rate below 1 % at 95 %."""
+    gate.config(
+        '[env.staging]\nrequests = { per_second = 2000 }\n[env.staging.http]\nurl = "URL"\nerror_rate = "< 1%"\nendpoints.home = "/"\n'
+    )
+    outcome = gate.run()
+    required("fg-ok-enough-samples", outcome)
+    assert outcome.checks["prodcheck.toml::http::test_error_rate"]["samples"] == 299
+
+
+def test_too_few_samples(gate, required):
+    """50 requests without an error do not prove an error rate below 1 %: insufficient, exit 6."""
+    gate.config('[env.staging]\nrequests = { at_most = 51 }\n[env.staging.http]\nurl = "URL"\nendpoints.home = "/"\n')
+    gate.file(
+        "checks/test_own.py",
+        "import pytest\n@pytest.mark.error_rate('< 1%')\ndef test_own(prodcheck_http):\n    prodcheck_http.sample('/')\n",
+    )
+    required("fg-load-few-samples", gate.run("checks"))
+
+
+def test_plugin_absent(gate, required):
+    """Without --prodcheck there is no output of ours, also without a prodcheck.toml."""
+    (gate.path / "prodcheck.toml").unlink()
+    gate.file("test_own.py", "def test_a(): ...\n")
+    outcome = gate.pytest()
+    required("fg-ok-plugin-absent", outcome)
+    assert "prodcheck:" not in outcome.text
