@@ -96,7 +96,7 @@ class _Answer:
             yield self.finding(message, problem.code, problem.seen, problem.promised, problem.severity)
 
     def _headers(self) -> dict[str, str]:
-        location = self.observation.data.get("location")
+        location = self.observation.headers.get("location")
         return {**self.observation.headers, **({"location": str(location)} if location else {})}
 
     def finding(self, message: str, code: str, seen: str, promised: str, severity: Severity = "error") -> Finding:

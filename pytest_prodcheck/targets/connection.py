@@ -44,7 +44,7 @@ class Resolver:
         self._known: dict[tuple[str, int], Sequence[Address]] = {}
 
     def look_up(self, host: str, port: int, timeout: float) -> Sequence[Address]:
-        """All stream addresses of the host, in the system's order. Raises socket.gaierror, also when it takes too long."""
+        """All stream addresses of the host, in the system's order. Raises socket.gaierror, also for a slow resolver."""
         if known := self._known.get((host, port)):
             return known
         answer: list[Sequence[Address] | OSError] = []
@@ -92,14 +92,19 @@ class TimedConnection(http.client.HTTPConnection):
         looked_up = time.perf_counter()
         self.sock = _connect_first(addresses, end)
         connected = time.perf_counter()
+        self.phases = {"dns": looked_up - started, "tcp": connected - looked_up}
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if getattr(self, "_tunnel_host", None):
             self._tunnel()  # type: ignore[attr-defined]
-        self.phases = {"dns": looked_up - started, "tcp": connected - looked_up}
         if self._context:
             self.sock.settimeout(max(0.05, end - time.perf_counter()))
             self.sock = self._context.wrap_socket(self.sock, server_hostname=self.origin.host)
             self.phases["tls"] = time.perf_counter() - connected
+
+    @property
+    def established(self) -> bool:
+        """Whether the TCP connection stood, so that what failed then is not that nothing listens."""
+        return self.reused or "tcp" in self.phases
 
     @property
     def certificate(self) -> bytes | None:
@@ -129,7 +134,7 @@ def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:
     """The context of one target; verification is never off. Raises OSError or ssl.SSLError for unreadable files."""
     context = ssl.create_default_context()
     if tls.ca == "certifi":
-        import certifi  # the user's choice; part of every httpx2 installation
+        import certifi  # type: ignore[import-not-found,unused-ignore]  # the user's choice; part of every httpx2 installation
 
         context = ssl.create_default_context(cafile=certifi.where())
     elif tls.ca != "system":

@@ -1,0 +1,115 @@
+"""One request and its answer on an open connection: written, timed, read within bounds."""
+
+from __future__ import annotations
+
+import http.client
+import secrets
+import socket
+import time
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from email.message import Message
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_prodcheck import __version__
+from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets import peer_certificate
+from pytest_prodcheck.targets.connection import TimedConnection
+
+BODY_LIMIT = 8 * 1024 * 1024
+"""Bytes of an answer that are read at most; what a target says is bounded."""
+_CHUNK = 16384
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back, raw; `recording` makes an observation of it."""
+
+    status: int
+    headers: Message
+    body: bytes
+    phases: Mapping[str, float]
+    cut: str = ""
+    """Error class where the body did not come whole."""
+    keeps: bool = False
+    """Whether the connection can be used again."""
+    certificate: Mapping[str, Any] = field(default_factory=dict)
+    """Facts about the peer's certificate, on a new TLS connection."""
+
+
+def own_headers(run: str) -> dict[str, str]:
+    """The headers by which a server knows us: User-Agent, run id, W3C trace context."""
+    return {
+        "accept": "*/*",
+        "accept-encoding": "identity",
+        "user-agent": f"prodcheck/{__version__} (run {run})",
+        "x-prodcheck-run": run,
+        "traceparent": f"00-{run:0>32}-{secrets.token_hex(8)}-01",
+    }
+
+
+def converse(connection: TimedConnection, request: HttpRequest, headers: Mapping[str, str], deadline: float) -> Answer:
+    """Sends the request and reads its answer; `deadline` is on the monotonic clock.
+
+    Raises what the socket layer raises: OSError, http.client.HTTPException, ValueError.
+    """
+    phases = {} if connection.reused else dict(connection.phases)
+    connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
+    encrypted, begin = connection.certificate, time.perf_counter()
+    _write(connection, request, headers)
+    if encrypted is None:  # so that parsing does not count as the server's time; TLS has no way to peek
+        connection.sock.recv(1, socket.MSG_PEEK)
+    first = time.perf_counter()
+    response = connection.getresponse()
+    first = first if encrypted is None else time.perf_counter()
+    body, cut = _read(response, deadline)
+    phases["first_byte"], phases["body"] = first - begin, time.perf_counter() - first
+    certificate = peer_certificate.facts(encrypted) if encrypted and not connection.reused else {}
+    response.close()
+    return Answer(response.status, response.msg, body, phases, cut, not cut and not response.will_close, certificate)
+
+
+def retry_after(headers: Mapping[str, str]) -> float:
+    """Seconds of a Retry-After header (RFC 9110 §10.2.3), 1 s where there is none that can be read, 60 s at most."""
+    text = headers.get("retry-after", "")
+    return min(60.0, float(text)) if text.isdigit() else 1.0
+
+
+def _write(connection: TimedConnection, request: HttpRequest, headers: Mapping[str, str]) -> None:
+    parts = urlsplit(request.url)
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    plain_proxy = connection.proxy and parts.scheme == "http"
+    connection.putrequest(request.method, request.url if plain_proxy else path, skip_accept_encoding=True)
+    if request.body or request.method in ("POST", "PUT", "PATCH"):
+        connection.putheader("content-length", str(len(request.body)))
+    for name, value in headers.items():
+        connection.putheader(name, value)
+    connection.endheaders(request.body or None)
+
+
+def _read(response: http.client.HTTPResponse, deadline: float) -> tuple[bytes, str]:
+    """The body within its limit, and the error class of a cut one."""
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := response.read1(min(response.length or _CHUNK, _CHUNK)):
+        chunks.append(chunk)
+        size += len(chunk)
+        if size > BODY_LIMIT:
+            return b"".join(chunks)[:BODY_LIMIT], "body.too_large"
+        if time.monotonic() > deadline:
+            raise TimeoutError("the body did not end in time")
+    if response.length:
+        return b"".join(chunks), "timeout" if time.monotonic() > deadline else "body.truncated"
+    return _decoded(b"".join(chunks), response.getheader("content-encoding", "") or ""), ""
+
+
+def _decoded(body: bytes, encoding: str) -> bytes:
+    """Gzip and deflate undone within the limit, for servers that compress although we ask for `identity`."""
+    if encoding.strip().lower() not in ("gzip", "deflate", "x-gzip"):
+        return body
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
+    except zlib.error:
+        return body
