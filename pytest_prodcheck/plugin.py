@@ -5,7 +5,9 @@ Standard library and pytest only. With `--prodcheck` the active session (`gate.s
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import gc
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -24,26 +26,45 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the active session where `--prodcheck` was given."""
-    if config.getoption("prodcheck"):
-        from pytest_prodcheck import plain
-
-        plain.install()
+    if not config.getoption("prodcheck"):
+        _refuse_orphans(config)
+        return
+    with _quick_start():
         from pytest_prodcheck.gate import session
 
         config.pluginmanager.register(session.activate(config), GATE)
-    else:
-        _refuse_orphans(config)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """The gate's exit status is the last word, whatever hooks and plugins make of it."""
-    status = yield
     if not config.getoption("prodcheck"):
-        return status
-    from pytest_prodcheck.gate import session
+        return (yield)
+    with _quick_start():
+        from pytest_prodcheck.gate import scrubbing, session
 
-    return session.last_word(config, int(status or 0))
+    with scrubbing.until_the_end(config):
+        try:
+            status = int((yield) or 0)
+        except SystemExit as ended:
+            status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
+        return session.last_word(config, status)
+
+
+@contextmanager
+def _quick_start() -> Iterator[None]:
+    """While the gate loads: no assertion rewriting of our modules, and no collector that walks what stays anyway."""
+    from pytest_prodcheck import plain
+
+    plain.install()
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if collecting:
+            gc.freeze()
+            gc.enable()
 
 
 def _refuse_orphans(config: pytest.Config) -> None:
