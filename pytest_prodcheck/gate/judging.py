@@ -86,12 +86,13 @@ class Judging:
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
         """Judges what was observed, puts the outcome on the report, and removes every secret from it."""
         report: pytest.TestReport = yield
+        self._refresh()
+        scrub_report(report, self._redactor)  # before a part of it is cut off and told on
         attempt = self._attempt(item, report, call)
         if attempt is not None:
+            attempt.message = self._redactor.scrub(attempt.message)
             _show(report, item, attempt)
             setattr(report, KEY, attempt.dump())
-        self._refresh()
-        scrub_report(report, self._redactor)
         return report
 
     def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:
@@ -162,6 +163,8 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Red
     for name in ("sections", "user_properties"):
         if getattr(report, name, None):
             redactor.scrub_in_place(getattr(report, name))
+    if isinstance(reason := getattr(report, "wasxfail", None), str):
+        report.wasxfail = redactor.scrub(reason)  # type: ignore[union-attr]
 
 
 def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:

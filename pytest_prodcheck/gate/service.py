@@ -41,8 +41,8 @@ class Service:
         self.owner: Owner | None = None
         self.selection = Selection(tuple(begun.plan.checks))
         self.marks: dict[str, tuple[str, ...]] = {}
+        self._refusal: tuple[str, ...] = ()
         self.warnings: list[str] = []
-        self._secrets: list[tuple[str, str]] = []
         self._lock = threading.Lock()
         self._environment: Environment | None = None
         self._stack = contextlib.ExitStack()
@@ -61,7 +61,7 @@ class Service:
 
     def secrets_since(self, known: int) -> list[tuple[str, str]]:
         """Names and values of the secrets that came after the first `known`."""
-        return self._secrets[known:]
+        return self._redactor.secrets()[known:]
 
     def collected(self, worker: str, data: Mapping[str, Any], marks: Mapping[str, list[str]]) -> None:
         """What a process collected; all workers collect the same."""
@@ -76,6 +76,10 @@ class Service:
             )
             self.marks = {identifier: tuple(names) for identifier, names in marks.items()}
 
+    def refused(self, lines: list[str]) -> None:
+        """A worker refuses what it collected; all workers collect the same."""
+        self._refusal = tuple(lines)
+
     def running_now(self, worker: str, identifier: str) -> None:
         """A worker begins a check; asked for when it dies."""
         self._running().running[worker] = identifier
@@ -84,6 +88,8 @@ class Service:
 
     def begin(self) -> None:
         """Starts the owner on what was collected, the demo's system first. Raises UsageProblem."""
+        if self._refusal:
+            raise UsageProblem(*self._refusal)
         if self.owner is not None or not self.selection.collected:
             return
         import sys
@@ -105,9 +111,7 @@ class Service:
 
     def remember(self, value: str, name: str) -> None:
         """Registers a secret that came up during the run (a token, a cookie), before anything about it is kept."""
-        with self._lock:
-            self._secrets.append((name, value))
-            self._redactor.add(value, name)
+        self._redactor.add(value, name)
 
     def stop(self) -> None:
         """Sends nothing more."""
@@ -150,7 +154,6 @@ class Service:
         self._environment = resolved.environment
         self.warnings.extend(resolved.warnings)
         for name, value in resolved.secrets:
-            self._secrets.append((name, value))
             if warning := self._redactor.add(value, name):
                 self.warnings.append(warning)
 
@@ -159,6 +162,7 @@ _QUESTIONS: Mapping[str, Callable[..., Any]] = {
     "resolved": Service.resolved,
     "secrets_since": Service.secrets_since,
     "collected": Service.collected,
+    "refused": Service.refused,
     "running_now": Service.running_now,
     "blocker": lambda self, needs: self._running().blocker(needs),
     "observe": lambda self, identifier, attempt: self._running().observe(identifier, attempt),

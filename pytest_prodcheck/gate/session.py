@@ -59,7 +59,7 @@ def activate(config: pytest.Config) -> Gate:
     except pytest.UsageError as problem:
         if report:
             report.usage(str(problem))
-        raise
+        raise pytest.UsageError(*problem.args, NOTHING_SENT) from None
     for line in markers.lines():
         config.addinivalue_line("markers", line)
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
@@ -89,7 +89,9 @@ class Gate:
         self.selector = selection.Selector(config, begun.plan, begun.file.parent, paths_given=self.paths_given)
         self.asker: Asker | None = None
         self._fixtures: dict[str, Any] = {}
+        self._broken = False
         self._known_secrets = 0
+        self._refused = False
 
     def connect(self, asker: Asker) -> None:
         """Says whom to ask: the owner in this process, or the broker's client."""
@@ -99,7 +101,7 @@ class Gate:
         )
         self.config.pluginmanager.register(judging, "prodcheck-judging")
         self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
-        self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor, self.refresh), "prodcheck-scrubbing")
+        self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor), scrubbing.NAME)
         self.refresh()
 
     @cached_property
@@ -144,6 +146,10 @@ class Gate:
             return collection.PlanFile.of(parent, file_path, self.plan)
         return None
 
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """Remembers that something could not be collected, or skipped itself."""
+        self._broken = self._broken or not report.passed
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
         """One item for each planned check."""
@@ -151,17 +157,22 @@ class Gate:
 
     def pytest_make_parametrize_id(self, val: object) -> str | None:
         """No secret in an id: a value that contains one is shown without it."""
-        if isinstance(val, str) and self.redactor.contains(val):
-            return self.redactor.scrub(val)
+        text = val.decode("latin-1") if isinstance(val, bytes) else val
+        if isinstance(text, str) and self.redactor.contains(text):
+            return self.redactor.scrub(text)
         return None
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> Any:
         """Remembers what there was before anybody chose, then orders and leaves out opt-in checks."""
+        self._check_ids(items)
         self.selector.before(items)
         result = yield
-        self.selector.drop_opt_in(items)
-        selection.order(items)
+        try:
+            self.selector.drop_opt_in(items)
+            selection.order(items)
+        except UsageProblem as problem:
+            self._refuse(items, problem)
         return result
 
     def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
@@ -171,10 +182,13 @@ class Gate:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """The list is final: whatever is wrong with it is said now, before anything is sent."""
+        if self._refused:
+            return
         try:
             self._check_items(session.items)
         except UsageProblem as problem:
-            raise pytest.UsageError(*self.redactor.scrub(str(problem)).splitlines(), NOTHING_SENT) from None
+            self._refuse(session.items, problem)
+            return
         chosen = self.selector.finish(session.items)
         marks = {
             item.nodeid: sorted({mark.name for mark in item.iter_markers()} & set(markers.SELECTION))
@@ -183,16 +197,36 @@ class Gate:
         if not self.config.option.collectonly and not self.config.getoption("prodcheck_plan"):
             self._ask("collected", role.worker_name(self.config), chosen.as_data(), marks)
 
+    @property
+    def _suites(self) -> Sequence[str]:
+        """The team's own suites; none where one could not be collected, which is said elsewhere."""
+        return () if self._broken else self.begun.environment.suites
+
     def _check_items(self, items: Sequence[pytest.Item]) -> None:
-        problems = [*selection.misused(items), *self.selector.empty_suites(self.begun.environment.suites)]
+        problems = [*selection.misused(items), *self.selector.empty_suites(self._suites)]
         environment = self.begun.environment
         problems += selection.unmet(items, list(environment.targets), environment.name, list(environment.users))
         for item in items:
             state.read(item)
-            if name := self.redactor.contains(item.nodeid):
-                problems.append(f"a test id contains the value of {name}: give the parameter an id of its own")
         if problems:
             raise UsageProblem(*problems)
+
+    def _check_ids(self, items: list[pytest.Item]) -> None:
+        """Before anybody keeps the ids: pytest's cache does, and a worker sends them."""
+        names = [name for item in items if (name := self.redactor.contains(item.nodeid))]
+        if names:
+            said = "a test id contains the value of {}: give the parameter an id of its own"
+            self._refuse(items, UsageProblem(*(said.format(name) for name in dict.fromkeys(names))))
+
+    def _refuse(self, items: list[pytest.Item], problem: UsageProblem) -> None:
+        """Ends the run before anything is sent. A worker cannot (pytest's exit status 4 is its controller's to give):
+        it tells the owner and runs nothing."""
+        lines = [*self.redactor.scrub(str(problem)).splitlines(), NOTHING_SENT]
+        if not role.worker_name(self.config):
+            raise pytest.UsageError(*lines) from None
+        self._ask("refused", lines)
+        self._refused = True
+        items.clear()
 
     # --- pytest's own words for our verdicts --------------------------------------------------------------------------
 
