@@ -13,6 +13,8 @@ from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
 SHOWN_CAUSES = 10
 SHOWN_DETAILS = 20
+UNEXPLAINED = "gate.check.failed"
+"""The cause of a test that failed by itself: it names no root, so the traceback is what explains it."""
 _COLOURS: Mapping[str, dict[str, bool]] = {
     "pass": {"green": True, "bold": True},
     "degraded": {"yellow": True, "bold": True},
@@ -140,7 +142,7 @@ def last_line(reporter: Reporter, result: RunResult, path: str) -> None:
 @contextmanager
 def only_unexplained(reporter: Reporter, result: RunResult) -> Iterator[None]:
     """While pytest prints its details, only failures that no cause explains are among them, and not too many."""
-    explained = {check.id for check in result.checks if check.explained_by}
+    explained = {check.id for check in result.checks if check.explained_by not in ("", None, UNEXPLAINED)}
     failed = reporter.stats.get("failed", [])
     kept = [report for report in failed if report.nodeid not in explained]
     reporter.stats["failed"] = kept[:SHOWN_DETAILS]
