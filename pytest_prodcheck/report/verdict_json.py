@@ -82,6 +82,7 @@ def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:
         result,
         causes=tuple(Cause(**_tuples(scrub(_fields(cause)))) for cause in result.causes),
         checks=tuple(CheckVerdict(**_tuples(scrub(_fields(check)))) for check in result.checks),
+        revision=scrub(dict(result.revision)) if result.revision else result.revision,
         accepted=tuple(scrub(list(result.accepted))),
         left_out=tuple(scrub([dict(row) for row in result.left_out])),
         notes=tuple(scrub(list(result.notes))),
