@@ -1,4 +1,4 @@
-"""What the terminal says (interface.md §6): healthy, one line a target; red, the cause in four lines and the next command."""
+"""What the terminal says: healthy, one line a target; red, the cause in four lines and the next command."""
 
 from __future__ import annotations
 

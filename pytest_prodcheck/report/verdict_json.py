@@ -1,4 +1,4 @@
-"""`verdict.json`: the machine's contract (interface.md §5), replaced atomically, `unfinished` from before the first probe."""
+"""`verdict.json`: the machine's contract, replaced atomically, `unfinished` from before the first probe."""
 
 from __future__ import annotations
 

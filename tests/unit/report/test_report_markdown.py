@@ -42,6 +42,13 @@ def test_hostile_text_stays_text() -> None:
     assert not [line for line in markdown.render(red(HOSTILE)).splitlines() if line.startswith("::")]
 
 
+@pytest.mark.parametrize("sign", "<>&\\`*_[]|#!@~")
+def test_each_sign_loses_its_meaning(sign: str) -> None:
+    """HTML's signs become entities, Markdown's get a backslash."""
+    escaped = markdown.escape(f"a{sign}b")
+    assert re.fullmatch(rf"a(&(lt|gt|amp);|\\{re.escape(sign)})b", escaped)
+
+
 def test_hostile_ids_and_commands_stay_code() -> None:
     """A backtick ends no code, a bar no table cell; outside a table a pipe is copied as it is."""
     hostile = replace(cause(), next="curl x | `sh`\n# y")
