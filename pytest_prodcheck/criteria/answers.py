@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_prodcheck.config.models import Endpoint
-from pytest_prodcheck.criteria import bodies, exchange, expectations
+from pytest_prodcheck.criteria import bodies, components, exchange, expectations
 from pytest_prodcheck.criteria.staleness import why_stale
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Observation
 
 CRITERION = "expected_answer"
+_DOCUMENT = 500
+"""Bytes of a health document that are kept beside a finding."""
 
 _LOGIN = re.compile(r"(?<![a-z])(?:log-?_?in|sign-?_?in|sso|oauth2?|authorize|session/new|accounts/login)(?![a-z])")
 
@@ -68,7 +70,7 @@ class _Answer:
         return self.finding(message, code, str(status), self.promised)
 
     def _redirected(self) -> Finding:
-        location = self._headers().get("location", "")
+        location = self.observation.headers.get("location", "")
         where = location.split("?")[0].split("#")[0] or "nowhere"
         message = f"{self.observation.operation} answers {self.observation.status} to {where}, expected {self.promised}"
         to_login = _LOGIN.search(where.lower()) is not None
@@ -80,7 +82,7 @@ class _Answer:
 
     def headers(self) -> Iterator[Finding]:
         """Declared headers, and a cache that answers in place of the origin."""
-        found = self._headers()
+        found = self.observation.headers
         for name, expected in self.endpoint.expect_headers.items():
             actual: object = found.get(name.lower(), expectations.MISSING)
             for mismatch in expectations.compare(expected, actual, now=self.now, path=name):
@@ -93,11 +95,14 @@ class _Answer:
         """Content type, expectation and schema of the body."""
         for problem in bodies.problems(self.endpoint, self.observation, schema, self.now):
             message = f"{self.observation.operation}: {problem.message}"
-            yield self.finding(message, problem.code, problem.seen, problem.promised, problem.severity)
+            found = self.finding(message, problem.code, problem.seen, problem.promised, problem.severity)
+            yield replace(found, data={**found.data, "body": self._health_document()})
 
-    def _headers(self) -> dict[str, str]:
-        location = self.observation.headers.get("location")
-        return {**self.observation.headers, **({"location": str(location)} if location else {})}
+    def _health_document(self) -> str:
+        """The beginning of what a health endpoint says: its components' errors often name the cause (R23)."""
+        if not components.speaks_of_health(self.observation.subject, self.endpoint.path):
+            return ""
+        return self.observation.body[:_DOCUMENT].decode("utf-8", "replace")
 
     def finding(self, message: str, code: str, seen: str, promised: str, severity: Severity = "error") -> Finding:
         """A finding of this criterion about this endpoint."""

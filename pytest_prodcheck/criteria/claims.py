@@ -54,14 +54,15 @@ def claims(
     target: str = "auth",
 ) -> list[Finding]:
     """Everything that is wrong with a token's claims. An opaque user's declared claims are judged as they are given
-    (by introspection); the rules for JWTs do not hold for it."""
+    (by introspection); the rules for JWTs do not hold for it. What Hasura would refuse is said once, in its words."""
     told = Claims(payload, user, auth, name, target, now)
     declared = declared_claims.mismatches(payload, user.claims, now)
     findings = [told.finding(code, what, seen, promised) for code, what, seen, promised in declared]
     if user.opaque:
         return findings
     if hasura:
-        findings = [told.finding(*found) for found in hasura_claims.missing(payload)] + findings
+        refused = [told.finding(*found) for found in hasura_claims.missing(payload)]
+        findings = refused + [one for one in findings if not (refused and hasura_claims.NAMESPACE in one.message)]
     return _dates(told) + _lifetime(told) + _issuer(told) + _audience(told) + _subject(told) + findings
 
 

@@ -68,7 +68,7 @@ def _told(found: expectations.Mismatch) -> tuple[str, str, str, str]:
         return "auth.claims.missing", f"claim {found.path} is missing, promised {promised}", "missing", promised
     seen = found.seen if shown else "there, with another value"
     promised = found.promised if shown else _rule_only(found.promised)
-    return "auth.claims.mismatch", f"claim {found.path} is {seen}; promised {promised}", seen, promised
+    return "auth.claims.wrong", f"claim {found.path} is {seen}; promised {promised}", seen, promised
 
 
 def _rule_only(promised: str) -> str:

@@ -137,7 +137,7 @@ class _Told:
         return [
             self._finding(
                 f"{found.path} is {found.seen}, promised {found.promised}",
-                "graphql.answer.unexpected",
+                "graphql.data.unexpected",
                 found.seen,
                 found.promised,
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from pytest_prodcheck.criteria import graphql_codes
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -33,6 +34,10 @@ def introspection(probe: Observation, policy: Literal["open", "refused"]) -> lis
     shown = bool(probe.data.get("introspection"))
     if shown == (policy == "open"):
         return []
+    told = graphql_codes.explain(probe.code, probe.message, probe)
+    if not shown and told.code != "unknown":
+        what = f"introspection cannot be judged: {probe.code}: {probe.message}"
+        return [_finding(probe, "introspection", what, told.code, probe.message, policy, **told.data)]
     seen = "open" if shown else "refused"
     what = f"introspection is {seen}, promised {policy}"
     return [_finding(probe, "introspection", what, f"graphql.introspection.{seen}", seen, policy)]
@@ -75,5 +80,11 @@ def _told(objects: list[dict[str, str]]) -> str:
 def _finding(
     seen_in: Observation, criterion: str, message: str, code: str, seen: str = "", promised: str = "", **data: object
 ) -> Finding:
-    facts = {"status": seen_in.status, "operation": seen_in.operation, "error": seen_in.error, **data}
+    facts = {
+        "status": seen_in.status,
+        "operation": seen_in.operation,
+        "error": seen_in.error,
+        "user": seen_in.user,
+        **data,
+    }
     return Finding(criterion, seen_in.target, message, code, seen=seen, promised=promised, data=facts)

@@ -6,10 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from pytest_prodcheck.criteria import operations
+from pytest_prodcheck.criteria import graphql_codes, operations
 from pytest_prodcheck.criteria.operations import Operation
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
 
 if TYPE_CHECKING:
     from graphql import GraphQLError, GraphQLSchema
@@ -42,6 +43,17 @@ def validate(documents: Sequence[Operation], schema: GraphQLSchema, *, target: s
             place = _place(error, operation)
             found.setdefault((place, error.message), _outdated(error.message, place, operation, target))
     return list(found.values())
+
+
+def unreadable(seen: Sequence[Observation], problem: str, target: str = "graphql") -> Finding:
+    """No schema to judge the documents by: what the API said instead, with the cause that it speaks for."""
+    told = (
+        graphql_codes.explain(seen[-1].code, seen[-1].message, seen[-1]) if seen else graphql_codes.Explained("unknown")
+    )
+    code = "graphql.schema.unreadable" if told.code == "unknown" else told.code
+    facts = {"user": seen[-1].user, "operation": seen[-1].operation, **told.data} if seen else {}
+    message = f"no schema to judge the documents by: {problem}"
+    return Finding("schema", target, message, code, "insufficient", seen=problem, promised="a schema", data=facts)
 
 
 def too_deep(documents: Sequence[Operation], at_most: int, *, target: str = "graphql") -> list[Finding]:

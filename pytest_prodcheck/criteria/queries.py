@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_prodcheck.config.models import Query
+from pytest_prodcheck.criteria import locks
 from pytest_prodcheck.criteria.expectations import compare
 from pytest_prodcheck.criteria.rendering import show
 from pytest_prodcheck.observe.finding import Finding
@@ -53,7 +54,7 @@ def judge(query: Query, answer: QueryAnswer, target: str, now: float, name: str 
             seen=one.seen,
             promised=one.promised,
             subject=name,
-            data={"query": name, "path": one.path, "answer": show(answer.value)},
+            data={"query": name, "path": one.path, "answer": show(answer.value), "sql": query.sql},
         )
         for one in mismatches
     ]
@@ -64,6 +65,16 @@ def _failed(query: Query, answer: QueryAnswer, target: str, name: str) -> Findin
     where = " (impersonation)" if seen.data.get("step") == "impersonation" else ""
     message = f"query {name} failed{where}: {seen.code or seen.error} {seen.message}".rstrip()
     code = CODES.get(seen.code) or _CLASSES.get(seen.error, "unknown")
+    held = locks.told(seen.data.get("locks"))
+    if held:
+        message, code = f"query {name} waited in vain: {held[1]}", held[0]
     facts = {key: seen.data[key] for key in ("step", "message_hint", "message_detail") if key in seen.data}
-    data = {"query": name, "sqlstate": seen.code, "error": seen.error, **facts}
+    data = {
+        "query": name,
+        "sql": query.sql,
+        "sqlstate": seen.code,
+        "error": seen.error,
+        **facts,
+        **(held[2] if held else {}),
+    }
     return Finding("expected_answer", target, message, code, query.severity, seen.message, "an answer", name, data=data)

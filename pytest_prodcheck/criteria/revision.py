@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_prodcheck.config.models import Revision
 from pytest_prodcheck.criteria import exchange
@@ -67,8 +68,10 @@ def _unreadable(observation: Observation, revision: Revision, target: str) -> Fi
         exchange.failure(observation) if observation.error else f"{observation.operation} answers {observation.status}"
     )
     message = f"{said}: no revision in its {where}"
+    put_off = observation.error == "stopped" or exchange.rate_limited(observation)
     seen = show(observation.excerpt[:60]) if observation.excerpt else observation.error or str(observation.status)
-    return _finding(target, message, "http.revision.unreadable", seen, revision.expected or "a revision")
+    finding = _finding(target, message, "http.revision.unreadable", seen, revision.expected or "a revision")
+    return replace(finding, severity="insufficient" if put_off else "error", data=exchange.facts(observation))
 
 
 def _finding(target: str, message: str, code: str, seen: str, promised: str) -> Finding:

@@ -52,7 +52,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"could not fetch JWK|(fetch|retriev)\w* (the )?(jwks|openid.configuration).*(fail|error)|(fail|error)\w* .*(jwks|openid.configuration)", "auth.idp.unreachable"),
     (r"invalid_client", "auth.client.rejected"),
     (r"JWTExpired|jwt expired|token (has|is) expired|Signature has expired|ExpiredSignatureError|TokenExpiredError", "runner.token.expired"),
-    (r"(missing|no|required).{0,20}authorization( header)?\b|authorization header (is )?(missing|required)", "auth.header.dropped"),
+    (r"(missing|no|required).{0,20}(authorization|bearer|access token|auth token)\b|(authorization header|bearer token|access token|credentials) (is |are |was |were )?(missing|required|not (provided|found|present))", "auth.header.dropped"),
 )  # fmt: skip
 """Drivers', servers' and libraries' words. The first one that is found counts."""
 
@@ -70,6 +70,9 @@ _BUG = re.compile(
     r"runtime error: [\w ]+)"
 )  # fmt: skip
 """Exceptions that a program raises by itself, not for the sake of a dependency (Python, Node, Java, .NET, Ruby, Go)."""
+
+_ABSENT = re.compile(r"\b(None|NoneType|null|undefined|nil)\b|fetch failed|failed to fetch", re.IGNORECASE)
+"""A value that is not there, or Node's `TypeError: fetch failed`: most often something else gave no answer."""
 
 _PLACES: tuple[tuple[str, str], ...] = (
     ("user", r"(?:failed for user|too many connections for role|role) [\"'`\\]*([\w.$-]+)"),
@@ -93,7 +96,8 @@ def reveal(text: str) -> Reason | None:
     if code:
         return Reason(code, _names(text))
     if bug := _BUG.search(text):
-        return Reason("http.application.unhandled_exception", {"exception": bug[1]})
+        absent = {"absent": "yes"} if _ABSENT.search(text[bug.end() : bug.end() + 200]) else {}
+        return Reason("http.application.unhandled_exception", {"exception": bug[1], **absent})
     return None
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from pytest_prodcheck.diagnosis.causes import depth
@@ -10,10 +10,10 @@ from pytest_prodcheck.diagnosis.relations import may_explain
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.diagnosis.symptoms import tags
 
-_BY_USER = ("database.auth.", "auth.user.", "auth.client.", "database.connections.role_limit")
+_BY_USER = ("database.auth.", "auth.user.", "database.connections.role_limit")
 _BY_HOST = ("http.dns.", "http.tcp.", "http.tls.", "http.upstream.", "http.rate_limited.", "http.application.in_")
-_BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.", "http.redirect.")
-_BY_TARGET = ("http.", "sampling.")
+_BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.")
+_BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,29 +41,40 @@ class Candidate:
 
 
 def group(signs: Iterable[Sign]) -> tuple[Candidate, ...]:
-    """One code at one scope (user, host, operation, target) is one candidate; in the order of their first sign."""
+    """One code at one scope (database, user, host, operation, target) is one candidate.
+
+    What another layer says of a cause (an API's error body, Hasura about a token) joins the candidate that was seen at
+    its own target, where there is one of that code, or one that fits the role it names.
+    """
     groups: dict[tuple[str, str], list[Sign]] = {}
-    for sign in signs:
+    for sign in sorted(signs, key=_hearsay):
         groups.setdefault(_key(sign, groups), []).append(sign)
     return tuple(Candidate(code, tuple(members)) for (code, _), members in groups.items())
 
 
-def _key(sign: Sign, known: dict[tuple[str, str], list[Sign]]) -> tuple[str, str]:
+def _hearsay(sign: Sign) -> bool:
+    layer = sign.code.partition(".")[0]
+    return layer in ("database", "auth", "cache") and sign.kind != layer
+
+
+def _key(sign: Sign, known: Mapping[tuple[str, str], list[Sign]]) -> tuple[str, str]:
     key = (sign.code, _scope(sign))
-    if key in known or not sign.code.startswith(_BY_USER):
+    if key in known or not _hearsay(sign):
         return key
     same = [other for other in known if other[0] == sign.code]
     # an error body rarely names the role: then it speaks of the one that is known to be refused
-    return same[0] if same and not key[1] else key
+    user = str(sign.data.get("user", "")) if sign.code.startswith(_BY_USER) else ""
+    fitting = [other for other in same if not user or other[1].endswith(f" {user}")]
+    return fitting[0] if len(fitting) == 1 or (fitting and not user) else key
 
 
 def _scope(sign: Sign) -> str:
     if sign.code.startswith(_BY_USER):
-        return str(sign.data.get("user", ""))
+        return f"{sign.target} {sign.data.get('role') or sign.data.get('user', '')}"
     if sign.code.startswith(_BY_HOST):
         return sign.host
     if sign.code.startswith(_BY_OPERATION):
         return f"{sign.target} {sign.data.get('operation', sign.check)}"
     if sign.code == "http.application.unhandled_exception":
         return f"{sign.target} {sign.data.get('exception', '')}"
-    return sign.target if sign.code.startswith(_BY_TARGET) else ""
+    return "" if _hearsay(sign) or not sign.code.startswith(_BY_TARGET) else sign.target

@@ -16,6 +16,7 @@ from pytest_prodcheck.diagnosis.tables import (
     http_headers,
     http_transport,
     others,
+    promises,
     run,
 )
 
@@ -27,7 +28,7 @@ LAYERS = (
 
 _TABLES = (
     run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS, auth.KINDS,
-    http_transport.KINDS, http_answer.KINDS, http_headers.KINDS, graphql.KINDS, others.KINDS,
+    http_transport.KINDS, http_answer.KINDS, http_headers.KINDS, graphql.KINDS, others.KINDS, promises.KINDS,
 )  # fmt: skip
 
 CAUSES: Mapping[str, CauseKind] = {kind.code: kind for table in _TABLES for kind in table}

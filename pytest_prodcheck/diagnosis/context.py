@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from functools import cached_property
@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import CheckResult
 from pytest_prodcheck.observe.observation import Observation
 
@@ -27,6 +28,8 @@ class Context:
     results: Sequence[CheckResult]
     observations: Sequence[Observation]
     signs: Sequence[Sign]
+    catalogs: Mapping[str, Catalog] = field(default_factory=dict)
+    """What each database that could be read holds, by target."""
 
     def passed(self, kind: str, function: str, user: str = "") -> bool:
         """Whether a check `kind::function` (for `user`, where one is named) passed and none of them failed."""
@@ -34,9 +37,19 @@ class Context:
         mine = [result for result in wanted if user and (f"[{user}]" in result.id or result.subject == user)] or wanted
         return bool(mine) and all(result.verdict in ("pass", "degraded") for result in mine)
 
+    def has_table(self, name: str) -> bool | None:
+        """Whether a database that was read has a relation of that name, in any schema; None where none was read."""
+        bare = name.rpartition(".")[2]
+        known = [relation.name for catalog in self.catalogs.values() for relation in catalog.relations.values()]
+        return bare in known if known else None
+
     @cached_property
     def roles(self) -> Mapping[str, Mapping[str, Any]] | None:
         """Roles of the database by name, from whichever credential could read them; None where none could."""
+        for catalog in self.catalogs.values():
+            return {
+                name: {"login": role.login, "valid_until": role.valid_until} for name, role in catalog.roles.items()
+            }
         for data in self._data():
             if roles := data.get("roles"):
                 return _by_name(roles)
@@ -87,6 +100,10 @@ class Context:
     def first_status(self, target: str) -> int | None:
         """Status of the first answer of a target."""
         return next((seen.status for seen in self._all(target) if seen.status), None)
+
+    def was_limited(self, target: str) -> bool:
+        """Whether the target answered 429 at least once."""
+        return any(seen.status == 429 for seen in self._all(target))
 
     def every_route_fails(self, target: str) -> bool:
         """Whether every answer of the target was 5xx."""

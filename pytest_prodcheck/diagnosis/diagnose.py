@@ -11,6 +11,8 @@ from pytest_prodcheck.diagnosis.causes import depth
 from pytest_prodcheck.diagnosis.context import Context
 from pytest_prodcheck.diagnosis.refine import refine
 from pytest_prodcheck.diagnosis.signs import Sign, collect
+from pytest_prodcheck.diagnosis.symptoms import counts_errors, is_request
+from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Cause, CheckResult
 from pytest_prodcheck.observe.observation import Observation
 
@@ -25,16 +27,44 @@ class Diagnosis:
     only in `Cause.explains`."""
 
 
-def diagnose(results: Sequence[CheckResult], observations: Sequence[Observation]) -> Diagnosis:
-    """The diagnosis of a run. `observations` are all of the run, readiness included."""
+def diagnose(
+    results: Sequence[CheckResult],
+    observations: Sequence[Observation],
+    catalogs: Mapping[str, Catalog] | None = None,
+) -> Diagnosis:
+    """The diagnosis of a run. `observations` are all of the run, readiness included; `catalogs` what each database that
+    could be read holds, by target."""
     signs = collect(results, observations)
-    run = Context(results, observations, signs)
-    roots = _roots(group(refine(sign, run) for sign in signs))
+    run = Context(results, observations, signs, catalogs or {})
+    roots = _with_sums([refine(sign, run) for sign in signs])
     blocked = _blocked(results, roots)
     explained = {sign.check: root.code for root in sorted(roots, key=_late) for sign in roots[root]}
     causes = [_cause(run, root, members, blocked.get(root, ())) for root, members in roots.items()]
     ordered = sorted(causes, key=lambda cause: (depth(cause.code), -len(cause.explains)))
     return Diagnosis(tuple(ordered), {result.id: explained[result.id] for result in results if result.id in explained})
+
+
+def _with_sums(signs: Sequence[Sign]) -> dict[Candidate, list[Sign]]:
+    """The roots; the errors in a target's rates and quantiles are those of its checks, and go to the root of most."""
+    sums = [sign for sign in signs if counts_errors(sign)]
+    single = [sign for sign in signs if not counts_errors(sign)]
+    roots = _roots(group(single))
+    if alone := [sign for sign in sums if _most_of(sign, roots) is None]:
+        roots = _roots(group([*single, *alone]))
+        sums = [sign for sign in sums if sign not in alone]
+    for sign in sums:
+        if root := _most_of(sign, roots):
+            roots[root].append(sign)
+    return roots
+
+
+def _most_of(total: Sign, roots: Mapping[Candidate, Sequence[Sign]]) -> Candidate | None:
+    """The root of most of the failed checks of the target whose requests `total` counts."""
+    checks = {
+        root: len({sign.check for sign in members if sign.target == total.target and is_request(sign)})
+        for root, members in roots.items()
+    }
+    return max((root for root in roots if checks[root]), key=lambda root: checks[root], default=None)
 
 
 def _roots(candidates: Sequence[Candidate]) -> dict[Candidate, list[Sign]]:

@@ -9,6 +9,7 @@ from pytest_prodcheck.diagnosis import bodies, hasura, jwt, libpq, oidc, sqlstat
 from pytest_prodcheck.diagnosis.causes import CAUSES, LAYERS
 from pytest_prodcheck.diagnosis.kind import CauseKind, fill
 from pytest_prodcheck.diagnosis.relations import RELATIONS
+from pytest_prodcheck.errors import UsageProblem
 
 LOOKALIKES: tuple[tuple[str, ...], ...] = (
     ("database.tcp.refused", "database.tcp.timeout", "database.dns.not_found", "database.port.wrong_service"),
@@ -41,6 +42,7 @@ TAGS: Mapping[str, str] = {
     "slow": "latency over its limit",
     "rate": "error rates over their limit",
     "undecided": "limits with too few samples",
+    "unhealthy": "health documents that call a component unwell",
     "content": "answers with other content than promised",
     "validation": "GraphQL documents that do not validate",
     "inconsistent": "inconsistent GraphQL metadata",
@@ -64,7 +66,11 @@ _WORDS = (*libpq.SPECIFIC, *libpq.TEXTS, *hasura.MESSAGES, *bodies.TEXTS, *trans
 
 
 def explain(code: str) -> str:
-    """All that is known of `code`, as lines of text. Raises KeyError for a code that the table does not have."""
+    """All that is known of `code`, as lines of text. Raises UsageProblem for a code that the table does not have."""
+    if code not in CAUSES:
+        similar = nearest(code)
+        hint = f"; similar: {', '.join(similar)}" if similar else "; causes are named layer.subject.what_is_wrong"
+        raise UsageProblem(f"no cause has the code {code!r}{hint}")
     kind = CAUSES[code]
     lines = [kind.code, f"  layer         {kind.layer}", f"  means         {kind.means}"]
     lines += [f"  {name:<13} {text}" for name, text in _parts(kind)]

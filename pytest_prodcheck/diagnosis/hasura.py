@@ -49,12 +49,13 @@ MESSAGES: tuple[tuple[str, str], ...] = (
     (r"not (found )?in (the )?allow.?list|query is not allowed", "graphql.document.not_allowed"),
     (r"field '[^']+' not found in type", "graphql.permission.missing"),
     (r"no such type exists in the schema|no queries available", "graphql.permission.missing"),
+    (r"Cannot return null for non-nullable", "graphql.data.null"),
     (r"inconsistent (object|metadata)", "graphql.metadata.inconsistent"),
 )  # fmt: skip
 """What a message says more exactly than its code. `field … not found` is tentative: `diagnose` tells missing
 permission, untracked table, inconsistent metadata and missing table apart (R9–R11)."""
 
-_FIELD = re.compile(r"field '([^']+)' not found in type: '([^']+)'")
+_FIELD = re.compile(r"(?:field|Cannot query field) '([^']+)' (?:not found in type:|on type) '([^']+)'")
 _DATABASE = ("postgres-error", "unexpected", "postgres-max-connections-error")
 
 
@@ -69,9 +70,10 @@ def classify(code: str, message: str = "") -> str:
 
 
 def missing_field(message: str) -> Mapping[str, str]:
-    """`{"field": …, "type": …, "table": …}` of `field 'x' not found in type: 'y'`; empty for other messages."""
+    """`{"field": …, "type": …, "table": …}` of `field 'x' not found in type: 'y'` and of
+    graphql-core's `Cannot query field 'x' on type 'y'`; empty for other messages."""
     found = _FIELD.search(message)
     if not found:
         return {}
-    root = found[2].endswith("_root")
+    root = found[2].endswith(("_root", "Query"))
     return {"field": found[1], "type": found[2], "table": found[1] if root else found[2]}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_prodcheck.diagnosis.context import Context, expired
@@ -14,6 +16,12 @@ Rule = Callable[[Sign, Context], Sign]
 _TRANSPORT = ("http.dns.", "http.tcp.", "database.dns.", "database.tcp.", "auth.idp.unreachable")
 _FROM_CLUSTER = ("database.tcp.refused", "database.tcp.timeout")
 _TIMED = ("auth.token.not_yet_valid", "auth.clock.skewed", "runner.token.expired", "http.tls.not_yet_valid")
+_NOTHING = ("0", "[]", "null", "size == 0", "size 0", "an empty list", "absent", "== 0")
+_FROM = re.compile(r"\bfrom\s+([\w.\"]+)", re.IGNORECASE)
+_IS_NULL = re.compile(r"([\w.\"]+)\s+is\s+null", re.IGNORECASE)
+_POINTS_NOWHERE = re.compile(
+    r"\w_?id\s+is\s+null|left\s+(outer\s+)?join|not\s+exists|not\s+in\s*\(\s*select", re.IGNORECASE
+)
 _NO_JSON = ("http.answer.html", "http.answer.not_json", "http.answer.wrong_content_type", "http.protocol.garbage")
 
 
@@ -52,6 +60,8 @@ def password_or_role(sign: Sign, run: Context) -> Sign:
     user = str(sign.data.get("user", ""))
     if sign.code not in ("database.auth.password_rejected", "database.auth.role_missing") or not user:
         return sign
+    if "role_exists" in sign.data:  # another credential was asked already
+        return sign.turned(sign.code)
     if run.roles is None:
         return sign if sign.code.endswith("missing") else sign.turned(sign.code, undecided=True)
     if user not in run.roles:
@@ -80,10 +90,38 @@ def blocked_from_cluster(sign: Sign, run: Context) -> Sign:
 
 
 def search_path(sign: Sign, run: Context) -> Sign:
-    """R13: the application misses a table that our reader finds."""
-    if sign.code != "database.schema.table_missing" or not sign.revealed or not run.passed("database", "test_tables"):
+    """R13: the application misses a table that our reader finds, by the catalog or, without one, by `tables`."""
+    if sign.code != "database.schema.table_missing" or not sign.revealed:
         return sign
-    return sign.turned("database.schema.search_path")
+    there = run.has_table(str(sign.data.get("table", "")))
+    there = run.passed("database", "test_tables") if there is None else there
+    return sign.turned("database.schema.search_path") if there else sign
+
+
+def query_answer(sign: Sign, _run: Context) -> Sign:
+    """A query's answer is not the promised one: no rows where some are promised, rows that point nowhere, NULLs."""
+    sql = str(sign.data.get("sql", ""))
+    if sign.kind != "database" or not sql or sign.code != "unknown" or sign.finding is None:
+        return sign
+    seen, promised = sign.finding.seen, sign.finding.promised
+    named = {name: found for name, found in _named(sql).items() if name not in sign.data}
+    return replace(sign, code=_answer_code(sql, seen, promised), data={**sign.data, **named})
+
+
+def _answer_code(sql: str, seen: str, promised: str) -> str:
+    if re.match(r"(size )?(>|>=) ", promised) and seen in _NOTHING:
+        return "database.data.seed_missing"
+    if promised in _NOTHING and seen not in _NOTHING:
+        if _POINTS_NOWHERE.search(sql):
+            return "database.data.orphans"
+        if _IS_NULL.search(sql):
+            return "database.data.null_values"
+    return "database.query.unexpected"
+
+
+def _named(sql: str) -> dict[str, str]:
+    table, column = _FROM.search(sql), _IS_NULL.search(sql)
+    return ({"table": table[1]} if table else {}) | ({"column": column[1]} if column else {})
 
 
 def pool_or_server(sign: Sign, _run: Context) -> Sign:
@@ -108,10 +146,11 @@ def replicas(sign: Sign, run: Context) -> Sign:
 
 def stale_keys(sign: Sign, run: Context) -> Sign:
     """R6: only a token that verifies here shows that the consumer's keys are old; else its key is simply unknown."""
-    if sign.code != "auth.jwks.stale_in_consumer" or run.passed(
-        "auth", "test_signature", str(sign.data.get("acts_as", ""))
-    ):
+    refused = ("auth.jwks.stale_in_consumer", "auth.token.signature_invalid", "auth.jwks.key_missing")
+    if sign.code not in refused or sign.kind == "auth":
         return sign
+    if run.passed("auth", "test_signature", str(sign.data.get("acts_as", ""))):
+        return sign.turned("auth.jwks.stale_in_consumer")
     checked = any("::auth::test_signature" in result.id for result in run.results)
     return sign if checked else sign.turned("auth.token.signature_invalid")
 
@@ -121,8 +160,8 @@ def permission_or_tracking(sign: Sign, _run: Context) -> Sign:
     if sign.code not in ("graphql.permission.missing", "graphql.document.outdated", "graphql.table.not_tracked"):
         return sign
     admin = str(sign.data.get("admin_result", ""))
-    if admin in ("ok", "data", "200", "True"):
-        return sign.turned("graphql.permission.missing")
+    if admin in ("data", "ok"):
+        return sign if sign.code == "graphql.permission.missing" else sign.turned("graphql.permission.missing")
     if sign.data.get("tracked") is False and (admin or sign.data.get("table")):
         return sign.turned("graphql.table.not_tracked")
     return sign.turned("graphql.document.outdated") if admin and sign.data.get("tracked") is True else sign
@@ -156,6 +195,12 @@ def gateway(sign: Sign, run: Context) -> Sign:
     return sign.turned("http.upstream.wrong_port") if sign.code == "http.upstream.crashed" and everywhere else sign
 
 
+def held_back(sign: Sign, run: Context) -> Sign:
+    """What was not sent because the server wanted a longer pause (Retry-After) than the run has."""
+    stopped = sign.data.get("error") == "stopped" or sign.code == "gate.run.deadline"
+    return sign.turned("http.rate_limited.by_us") if stopped and run.was_limited(sign.target) else sign
+
+
 def rate_limit(sign: Sign, run: Context) -> Sign:
     """429 to the very first request is not our rate."""
     if not sign.code.startswith("http.rate_limited."):
@@ -170,8 +215,8 @@ def nothing_known(sign: Sign, _run: Context) -> Sign:
 
 RULES: tuple[Rule, ...] = (
     runner_network, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster, search_path,
-    pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql, permission_or_tracking,
-    gateway, rate_limit, nothing_known,
+    query_answer, pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql,
+    permission_or_tracking, gateway, held_back, rate_limit, nothing_known,
 )  # fmt: skip
 
 

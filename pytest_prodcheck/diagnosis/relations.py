@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pytest_prodcheck.diagnosis.components import layers_named
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.diagnosis.symptoms import names_its_own_reason
 
@@ -49,6 +50,29 @@ def at_its_provider(cause: Sign, symptom: Sign) -> bool:
     return cause.kind == "auth" and (symptom.kind != "auth" or cause.check != symptom.check)
 
 
+def at_a_consumer(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at the provider, the symptom at a service that verifies tokens."""
+    return cause.kind == "auth" and symptom.kind != "auth"
+
+
+def consumers_own(cause: Sign, _symptom: Sign) -> bool:
+    """The cause was seen at a service, so it lies in how services verify, whoever asks."""
+    return cause.kind != "auth"
+
+
+def breaks_services(cause: Sign, symptom: Sign) -> bool:
+    """The cause is not only our reader's: where another credential logs in, the services are not kept out by it."""
+    ours = cause.code.startswith(_OF_ONE_LOGIN) and "::test_ready" in cause.check
+    return not (ours and cause.data.get("second_credential")) or symptom.target == cause.target
+
+
+def of_its_layer(cause: Sign, symptom: Sign) -> bool:
+    """The component that a health document complains of is of the cause's layer; or it names none."""
+    named = layers_named(symptom.message)
+    layer = cause.code.partition(".")[0]
+    return (not named or layer in named or layer == "cluster") and breaks_services(cause, symptom)
+
+
 def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is a request with a user, or a log-in."""
     return bool(symptom.data.get("acts_as"))
@@ -63,6 +87,10 @@ def _tables(sign: Sign) -> set[str]:
 
 def _acting(sign: Sign) -> str:
     return str(sign.data.get("acts_as", ""))
+
+
+_OF_ONE_LOGIN = ("database.auth.", "database.connections.role_limit", "database.tls.", "database.dns.",
+                 "database.port.", "database.name.", "database.tcp.", "database.connection.")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +135,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.privilege.missing",), ("inconsistent", "validation"), same_table, "R13"),
     Relation(("database.schema.search_path",), ("database.schema.table_missing",), same_table, "R13"),
     Relation(("graphql.metadata.inconsistent",), ("validation",), always, "R10"),
+    Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.document.outdated",), same_table,
+             "R9, R10"),
     Relation(("database.schema.*", "database.rls.policy_recursion"), ("database.query.failed",), always, "R13"),
     Relation(("database.connections.exhausted", "database.connections.role_limit"),
              ("database.pool.exhausted", "database.connections.over_limit"), always, "R14"),
@@ -127,13 +157,21 @@ RELATIONS: tuple[Relation, ...] = (
              at_its_provider, "R5"),
     Relation(("auth.token.signature_invalid",), ("auth.jwks.stale_in_consumer",), at_its_provider, "R5"),
     Relation(TOKEN, ("auth.claims.namespace_missing", "auth.claims.roles_missing", "auth.token.issuer_mismatch",
-             "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_its_provider, "R7, R8"),
+             "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_a_consumer, "R7, R8"),
+    Relation(("database.rls.*",), ("database.data.seed_missing", "database.query.unexpected"), same_table,
+             "T: empty lists"),
+    Relation((*OUTAGE, *LOCKS, "database.disk.full", "auth.idp.*", "cache.*", "cluster.*"), ("unhealthy",),
+             of_its_layer, "R1"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("login",), always, "R17"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.secret.*", "cache.*"), ("server_error", "graphql_error"),
              needs_identity, "R17"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("rejected",), needs_identity, "R17"),
     Relation((*KEYS, "auth.clock.*", "auth.secret.*"), ("rejected",), at_its_provider, "R5, R6"),
     Relation(TOKEN, ("rejected",), same_user, "R5–R8, R26"),
+    Relation(("auth.jwks.stale_in_consumer", "auth.token.issuer_mismatch", "auth.token.audience_mismatch",
+              "auth.token.algorithm_mismatch", "auth.token.signature_invalid", "auth.secret.*", "auth.header.dropped"),
+             ("rejected",), consumers_own, "R6, R8, R19"),
+    Relation(("http.answer.html",), ("page",), same_target, "a catch-all route answers for the API"),
     Relation(ROWS, ("content",), always, "T: empty lists, isolation"),
     Relation(("database.migration.*", "database.schema.*"), ("content",), same_table, "R12"),
     Relation(("http.revision.*",), ("content", "http.assets.missing"), same_host, "R18"),
@@ -144,8 +182,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("http.rate_limited.*",), ("http.answer.unexpected_status",), same_host),
     Relation(("http.upstream.wrong_port", "http.upstream.none"), ("server_error", "graphql_error"), same_host, "R18"),
     Relation((*EXHAUSTED, *LOCKS), ("slow",), always, "R14, R15"),
-    Relation(BREAKS_REQUESTS, ("server_error", "database_error", "rate", "undecided"), always, "R1, R12–R14, R20"),
-    Relation(OUTAGE, ("login", "slow"), always, "R1"),
+    Relation(BREAKS_REQUESTS, ("server_error", "database_error", "rate", "undecided"), breaks_services,
+             "R1, R12–R14, R20"),
+    Relation(OUTAGE, ("login", "slow"), breaks_services, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"),
              always, "R3"),

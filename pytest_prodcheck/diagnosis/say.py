@@ -10,8 +10,16 @@ from pytest_prodcheck.diagnosis.candidates import Candidate
 from pytest_prodcheck.diagnosis.causes import kind_of
 from pytest_prodcheck.diagnosis.kind import fill, missing
 from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.diagnosis.symptoms import is_request
 from pytest_prodcheck.observe.finding import Cause
 
+_JSON_TEXT = re.compile(
+    r'"(?:error|message|detail|title|error_description|msg|reason)"\s*:\s*"((?:[^"\\\\]|\\\\.){3,300})"'
+)
+_TITLE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
+_MARKUP = re.compile(r"\s*[<{\[]")
+_LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
+_OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _WIDTH = 160
 
@@ -27,14 +35,24 @@ def cause(root: Candidate, symptoms: Sequence[Sign], explains: Sequence[str], no
         sign.target,
         _message(root, sign, data),
         (own and finding and finding.remedy) or fill(kind.remedy, data),
-        (own and finding and finding.next) or fill(kind.next, data, command=True),
+        (own and finding and finding.next) or _command(kind.next, data),
         tuple(line for line in evidence if line)[:3],
         tuple(explains),
     )
 
 
+def _command(template: str, data: dict[str, Any]) -> str:
+    """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
+    known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
+    return fill(known, data, command=True)
+
+
 def _speaker(root: Candidate) -> Sign:
-    ranked = sorted(root.signs, key=lambda sign: (sign.revealed, sign.finding is None))
+    def hidden(sign: Sign) -> tuple[bool, bool, bool, bool]:
+        minor = sign.finding is None or sign.finding.severity != "error"
+        return sign.revealed, sign.finding is None, minor, not (is_request(sign) or sign.criterion == "ready")
+
+    ranked = sorted(root.signs, key=hidden)
     return ranked[0]
 
 
@@ -43,6 +61,7 @@ def _data(root: Candidate) -> dict[str, Any]:
     for sign in (_speaker(root), *root.signs):
         merged = {**{key: value for key, value in sign.data.items() if value not in (None, "")}, **merged}
     merged.setdefault("role", merged.get("user", ""))
+    merged["login"] = merged.get("second_credential") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
     return merged
 
@@ -51,10 +70,16 @@ def _message(root: Candidate, sign: Sign, data: dict[str, Any]) -> str:
     kind = kind_of(root.code)
     if root.code == "unknown":
         return _unknown(sign, data)
-    if sign.finding and sign.finding.code == root.code and sign.message:
+    if sign.finding and sign.finding.code == root.code and sign.message and not _raw(sign, data):
         return _flat(sign.message) + _more(root)
     said = kind.means if missing(kind.says, data) and "{subject}" in kind.says else fill(kind.says, data)
     return _flat(said + _addition(data)) + _more(root)
+
+
+def _raw(sign: Sign, data: dict[str, Any]) -> bool:
+    """Whether the finding only repeats what libpq said, and the table says it better."""
+    failed_login = sign.kind == "database" and sign.criterion == "ready"
+    return failed_login and not missing(kind_of(sign.code).says, data)
 
 
 def _unknown(sign: Sign, data: dict[str, Any]) -> str:
@@ -67,7 +92,12 @@ def _unknown(sign: Sign, data: dict[str, Any]) -> str:
 def _addition(data: dict[str, Any]) -> str:
     if data.get("undecided"):
         return ": wrong password or missing role (cannot be told apart without a second credential)"
-    return "; the role exists" if data.get("role_exists") and "valid_until" not in data else ""
+    until = str(data.get("valid_until") or "")[:10]
+    if data.get("expired") and until:
+        return f" on {until}"
+    if data.get("similar"):
+        return f"; similar: {', '.join(map(str, data['similar']))}"
+    return "; the role exists" if data.get("role_exists") else ""
 
 
 def _more(root: Candidate) -> str:
@@ -77,9 +107,22 @@ def _more(root: Candidate) -> str:
 
 def _line(sign: Sign) -> str:
     operation = str(sign.data.get("operation") or sign.data.get("subject") or sign.check.split("::", 1)[-1])
+    words = _words(sign)
     shown = [str(sign.data[key]) for key in ("status", "sqlstate", "hasura_code", "error") if sign.data.get(key)]
-    words = str(sign.data.get("text") or sign.message)
-    return _flat(f"{operation} → {' '.join([*shown, words])}")
+    told = [name for name in dict.fromkeys(shown) if name not in words]
+    return _flat(f"{operation} → {' '.join([*told, words])}")
+
+
+def _words(sign: Sign) -> str:
+    """The most telling words of what was seen: an error's own text out of its JSON, a page's title, the first line."""
+    lines = [line for line in str(sign.data.get("text", "")).splitlines() if line.strip() and line != str(sign.status)]
+    for line in lines:
+        if found := _JSON_TEXT.search(line):
+            return found[1].replace('\\"', '"')
+    text = " ".join(lines)
+    if found := _TITLE.search(text):
+        return found[1]
+    return _LIBPQ.sub("", lines[0]) if lines and not _MARKUP.match(lines[0]) else sign.message
 
 
 def _flat(text: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_prodcheck.diagnosis import bodies, hasura, libpq, transport
+from pytest_prodcheck.diagnosis.components import layers_named, speaks_of_health
 from pytest_prodcheck.observe.finding import CheckResult, Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -49,6 +50,12 @@ class Sign:
         status = self.data.get("status")
         return status if isinstance(status, int) else 0
 
+    @property
+    def unwell(self) -> bool:
+        """Whether it is the answer of a health endpoint that calls itself or a component unwell."""
+        health = speaks_of_health(self.data.get("operation", ""), self.data.get("subject", ""))
+        return self.code == "http.application.unhealthy" or (self.code == "http.answer.unexpected_body" and health)
+
     def turned(self, code: str, **data: Any) -> Sign:
         """The same sign with a better code; its finding's words no longer fit."""
         return replace(self, code=code, finding=None, data={**self.data, **data})
@@ -81,7 +88,7 @@ def _bad(seen: Observation) -> bool:
 
 def _sign(result: CheckResult, finding: Finding, seen: Sequence[Observation]) -> Sign:
     target = finding.target or result.target
-    bad = _shown(finding, seen)
+    bad = _shown(finding, seen) or _answered(result, finding)
     sign = Sign(result.id, target, finding.code or "unknown", finding.criterion, _facts(result, finding, bad),
                 finding.message, finding)  # fmt: skip
     return _coded(sign, _text(finding, bad), bad)
@@ -91,6 +98,11 @@ def _shown(finding: Finding, seen: Sequence[Observation]) -> Observation | None:
     operation = finding.data.get("operation")
     fitting = [one for one in seen if operation in (None, one.operation)]
     return next(iter(fitting or seen), None)
+
+
+def _answered(result: CheckResult, finding: Finding) -> Observation | None:
+    """The answer whose content is wrong, where nothing is wrong with the exchange."""
+    return result.observations[-1] if result.observations and ".answer." in finding.code else None
 
 
 def _facts(result: CheckResult, finding: Finding, bad: Observation | None) -> dict[str, Any]:
@@ -122,13 +134,17 @@ def _text(finding: Finding, bad: Observation | None) -> str:
 
 def _coded(sign: Sign, text: str, bad: Observation | None) -> Sign:
     sign = replace(sign, data={**sign.data, "text": text[:500]}) if text else sign
-    if sign.code not in GENERIC:
+    if sign.code not in GENERIC and not sign.unwell:
         return _with_names(sign, text)
-    if sign.kind in ("http", "graphql", "auth", "websocket") and (reason := bodies.reveal(text)):
+    text = sign.message if sign.unwell and layers_named(sign.message) else text
+    reason = bodies.reveal(text) if sign.kind in ("http", "graphql", "auth", "websocket") else None
+    if reason and reason.code == "auth.header.dropped" and not sign.data.get("acts_as"):
+        reason = None  # we sent none: the answer is right
+    if reason:
         foreign = reason.code.split(".")[0] != sign.kind
         named = {**sign.data, **reason.data}
         return replace(sign, code=reason.code, data=named, revealed=foreign, finding=None if foreign else sign.finding)
-    code = _from_protocol(sign, text, bad)
+    code = "unknown" if sign.unwell else _from_protocol(sign, text, bad)
     return sign if code in ("unknown", sign.code) else sign.turned(code)
 
 

@@ -6,6 +6,10 @@ import re
 
 from pytest_prodcheck.diagnosis.signs import Sign
 
+_ASIDE = ("::test_ready", "::test_certificate", "::test_schema", "::test_revision", "::test_health",
+          "::test_introspection", "::test_broken_token")  # fmt: skip
+_STANDS_FOR_ALL = ("http.revision.unreadable", "graphql.schema.unreadable", "auth.signature.not_judged")
+_PAGE = re.compile(r"^\s*<(!doctype html|html)", re.IGNORECASE | re.MULTILINE)
 _LOGIN = re.compile(r"log-?in|sign-?in|callback|oauth|session|authorize", re.IGNORECASE)
 _TRANSPORT = ("http.dns.", "http.tcp.", "http.tls.", "auth.idp.", "database.tcp.", "database.dns.")
 _SERVER_ERROR = frozenset({
@@ -18,7 +22,8 @@ _VALIDATION = frozenset({
     "graphql.permission.missing", "graphql.table.not_tracked", "graphql.document.outdated", "graphql.schema.breaking",
 })  # fmt: skip
 _CONTENT = frozenset({
-    "http.answer.unexpected_body", "http.answer.schema", "graphql.data.unexpected", "database.query.unexpected",
+    "http.answer.unexpected_body", "http.answer.schema", "graphql.data.unexpected", "graphql.data.null",
+    "database.query.unexpected",
     "graphql.permission.row_filter_missing",
 })  # fmt: skip
 _SIGNATURE = frozenset({
@@ -37,6 +42,8 @@ def tags(sign: Sign) -> frozenset[str]:
     """The tags of one sign; its code is always one of them."""
     found = {sign.code}
     found |= {tag for tag, codes in _BY_CODE.items() if sign.code in codes}
+    if sign.unwell:
+        found = (found | {"unhealthy"}) - {"content"}
     if _plain_server_error(sign):
         found.add("server_error")
     if _rejected(sign):
@@ -53,6 +60,8 @@ def tags(sign: Sign) -> frozenset[str]:
         found.add("transport")
     if sign.revealed:
         found.add("revealed")
+    if 200 <= sign.status < 300 and _PAGE.search(str(sign.data.get("text", ""))):
+        found.add("page")
     return frozenset(found)
 
 
@@ -69,9 +78,26 @@ _BY_CODE = {
 }
 
 
+def counts_errors(sign: Sign) -> bool:
+    """Whether the sign is of many requests or of one that stands for all, so that the failures of its target's checks
+    are its failures: a limit that errors break or leave undecided, a revision or a schema that cannot be read."""
+    if sign.code in _STANDS_FOR_ALL:
+        return True
+    if sign.criterion not in ("latency", "error_rate") or sign.code == "http.latency.over_limit":
+        return False
+    return bool(sign.data.get("errors")) or sign.code in ("http.error_rate.over_limit", "sampling.insufficient")
+
+
+def is_request(sign: Sign) -> bool:
+    """Whether the sign is of an exchange that a target's limits count: no readiness, certificate or document check."""
+    return not any(name in sign.check for name in _ASIDE)
+
+
 def names_its_own_reason(sign: Sign) -> bool:
-    """Whether a 5xx says by itself that the program is wrong: an exception that no dependency raises."""
-    return sign.code == "http.application.unhandled_exception" and bool(sign.data.get("exception"))
+    """Whether a 5xx says by itself that the program is wrong: an exception that no dependency raises. One about a value
+    that is not there (`'NoneType' object …`, `fetch failed`) may well come of a dependency that gave none."""
+    told = sign.code == "http.application.unhandled_exception" and bool(sign.data.get("exception"))
+    return told and not sign.data.get("absent")
 
 
 def _plain_server_error(sign: Sign) -> bool:

@@ -199,15 +199,15 @@ def test_expected_data_is_compared():
     """`data.goals = "size > 0"`."""
     expectation = GraphqlExpectation(data={"goals": "size > 0"})
     assert codes(answer({"data": {"goals": [1]}}), expectation) == []
-    assert codes(answer({"data": {"goals": []}}), expectation) == ["graphql.answer.unexpected"]
+    assert codes(answer({"data": {"goals": []}}), expectation) == ["graphql.data.unexpected"]
 
 
 def test_expected_errors_are_no_violation_and_missing_ones_are():
     """A document that must be refused."""
     expectation = GraphqlExpectation(errors=[{"extensions": {"code": "access-denied"}}])
     assert codes(answer({"errors": [error("no", "access-denied")]}), expectation) == []
-    assert codes(answer({"errors": [error("no", "other")]}), expectation) == ["graphql.answer.unexpected"]
-    assert codes(answer({"data": {"goals": []}}), expectation) == ["graphql.answer.unexpected"]
+    assert codes(answer({"errors": [error("no", "other")]}), expectation) == ["graphql.data.unexpected"]
+    assert codes(answer({"data": {"goals": []}}), expectation) == ["graphql.data.unexpected"]
 
 
 READY = {

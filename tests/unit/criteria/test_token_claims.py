@@ -192,12 +192,12 @@ def test_declared_claims_hold_in_a_stringified_namespace():
 
 BROKEN = {
     "missing": ({"tenant": "*"}, "auth.claims.missing", "claim tenant is missing"),
-    "other value": ({"sub": "u-8"}, "auth.claims.mismatch", "claim sub is there, with another value"),
-    "should be absent": ({"email": "absent"}, "auth.claims.mismatch", "promised no such key"),
+    "other value": ({"sub": "u-8"}, "auth.claims.wrong", "claim sub is there, with another value"),
+    "should be absent": ({"email": "absent"}, "auth.claims.wrong", "promised no such key"),
     "dots are no path": ({"a.b": "*"}, "auth.claims.missing", "claim a.b is missing"),
     "role is shown": (
         {NAMESPACE: {"x-hasura-default-role": "editor"}},
-        "auth.claims.mismatch",
+        "auth.claims.wrong",
         'x-hasura-default-role is "user"; promised "editor"',
     ),
 }

@@ -11,6 +11,7 @@ from pytest_prodcheck.diagnosis import bodies, hasura, jwt, libpq, oidc, sqlstat
 from pytest_prodcheck.diagnosis.causes import CAUSES, LAYERS, kind_of
 from pytest_prodcheck.diagnosis.explain import LOOKALIKES, confused_with, explain, nearest, page
 from pytest_prodcheck.diagnosis.kind import fill
+from pytest_prodcheck.errors import UsageProblem
 
 CODES = [row["code"] for row in yaml.safe_load((Path(__file__).parent / "cause_codes.yaml").read_text())]
 USED = {
@@ -63,7 +64,7 @@ def test_explain_says_all_parts() -> None:
 
 def test_explain_refuses_what_it_does_not_know() -> None:
     """An unknown code is an error, and the nearest codes are offered."""
-    with pytest.raises(KeyError):
+    with pytest.raises(UsageProblem, match="similar: database.auth.password_rejected"):
         explain("database.auth.pasword")
     assert nearest("database.auth.pasword_rejected")[0] == "database.auth.password_rejected"
 
