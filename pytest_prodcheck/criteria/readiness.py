@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, GraphqlTarget, HttpTarget, Target, User
-from pytest_prodcheck.criteria import claims, discovery, graphql, token_answer
+from pytest_prodcheck.criteria import claims, discovery, graphql, locks, token_answer
 from pytest_prodcheck.criteria import jwks as keys
 from pytest_prodcheck.diagnosis import libpq, transport
 from pytest_prodcheck.observe import jose
@@ -72,9 +72,16 @@ def login_failure(name: str, observation: Observation, facts: Mapping[str, objec
     else:
         code = libpq.classify(observation.message, observation.code)
     code = _told_apart(code, facts)
+    held = locks.told(facts.get("locks"))
+    facts = {name: value for name, value in facts.items() if name not in ("catalog", "locks")}
+    if held:
+        code, facts = held[0], {**facts, **held[2]}
     data = {**observation.data, **facts, "sqlstate": observation.code, "text": observation.message}
     subject = observation.subject or str(observation.data.get("user", ""))
-    message = f"{observation.operation}: {observation.message or ERROR_CLASSES.get(observation.error, observation.error)}"
+    message = (
+        f"{observation.operation}: {observation.message or ERROR_CLASSES.get(observation.error, observation.error)}"
+    )
+    message += f": {held[1]}" if held else ""
     return Finding(CRITERION, name, message, code, seen=observation.message, subject=subject, data=data)
 
 
@@ -116,6 +123,8 @@ def _expired(token: Token, declared: User, name: str, now: float) -> list[Findin
 
 def _no_answer(name: str, observation: Observation, code: str) -> Finding:
     what = ERROR_CLASSES.get(observation.error, observation.error)
-    message = f"{observation.operation} got no answer: {what}" + (f" ({observation.message})" if observation.message else "")
+    message = f"{observation.operation} got no answer: {what}" + (
+        f" ({observation.message})" if observation.message else ""
+    )
     data = {**observation.data, "error": observation.error, "operation": observation.operation}
     return Finding(CRITERION, name, message, code, seen=observation.message, data=data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_prodcheck.config.models import Rls
-from pytest_prodcheck.criteria import policies, privileges, rls_neighbours, schema_tables, search_path
+from pytest_prodcheck.criteria import locks, policies, privileges, rls_neighbours, schema_tables, search_path
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.finding import Finding
 
@@ -37,6 +37,9 @@ def rls(catalog: Catalog, promised: Rls, app_roles: Sequence[str], target: str) 
         if relation is None:
             found.append(schema_tables.missing(catalog, name, target, CRITERION))
             continue
+        if relation.qualified in catalog.locked or (catalog.locked and relation.rls_enabled and not relation.policies):
+            found.append(_locked(relation, target))
+            continue
         relation = _judged(catalog, relation, subject_to_rls)
         if relation.qualified not in declared:
             declared[relation.qualified] = relation
@@ -44,6 +47,12 @@ def rls(catalog: Catalog, promised: Rls, app_roles: Sequence[str], target: str) 
         found += _owner_column(relation, name, promised, target)
     public = {search_path.meant(catalog, name) for name in promised.public}
     return found + rls_neighbours.findings(catalog, list(declared.values()), public, subject_to_rls, target)
+
+
+def _locked(relation: Relation, target: str) -> Finding:
+    message = f"a lock keeps the policies of {relation.qualified} from being read: they are not judged"
+    data = {"table": relation.qualified}
+    return Finding(CRITERION, target, message, locks.HELD, "insufficient", subject=relation.qualified, data=data)
 
 
 def _judged_roles(catalog: Catalog, promised: Rls, app_roles: Sequence[str]) -> list[str]:

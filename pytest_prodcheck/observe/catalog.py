@@ -138,6 +138,9 @@ class Catalog:
     """The same by role."""
     database_settings: Mapping[str, str] = field(default_factory=dict)
     """What ALTER DATABASE … SET gives every session."""
+    locked: frozenset[str] = frozenset()
+    """`schema.name` of tables that were locked against reading while the snapshot was taken: their policies, and those
+    that read them, are not known."""
 
     def resolve(self, name: str) -> Relation | None:
         """The relation that `name` (qualified or not) means to our reader, by its search path; None where none does."""

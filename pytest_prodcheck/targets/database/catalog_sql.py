@@ -116,3 +116,17 @@ ALL = (
     CONNECTIONS,
 )
 """In the order in which `snapshot` takes their answers."""
+
+_LOCKED = """(select l.relation from pg_locks l where l.granted and l.mode = 'AccessExclusiveLock'
+  and l.relation >= 16384 and l.database = (select oid from pg_database where datname = current_database()))"""
+
+LOCKED = f"""select distinct n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
+ where c.relkind in ('r', 'p', 'm') and c.oid in {_LOCKED}"""
+"""Tables that nobody can read now; `pg_get_expr` waits for them."""
+
+_UNLOCKED = f""" where p.polrelid not in {_LOCKED} and not exists (
+  select from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\\d+)', 'g') m where m[1]::oid in {_LOCKED})
+ order by"""
+
+WITHOUT_LOCKED = tuple(POLICIES.replace(" order by", _UNLOCKED) if one is POLICIES else one for one in ALL)
+"""The same statements; the policies that would have to wait are left out."""

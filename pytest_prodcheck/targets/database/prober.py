@@ -11,11 +11,15 @@ from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.errors import Refused, TargetError
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.evidence import Evidence
-from pytest_prodcheck.observe.observation import Kind, Observation
+from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
 
 Claims = Callable[[str], Mapping[str, Any]]
 """User name → the claims of the user's token."""
+
+
+_ASKED = ("28P01", "28000", "53300", "3D000", "42501")
+"""SQLSTATEs of a refused login about which another credential may know more."""
 
 
 class DatabaseProber:
@@ -35,7 +39,8 @@ class DatabaseProber:
         return self._sent
 
     def ready(self) -> Evidence:
-        """Our reader's login and the catalog snapshot; where the login fails, what another credential knows about it."""
+        """Our reader's login and the catalog snapshot; where one fails, what another session knows about it."""
+        from pytest_prodcheck.targets.database import locks
         from pytest_prodcheck.targets.database.connect import attempt
         from pytest_prodcheck.targets.database.snapshot import snapshot
 
@@ -58,7 +63,7 @@ class DatabaseProber:
                 message=str(problem),
                 expected=False,
             )
-            return Evidence((observation, failed))
+            return Evidence((observation, failed), {"locks": self._locks()} if problem.code in locks.WAITING else {})
         finally:
             session.hang_up()
         return Evidence((observation,), {"catalog": self._catalog})
@@ -123,7 +128,7 @@ class DatabaseProber:
             self._count("refused")
             raise
         self._count("database")
-        return replace(answer, observation=replace(answer.observation, user=user))
+        return replace(answer, observation=self._with_locks(replace(answer.observation, user=user)))
 
     def catalog(self) -> Catalog | None:
         """The snapshot of this run."""
@@ -152,16 +157,44 @@ class DatabaseProber:
         from pytest_prodcheck.targets.database.connect import attempt
 
         others = [self.table.dsn] if reader else list(self.table.logins.values())
-        for dsn in others if failed.code in ("28P01", "28000", "53300", "3D000") else ():
+        for dsn in others if failed.code in _ASKED else self._elsewhere(failed, others):
             session, _ = attempt(dsn, timeout=self.table.timeout, application_name=self._name, target=self.target)
             if session is None:
                 continue
             try:
                 role, database = str(failed.data.get("user", "")), str(failed.data.get("database", ""))
-                return second_credential.facts(session, failed.code, role, database)
+                found = second_credential.facts(session, failed.code, role, database)
+                return found or {"second_credential": session.info.user}
             finally:
                 session.hang_up()
         return {}
+
+    def _elsewhere(self, failed: Observation, others: Sequence[str]) -> list[str]:
+        """The credentials that lead elsewhere than the one that found no server: they may do better."""
+        from pytest_prodcheck.targets.database.address import parse
+
+        here = tuple(failed.data.get(name) for name in ("host", "port", "sslmode"))
+        if failed.code or not failed.data.get("host"):
+            return []
+        servers = [(dsn, parse(dsn)) for dsn in others]
+        return [dsn for dsn, server in servers if (server.hosts[0].host, server.hosts[0].port, server.sslmode) != here]
+
+    def _with_locks(self, seen: Observation) -> Observation:
+        from pytest_prodcheck.targets.database import locks
+
+        if seen.code not in locks.WAITING and seen.error not in locks.WAITING:
+            return seen
+        return replace(seen, data={**seen.data, "locks": self._locks()})
+
+    def _locks(self) -> list[Json]:
+        """Who holds a lock that our reader may have waited for."""
+        from pytest_prodcheck.targets.database import locks
+        from pytest_prodcheck.targets.database.connect import attempt
+
+        session, _ = attempt(
+            self.table.dsn, timeout=self.table.timeout, application_name=self._name, target=self.target
+        )
+        return locks.holders(session, self.table.timeout) if session else []
 
     def _count(self, what: str) -> None:
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.errors import TargetError
@@ -17,9 +18,11 @@ if TYPE_CHECKING:
 Row = tuple[Any, ...]
 _BEGIN = (
     "begin transaction isolation level repeatable read read only; "
-    "set local statement_timeout = {timeout}; set local lock_timeout = {timeout}; "
+    "set local statement_timeout = {timeout}; set local lock_timeout = {lock}; "
     "set local standard_conforming_strings = on"
 )
+_LOCK_SHARE = 0.25
+"""Of the time: policies of a locked table cannot be read, and the others shall still come."""
 _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE"}
 _VOLATILITIES = {3: "v", 2: "s", 1: "i"}
 
@@ -30,13 +33,20 @@ def snapshot(connection: Session, *, timeout: float = 30.0) -> Catalog:
     Raises `errors.TargetError` with the SQLSTATE as its code, or `timeout` after `timeout` seconds.
     """
     from psycopg import Error
+    from psycopg.errors import LockNotAvailable
 
     from pytest_prodcheck.targets.database.session import Expired
 
     problem = ""
+    locked: frozenset[str] = frozenset()
     try:
         connection.bound(timeout)
-        answers = _ask(connection, timeout)
+        try:
+            answers = _ask(connection, timeout, catalog_sql.ALL)
+        except LockNotAvailable:
+            connection.execute(b"rollback")
+            *answers, names = _ask(connection, timeout, (*catalog_sql.WITHOUT_LOCKED, catalog_sql.LOCKED))
+            locked = frozenset(name for (name,) in names)
     except Expired:
         code, problem = "timeout", f"the catalog did not come within {timeout:.0f} s"
     except Error as error:
@@ -44,12 +54,12 @@ def snapshot(connection: Session, *, timeout: float = 30.0) -> Catalog:
     if problem:
         connection.hang_up()
         raise TargetError("database", problem, code)
-    return _assemble(answers)
+    return replace(_assemble(answers), locked=locked)
 
 
-def _ask(connection: Session, timeout: float) -> list[list[Row]]:
-    began = _BEGIN.format(timeout=max(1, int(timeout * 1000)))
-    cursor = connection.execute("; ".join((began, *catalog_sql.ALL, "rollback")).encode())
+def _ask(connection: Session, timeout: float, statements: Sequence[str]) -> list[list[Row]]:
+    began = _BEGIN.format(timeout=max(1, int(timeout * 1000)), lock=max(1, int(timeout * 1000 * _LOCK_SHARE)))
+    cursor = connection.execute("; ".join((began, *statements, "rollback")).encode())
     answers: list[list[Row]] = []
     while True:
         if cursor.description is not None:
