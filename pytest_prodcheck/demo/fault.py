@@ -22,9 +22,11 @@ ENDPOINT = ("http::test_endpoint",)
 OPERATION = ("graphql::test_operation",)
 SERVICES = ENDPOINT + OPERATION
 HTTP = ("http::test_endpoint", "http::test_latency", "http::test_error_rate", "http::test_revision")
-GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operation", "graphql::test_latency")
-LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate")
-"""Limits over all requests of a target: red where enough of them fail or are slow."""
+GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operation", "graphql::test_introspection",
+           "graphql::test_latency")  # fmt: skip
+LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate",
+          "http::test_broken_token_refused", "graphql::test_broken_token_refused")  # fmt: skip
+"""Limits over all requests of a target, and what compares with a good answer: red where enough of them fail."""
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,8 @@ FAULTS = (
     _rejected(
         "issuer-slash", "the services expect the issuer without its last slash", "auth.token.issuer_mismatch", own=()
     ),
-    _rejected("issuer-mismatch", "the tokens' iss lacks the last slash", "auth.token.issuer_mismatch"),
-    _rejected("audience", "the tokens' aud is demo-api, demo is agreed", "auth.token.audience_mismatch"),
+    _rejected("issuer-mismatch", "the tokens' iss lacks the last slash", "auth.token.issuer_mismatch", own=CLAIMS),
+    _rejected("audience", "the tokens' aud is demo-api, demo is agreed", "auth.token.audience_mismatch", own=CLAIMS),
     _rejected("audience-consumer", "the services expect aud demo-web", "auth.token.audience_mismatch", own=()),
     Fault(
         "claims-roles",
@@ -115,7 +115,7 @@ FAULTS = (
         ("auth.token.lifetime_too_long", "unknown"),
     ),
     _rejected("token-lifetime", "tokens live for 0 seconds", "auth.token.lifetime_too_short", own=()),
-    _rejected("clock-skew", "the provider's clock is 5 minutes ahead", "auth.clock.skewed"),
+    _rejected("clock-skew", "the provider's clock is 5 minutes ahead", "auth.clock.skewed", own=CLAIMS),
     _provider("identity-down", "nothing listens on the provider's port", "auth.idp.unreachable"),
     _provider(
         "identity-certificate-expired", "the provider's certificate expired yesterday", "auth.idp.certificate_expired"

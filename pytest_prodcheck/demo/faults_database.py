@@ -29,7 +29,7 @@ def _reader(name: str, summary: str, cause: str, *accept: str) -> Fault:
 
 def _app(name: str, summary: str, cause: str, *accept: str) -> Fault:
     """Only the application's role is refused; the reader sees why."""
-    return Fault(name, "database", summary, (cause,), LOGIN + SERVICES, accept=accept)
+    return Fault(name, "database", summary, (cause,), LOGIN + SERVICES, (), LIMITS + RLS, accept)
 
 
 def _schema(name: str, summary: str, cause: str, explains: tuple[str, ...], *accept: str) -> Fault:

@@ -33,12 +33,15 @@ FAULTS = (
     _document(
         "graphql-partial", "the remote schema behind advice is down: half an answer", "graphql.remote.unreachable"
     ),
-    _document(
+    Fault(
         "graphql-500-with-data",
+        "graphql",
         "the engine answers 500 with the right data",
-        "http.application.unhandled_exception",
-        "unknown",
-        "graphql.answer.unexpected",
+        ("http.application.unhandled_exception",),
+        OPERATION,
+        (),
+        (*_ALSO, "graphql::test_ready"),
+        ("unknown",),
     ),
     _engine("graphql-down", "nothing listens on the engine's port", "http.tcp.refused"),
     _document(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.demo.fault import DATABASE, ENDPOINT, HTTP, LIMITS, OPERATION, READY, Fault
+from pytest_prodcheck.demo.fault import DATABASE, ENDPOINT, GRAPHQL, HTTP, LIMITS, OPERATION, READY, Fault
 
 _READY = ("http::test_ready",)
 _CERTIFICATE = ("http::test_certificate",)
@@ -31,9 +31,9 @@ FAULTS = (
     ),
     _host("api-down", "nothing listens on the API's port", "http.tcp.refused"),
     _host("api-hangs", "the API accepts and never answers", "http.application.hangs"),
-    _routes("gateway-502", "a gateway asks a port where nothing listens: 502 everywhere", "http.upstream.wrong_port"),
+    _host("gateway-502", "a gateway asks a port where nothing listens: 502 everywhere", "http.upstream.wrong_port"),
     _routes("gateway-502-route", "a gateway answers 502 on one route", "http.upstream.crashed"),
-    _routes("gateway-503", "a gateway has no backend: 503 everywhere", "http.upstream.none"),
+    _host("gateway-503", "a gateway has no backend: 503 everywhere", "http.upstream.none"),
     _routes("gateway-504", "a gateway gives up waiting on one route", "http.upstream.timeout"),
     _routes(
         "route-crash",
@@ -44,7 +44,11 @@ FAULTS = (
     _routes("body-truncated", "one route's body ends early", "http.body.truncated"),
     _routes("unhandled-exception", "one route divides by zero", "http.application.unhandled_exception"),
     _routes("maintenance", "the API says that it is under maintenance", "http.application.in_maintenance"),
-    _routes("rate-limited-ours", "the API allows 10 requests a second", "http.rate_limited.by_us"),
+    _routes(
+        "rate-limited-ours",
+        "the API allows 10 requests a second, and then wants a pause of two minutes",
+        "http.rate_limited.by_us",
+    ),
     _routes("rate-limited-others", "the quota is used up: 429 to the first request", "http.rate_limited.by_others"),
     _routes("redirect-loop", "/login sends to / and / to /login", "http.redirect.loop"),
     Fault(
@@ -54,7 +58,7 @@ FAULTS = (
         ("auth.header.dropped",),
         ENDPOINT + OPERATION,
         (),
-        (*_ALSO, "graphql::test_schema"),
+        (*_ALSO, *GRAPHQL),
     ),
     _routes(
         "replicas-disagree", "every second request meets a replica with another key", "auth.secret.replicas_disagree"
@@ -63,7 +67,7 @@ FAULTS = (
     Fault(
         "slow",
         "http",
-        "the API takes 700 ms longer",
+        "four routes of the API take 1.8 s longer",
         ("http.latency.over_limit",),
         ("http::test_latency",),
         (),

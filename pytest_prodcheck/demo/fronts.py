@@ -159,7 +159,7 @@ class Gateway:
     upstream: tuple[str, int] | None
     """None: there is no ready backend."""
     where: Path = everywhere
-    read_timeout: float = 1.0
+    read_timeout: float = 0.5
 
     def __call__(self, app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
