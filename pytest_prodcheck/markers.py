@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from pytest_prodcheck.config import grammar
@@ -20,6 +21,7 @@ SELECTION: Mapping[str, str] = {
 OPT_IN = ("load", "soak")
 
 
+@lru_cache(maxsize=256)
 def latency(*limits: str) -> dict[str, Any]:
     """latency(*limits): time limits of the test's requests, such as "< 300ms" or "p95 < 500ms"."""
     if not limits:

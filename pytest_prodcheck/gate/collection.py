@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import os
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 
@@ -71,19 +72,27 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
     if module is None:
         return
     parameters = [
-        pytest.param(check, id=check.parameter or pytest.HIDDEN_PARAM, marks=_marks(check))
+        pytest.param(
+            check,
+            id=check.parameter or pytest.HIDDEN_PARAM,
+            marks=_marks(check.marks, check.latency, check.error_rate),
+        )
         for check in module.checks(metafunc.function.__name__)
     ]
     metafunc.parametrize("check", parameters)
 
 
-def _marks(check: Check) -> list[pytest.MarkDecorator]:
-    marks = [getattr(pytest.mark, name) for name in check.marks]
-    if check.latency:
-        marks.append(pytest.mark.latency(*check.latency))
-    if check.error_rate:
-        marks.append(pytest.mark.error_rate(check.error_rate))
-    return marks
+@lru_cache(maxsize=256)
+def _marks(
+    selection: tuple[str, ...], latency: tuple[str, ...], error_rate: str | None
+) -> tuple[pytest.MarkDecorator, ...]:
+    """The marks of a check; those that promise the same share them."""
+    marks = [getattr(pytest.mark, name) for name in selection]
+    if latency:
+        marks.append(pytest.mark.latency(*latency))
+    if error_rate:
+        marks.append(pytest.mark.error_rate(error_rate))
+    return tuple(marks)
 
 
 def rewrite_arguments(config: pytest.Config, plan_file: Path, suites: tuple[str, ...]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import pytest
@@ -19,6 +19,7 @@ from pytest_prodcheck.observe.finding import Finding
 
 BLOCKED = pytest.StashKey[Standing]()
 RECORD = pytest.StashKey[Record]()
+KEYWORDS = pytest.StashKey[Mapping[str, Any]]()
 RAISED = pytest.StashKey[str]()
 
 
@@ -93,6 +94,8 @@ class Judging:
             attempt.message = self._redactor.scrub(attempt.message)
             _show(report, item, attempt)
             setattr(report, KEY, attempt.dump())
+        if state.read(item).check is not None:  # pytest keeps three reports an item: their keywords are the same
+            report.keywords = item.stash.setdefault(KEYWORDS, report.keywords)
         return report
 
     def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:

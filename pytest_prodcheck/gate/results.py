@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -41,7 +42,7 @@ class Attempt:
         """The attempt that `dump` wrote."""
         data: dict[str, Any] = json.loads(text)
         findings = tuple(Finding(**finding) for finding in data.pop("findings"))
-        data["criteria"] = tuple(data["criteria"])
+        data["criteria"] = tuple(map(sys.intern, data["criteria"]))
         return cls(findings=findings, **data)
 
 

@@ -21,7 +21,6 @@ from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.gate.results import KEY, Attempt, Results
 from pytest_prodcheck.gate.service import Service
 from pytest_prodcheck.gate.verdict import FAIL, INTERNAL, INTERRUPTED, USAGE
-from pytest_prodcheck.observe.broker import BrokerServer
 from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import verdict_json
 
@@ -46,6 +45,7 @@ def take_charge(
     config.pluginmanager.register(run, "prodcheck-run")
     if part == "controller":
         from pytest_prodcheck.gate.xdist import Controller
+        from pytest_prodcheck.observe.broker import BrokerServer
 
         config.pluginmanager.register(Controller(run, BrokerServer(service)), "prodcheck-controller")
 

@@ -24,7 +24,6 @@ from pytest_prodcheck.gate import collection, role, scrubbing, selection, start,
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
 from pytest_prodcheck.gate.report_file import ReportFile
-from pytest_prodcheck.observe.broker import BrokerClient
 
 NOTHING_SENT = "prodcheck: nothing was sent"
 
@@ -49,6 +48,8 @@ def activate(config: pytest.Config) -> Gate:
         role.refuse_unsafe(config, begun.environment.kind)
         gate = Gate(config, begun)
         if part == "worker":
+            from pytest_prodcheck.observe.broker import BrokerClient
+
             gate.connect(BrokerClient(config.workerinput["prodcheck"]))  # type: ignore[attr-defined]
         else:
             run.take_charge(config, gate, begun, report, part)

@@ -20,7 +20,7 @@ def finish(path: Path, scrub: Callable[[str], str], policy: str) -> None:
     if policy == "fail" and _PREFIX in changed:
         changed = _with_failures(changed)
     if changed != text:
-        replace_file(path, changed)
+        replace_file(path, (changed,))
 
 
 def _with_failures(text: str) -> str:

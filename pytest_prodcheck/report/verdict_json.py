@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -54,26 +54,29 @@ def prepare(directory: Path, *, ignore: bool) -> None:
             marker.write_text("*\n", encoding="utf-8")
 
 
-def replace_file(path: Path, text: str) -> None:
+def replace_file(path: Path, parts: Iterable[str]) -> None:
     """Replaces a file at once: a reader sees the old text or the new one, never a part."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.writelines(parts)
     temporary.replace(path)
 
 
 def write(path: Path, facts: Mapping[str, Any]) -> None:
-    """Writes a document of this module."""
-    replace_file(path, "{\n" + ",\n".join(_lines(facts)) + "\n}\n")
+    """Writes a document of this module: one line a key, and one a row of its lists. Row by row, it takes no memory."""
+    replace_file(path, _lines(facts))
 
 
 def _lines(facts: Mapping[str, Any]) -> Iterator[str]:
-    """One line a key, and one a row of its lists: easy to compare, and a fraction of the memory of an indented dump."""
-    for key, value in facts.items():
+    for number, (key, value) in enumerate(facts.items()):
+        yield f"{',' if number else '{'}\n {json.dumps(key)}: "
         if isinstance(value, list) and value:
-            rows = ",\n  ".join(json.dumps(row, ensure_ascii=False, default=str) for row in value)
-            yield f" {json.dumps(key)}: [\n  {rows}\n ]"
+            for row, item in enumerate(value):
+                yield f"{',' if row else '['}\n  {json.dumps(item, ensure_ascii=False, default=str)}"
+            yield "\n ]"
         else:
-            yield f" {json.dumps(key)}: {json.dumps(value, ensure_ascii=False, default=str)}"
+            yield json.dumps(value, ensure_ascii=False, default=str)
+    yield "\n}\n"
 
 
 def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:

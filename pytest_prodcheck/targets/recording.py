@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -43,7 +44,7 @@ class Recording:
         """The observation of an answer; its cookies are secrets from now on."""
         for cookie in answer.headers.get_all("set-cookie", ()):
             self._redactor.add(cookie.split(";")[0].partition("=")[2].strip(), "a cookie of the target")
-        status, raw = answer.status, {name.lower(): value for name, value in answer.headers.items()}
+        status, raw = answer.status, {sys.intern(name.lower()): value for name, value in answer.headers.items()}
         right = status in request.expected if request.expected else 200 <= status < 300
         expected = right and not answer.cut
         return Observation(
