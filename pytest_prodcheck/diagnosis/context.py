@@ -30,6 +30,8 @@ class Context:
     signs: Sequence[Sign]
     catalogs: Mapping[str, Catalog] = field(default_factory=dict)
     """What each database that could be read holds, by target."""
+    places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """Where each target is, by target."""
 
     def passed(self, kind: str, function: str, user: str = "") -> bool:
         """Whether a check `kind::function` (for `user`, where one is named) passed and none of them failed."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from pytest_prodcheck.diagnosis import say
 from pytest_prodcheck.diagnosis.candidates import Candidate, group
@@ -15,6 +16,11 @@ from pytest_prodcheck.diagnosis.symptoms import counts_errors, is_request
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Cause, CheckResult
 from pytest_prodcheck.observe.observation import Observation
+
+
+_OUT = ("database.dns.", "database.tcp.", "database.port.", "database.auth.", "database.name.", "database.server.",
+        "database.connection", "database.pool", "database.disk.", "database.network.", "cache.")  # fmt: skip
+"""What a health endpoint that asks its dependencies would have seen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +37,12 @@ def diagnose(
     results: Sequence[CheckResult],
     observations: Sequence[Observation],
     catalogs: Mapping[str, Catalog] | None = None,
+    places: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Diagnosis:
     """The diagnosis of a run. `observations` are all of the run, readiness included; `catalogs` what each database that
-    could be read holds, by target."""
+    could be read holds, `places` where each target is (`host`, `port`, `login`, `issuer` …), both by target."""
     signs = collect(results, observations)
-    run = Context(results, observations, signs, catalogs or {})
+    run = Context(results, observations, signs, catalogs or {}, places or {})
     roots = _with_sums([refine(sign, run) for sign in signs])
     blocked = _blocked(results, roots)
     explained = {sign.check: root.code for root in sorted(roots, key=_late) for sign in roots[root]}
@@ -131,12 +138,13 @@ def _cause(run: Context, root: Candidate, members: Sequence[Sign], waiting: Sequ
     checks = {sign.check for sign in members} | set(waiting)
     others = [sign for sign in members if sign not in root.signs]
     explains = [result.id for result in run.results if result.id in checks]
-    return say.cause(root, others, explains, _notes(run, root, members))
+    return say.cause(root, others, explains, _notes(run, root, members), run.places)
 
 
 def _notes(run: Context, root: Candidate, members: Sequence[Sign]) -> list[str]:
     """R1, R23: a health endpoint that answers well while a dependency is down does not test it."""
-    if not root.code.startswith(("database.", "cache.")) or not any(sign.kind != "database" for sign in members):
+    asked = any("health" in sign.check.lower() for sign in members)
+    if not root.code.startswith(_OUT) or asked or not any(sign.kind != "database" for sign in members):
         return []
     healthy = [
         result

@@ -101,11 +101,12 @@ def search_path(sign: Sign, run: Context) -> Sign:
 def query_answer(sign: Sign, _run: Context) -> Sign:
     """A query's answer is not the promised one: no rows where some are promised, rows that point nowhere, NULLs."""
     sql = str(sign.data.get("sql", ""))
-    if sign.kind != "database" or not sql or sign.code != "unknown" or sign.finding is None:
+    if sign.kind != "database" or not sql or sign.finding is None:
         return sign
-    seen, promised = sign.finding.seen, sign.finding.promised
     named = {name: found for name, found in _named(sql).items() if name not in sign.data}
-    return replace(sign, code=_answer_code(sql, seen, promised), data={**sign.data, **named})
+    answered = sign.code == "unknown" and "answer" in sign.data
+    code = _answer_code(sql, sign.finding.seen, sign.finding.promised) if answered else sign.code
+    return replace(sign, code=code, data={**sign.data, **named})
 
 
 def _answer_code(sql: str, seen: str, promised: str) -> str:

@@ -63,7 +63,7 @@ def consumers_own(cause: Sign, _symptom: Sign) -> bool:
 def breaks_services(cause: Sign, symptom: Sign) -> bool:
     """The cause is not only our reader's: where another credential logs in, the services are not kept out by it."""
     ours = cause.code.startswith(_OF_ONE_LOGIN) and "::test_ready" in cause.check
-    return not (ours and cause.data.get("second_credential")) or symptom.target == cause.target
+    return not (ours and cause.data.get("asked_as")) or symptom.target == cause.target
 
 
 def of_its_layer(cause: Sign, symptom: Sign) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_prodcheck.diagnosis.candidates import Candidate
@@ -20,14 +20,23 @@ _TITLE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*[<{\[]")
 _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
+_ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _WIDTH = 160
+_BARE = 40
+"""Below so many characters, what was seen says nothing without its message."""
 
 
-def cause(root: Candidate, symptoms: Sequence[Sign], explains: Sequence[str], notes: Sequence[str]) -> Cause:
+def cause(
+    root: Candidate,
+    symptoms: Sequence[Sign],
+    explains: Sequence[str],
+    notes: Sequence[str],
+    places: Mapping[str, Mapping[str, Any]],
+) -> Cause:
     """The cause that `root` is: message, evidence (one to three lines), remedy, next command, and what it explains."""
     sign = _speaker(root)
-    kind, finding, data = kind_of(root.code), sign.finding, _data(root)
+    kind, finding, data = kind_of(root.code), sign.finding, _data(root, places)
     own = finding is not None and finding.code == root.code
     evidence = dict.fromkeys([*map(_line, root.signs), *notes, *map(_line, symptoms)])
     return Cause(
@@ -44,25 +53,33 @@ def cause(root: Candidate, symptoms: Sequence[Sign], explains: Sequence[str], no
 def _command(template: str, data: dict[str, Any]) -> str:
     """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
-    return fill(known, data, command=True)
+    return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, data, command=True))
 
 
 def _speaker(root: Candidate) -> Sign:
-    def hidden(sign: Sign) -> tuple[bool, bool, bool, bool]:
-        minor = sign.finding is None or sign.finding.severity != "error"
-        return sign.revealed, sign.finding is None, minor, not (is_request(sign) or sign.criterion == "ready")
+    def hidden(sign: Sign) -> tuple[bool, bool, bool, bool, bool]:
+        minor = sign.finding is not None and sign.finding.severity != "error"
+        ready = sign.criterion == "ready"
+        return sign.revealed, not ready, sign.finding is None, minor, not is_request(sign)
 
     ranked = sorted(root.signs, key=hidden)
     return ranked[0]
 
 
-def _data(root: Candidate) -> dict[str, Any]:
-    merged: dict[str, Any] = {}
-    for sign in (_speaker(root), *root.signs):
-        merged = {**{key: value for key, value in sign.data.items() if value not in (None, "")}, **merged}
+def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """The facts of all signs, the speaker's first. Where another layer speaks of the cause, the place is the cause's."""
+    speaker, layer = _speaker(root), root.code.partition(".")[0]
+    own = [target for target in places if target.partition(".")[0] == layer]
+    elsewhere = bool(own) and speaker.kind != layer
+    merged: dict[str, Any] = dict(places[own[0]]) if elsewhere else {}
+    for sign in (speaker, *root.signs):
+        known = {key: value for key, value in sign.data.items() if value not in (None, "")}
+        merged = {**known, **merged}
+    merged = {**merged, **{key: value for key, value in places.get(speaker.target, {}).items() if key not in merged}}
     merged.setdefault("role", merged.get("user", ""))
-    merged["login"] = merged.get("second_credential") or merged.get("login") or merged.get("user", "")
+    merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
+    merged["relation"] = str(merged["table"]).rpartition(".")[2]
     return merged
 
 
@@ -101,13 +118,18 @@ def _addition(data: dict[str, Any]) -> str:
 
 
 def _more(root: Candidate) -> str:
-    subjects = list(dict.fromkeys(str(sign.data.get("table") or sign.data.get("subject", "")) for sign in root.signs))
-    return f" (and {len(subjects) - 1} more)" if len(subjects) > 1 and not root.code.startswith("unknown") else ""
+    """How many more tables, users, operations one kind of check shows it for."""
+    asked = _speaker(root).check.partition("[")[0]
+    alike = [sign for sign in root.signs if sign.check.partition("[")[0] == asked and not sign.revealed]
+    subjects = {str(sign.data.get("table") or sign.data.get("subject", "")) for sign in alike}
+    return f" (and {len(subjects) - 1} more)" if len(subjects) > 1 and root.code != "unknown" else ""
 
 
 def _line(sign: Sign) -> str:
     operation = str(sign.data.get("operation") or sign.data.get("subject") or sign.check.split("::", 1)[-1])
     words = _words(sign)
+    if words and words == sign.message and (words.startswith(operation) or "operation" not in sign.data):
+        return _flat(words)
     shown = [str(sign.data[key]) for key in ("status", "sqlstate", "hasura_code", "error") if sign.data.get(key)]
     told = [name for name in dict.fromkeys(shown) if name not in words]
     return _flat(f"{operation} → {' '.join([*told, words])}")
@@ -119,6 +141,8 @@ def _words(sign: Sign) -> str:
     for line in lines:
         if found := _JSON_TEXT.search(line):
             return found[1].replace('\\"', '"')
+    if sign.finding is not None and lines == [sign.finding.seen] and len(lines[0]) < _BARE:
+        return sign.message
     text = " ".join(lines)
     if found := _TITLE.search(text):
         return found[1]

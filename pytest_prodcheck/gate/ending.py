@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from pytest_prodcheck.config.models import Accepted, Environment
-from pytest_prodcheck.gate import figures, judge, remarks
+from pytest_prodcheck.gate import figures, judge, places, remarks
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
@@ -67,7 +67,9 @@ def conclude(
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
-    final.update(accepted.own_findings())
+    complete = not (selection.narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed)
+    looked = complete and all(attempt.verdict != "blocked" for attempt in final.values())
+    final.update(accepted.own_findings(looked=looked))
     causes, explained = _diagnosed(final, owner)
     checks = tuple(_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
     left_out = _left_out(owner.plan, selection, final, course)
@@ -83,7 +85,7 @@ def conclude(
         round(time.time() - course.started_at, 3),
         word,
         status,
-        complete=not (selection.narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed),
+        complete=complete,
         revision=figures.revision(environment, owner),
         causes=causes,
         checks=checks,
@@ -102,7 +104,9 @@ def _diagnosed(final: Mapping[str, Attempt], owner: Owner) -> tuple[tuple[Cause,
         return (), {}
     from pytest_prodcheck.diagnosis.diagnose import diagnose
 
-    diagnosis = diagnose(_check_results(final, owner), owner.observations, owner.catalogs)
+    diagnosis = diagnose(
+        _check_results(final, owner), owner.observations, owner.catalogs, places.of_targets(owner.environment)
+    )
     dragged = {identifier: cause.code for cause in reversed(diagnosis.causes) for identifier in cause.explains}
     causes = tuple(_with_owner(cause, owner.plan) for cause in diagnosis.causes)
     return causes, {**dragged, **diagnosis.explained}
@@ -124,19 +128,20 @@ class _Accepting:
         verdict = "fail" if attempt.verdict == "fail" and attempt.message else judge.verdict_of(kept)
         return replace(attempt, findings=tuple(kept), verdict=verdict)
 
-    def own_findings(self) -> dict[str, Attempt]:
-        """A check of its own for each entry that is expired and still needed (red), or not needed (a warning)."""
+    def own_findings(self, *, looked: bool) -> dict[str, Attempt]:
+        """A check of its own for each entry that is expired and still needed (red), or, where everything was `looked` at,
+        not needed (a warning)."""
         found = {}
         for number, entry in enumerate(self._accepted):
             expired = entry.until < self._today and number in self._used
-            if not expired and number in self._used:
+            if not expired and (number in self._used or not looked):
                 continue
             text = f"accepted {entry.code} ({entry.reason}) " + (
                 f"ended on {entry.until}" if expired else "matches no finding any more: remove the entry"
             )
             code = "config.accepted.expired" if expired else "config.accepted.unused"
             finding = Finding("accepted", entry.on, text, code=code, severity="error" if expired else "warning")
-            name = f"prodcheck.toml::accepted[{entry.code}]"
+            name = f"prodcheck.toml::accepted[{'-'.join(part for part in (entry.on, entry.code) if part)}]"
             found[name] = Attempt("fail" if expired else "degraded", (finding,), executed=False)
         return found
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, HttpTarget, Target
+from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, HttpTarget, Target
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -23,6 +23,11 @@ def located(finding: Finding, environment: Environment, observations: Sequence[O
     )
 
 
+def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
+    """Where each target is, by target; with the environment's name, for commands that want one."""
+    return {name: {**_of_table(table), "environment": environment.name} for name, table in environment.targets.items()}
+
+
 def _of_table(table: Target) -> Mapping[str, Any]:
     if isinstance(table, DatabaseTarget):
         return _of_dsn(table.dsn)
@@ -32,7 +37,14 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
-    return {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+    known = {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+    return {**known, **_of_provider(table)} if isinstance(table, AuthTarget) else known
+
+
+def _of_provider(table: AuthTarget) -> Mapping[str, Any]:
+    """The issuer without its last slash, and where the keys are, or where discovery says it."""
+    issuer = (table.issuer or "").rstrip("/")
+    return {"issuer": issuer, "jwks_uri": table.jwks_url or f"{issuer}/.well-known/openid-configuration"}
 
 
 def _of_dsn(dsn: str) -> Mapping[str, Any]:

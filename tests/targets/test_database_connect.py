@@ -163,7 +163,7 @@ def test_another_credential_tells_refused_logins_apart(server: Postgres, role: s
     with connect(server.dsn("app", SECRET), timeout=2, application_name=NAME) as other:
         found = second_credential.facts(other, "28P01", role, "postgres")
     assert facts.items() <= found.items()
-    assert found["second_credential"] == "app"
+    assert found["asked_as"] == "app"
 
 
 def test_another_credential_names_similar_databases(server: Postgres) -> None:

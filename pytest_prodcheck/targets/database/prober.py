@@ -164,7 +164,7 @@ class DatabaseProber:
             try:
                 role, database = str(failed.data.get("user", "")), str(failed.data.get("database", ""))
                 found = second_credential.facts(session, failed.code, role, database)
-                return found or {"second_credential": session.info.user}
+                return found or {"asked_as": session.info.user}
             finally:
                 session.hang_up()
         return {}

@@ -64,7 +64,7 @@ def database_facts(connection: Session, database: str) -> Facts:
 
 def facts(connection: Session, sqlstate: str, role: str, database: str, timeout: float = 5.0) -> Facts:
     """What `connection`, logged in by another credential, knows about the SQLSTATE of a refused login, within `timeout`
-    seconds. `second_credential` says who was asked; empty where this SQLSTATE needs no asking or nothing came."""
+    seconds. `asked_as` says who was asked; empty where this SQLSTATE needs no asking or nothing came."""
     from psycopg import Error
 
     from pytest_prodcheck.targets.database.session import Expired
@@ -82,4 +82,4 @@ def facts(connection: Session, sqlstate: str, role: str, database: str, timeout:
             found |= ask()
     except (Error, Expired):
         return {}
-    return {**found, "second_credential": connection.info.user} if found else {}
+    return {**found, "asked_as": connection.info.user} if found else {}
