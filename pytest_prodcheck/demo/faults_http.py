@@ -67,7 +67,7 @@ FAULTS = (
     Fault(
         "slow",
         "http",
-        "four routes of the API take 1.8 s longer",
+        "three routes of the API take 1.8 s longer",
         ("http.latency.over_limit",),
         ("http::test_latency",),
         (),

@@ -115,7 +115,7 @@ INJECTIONS: Mapping[str, Injection] = {
     "header-dropped": _header_dropped,
     "replicas-disagree": _replicas,
     "html-instead-of-json": _front(fronts.answers(fronts.under("/api/"), _single_page)),
-    "slow": _front(fronts.delays(fronts.only("/api/tasks", "/api/projects", "/api/report", "/api/search"), 1.8)),
+    "slow": _front(fronts.delays(fronts.only("/api/projects", "/api/report", "/api/search"), 1.8)),
     "old-version": _old_version,
     "teapot": _front(fronts.answers(_REPORT, _teapot)),
 }
