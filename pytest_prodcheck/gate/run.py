@@ -26,6 +26,7 @@ from pytest_prodcheck.report import verdict_json
 
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.session import Gate
+    from pytest_prodcheck.report.progress import Progress
 
 GRACE_SECONDS = 2.0
 """After the deadline, waits end by themselves within this; then the main thread is interrupted."""
@@ -78,6 +79,7 @@ class Run:
         self.session: pytest.Session | None = None
         self._timer: threading.Timer | None = None
         self._restore: Callable[[], None] = lambda: None
+        self._progress: Progress | None = None
         config.add_cleanup(self._last)
 
     # --- beginning ---------------------------------------------------------------------------------------------------
@@ -92,6 +94,7 @@ class Run:
         self._timer = threading.Timer(left, self._deadline_passed)
         self._timer.daemon = True
         self._timer.start()
+        self._watch()
 
     def pytest_report_header(self) -> list[str]:
         """Which environment, from which file."""
@@ -107,6 +110,18 @@ class Run:
                 self.service.begin()
             except UsageProblem as problem:
                 raise pytest.UsageError(*str(problem).splitlines()) from None
+
+    def _watch(self) -> None:
+        """Progress lines, unless -q asks for silence."""
+        from pytest_prodcheck.report import progress
+
+        stream = progress.open_stream() if self.config.get_verbosity() >= 0 else None
+        if stream is not None:
+            self._progress = progress.Progress(stream, self._status)
+            self._progress.start()
+
+    def _status(self) -> str:
+        return self.service.owner.progress if self.service.owner else ""
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> object | None:
@@ -191,6 +206,8 @@ class Run:
         """Concludes, once, before anybody else ends the session."""
         if self._timer:
             self._timer.cancel()
+        if self._progress:
+            self._progress.stop()
         if self.idle or int(exitstatus) == USAGE:
             return
         self.result = self._concluded(int(exitstatus))
