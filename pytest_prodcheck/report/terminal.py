@@ -80,11 +80,11 @@ def dragged(cause: Cause, checks: Sequence[CheckVerdict]) -> str:
 
 
 def _unproven(checks: Sequence[CheckVerdict]) -> Iterator[str]:
-    shown = [check for check in checks if check.verdict == "insufficient"][:SHOWN_CAUSES]
+    shown = [check for check in checks if check.verdict == "insufficient" and not check.explained_by][:SHOWN_CAUSES]
     for check in shown:
         reason = check.findings[0]["message"] if check.findings else check.message
         yield f"not proven: {check.id}: {reason}"
-    for check in [check for check in checks if check.verdict == "degraded"][:SHOWN_CAUSES]:
+    for check in [check for check in checks if check.verdict == "degraded" and not check.explained_by][:SHOWN_CAUSES]:
         reason = check.findings[0]["message"] if check.findings else check.message
         yield f"warning: {check.id}: {reason}"
 
