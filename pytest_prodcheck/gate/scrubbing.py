@@ -19,6 +19,11 @@ _LOG_HANDLERS = ("log_cli_handler", "log_file_handler", "caplog_handler", "repor
 
 NAME = "prodcheck-scrubbing"
 
+_UNCAPTURED = (
+    "prodcheck: warning: with -s, what tests write to the descriptors and what their child processes print is not "
+    "scrubbed: secrets can be shown\n"
+)
+
 
 @contextlib.contextmanager
 def until_the_end(config: pytest.Config) -> Iterator[None]:
@@ -63,6 +68,8 @@ class Scrubbing:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Puts the last net under terminal and logs, which may write elsewhere than to this process's streams."""
+        if session.config.getoption("capture") == "no" and not hasattr(session.config, "workerinput"):
+            sys.stderr.write(_UNCAPTURED)
         manager = session.config.pluginmanager
         if reporter := manager.get_plugin("terminalreporter"):
             self._nets.append(Net(reporter._tw._file, self._redactor))

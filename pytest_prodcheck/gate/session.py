@@ -223,10 +223,10 @@ class Gate:
         """Ends the run before anything is sent. A worker cannot (pytest's exit status 4 is its controller's to give):
         it tells the owner and runs nothing."""
         lines = [*self.redactor.scrub(str(problem)).splitlines(), NOTHING_SENT]
+        self._refused = True  # pytest calls pytest_collection_finish after a failed collection, too
         if not role.worker_name(self.config):
             raise pytest.UsageError(*lines) from None
         self._ask("refused", lines)
-        self._refused = True
         items.clear()
 
     # --- pytest's own words for our verdicts --------------------------------------------------------------------------
