@@ -17,7 +17,6 @@ from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Cause, CheckResult
 from pytest_prodcheck.observe.observation import Observation
 
-
 _OUT = ("database.dns.", "database.tcp.", "database.port.", "database.auth.", "database.name.", "database.server.",
         "database.connection", "database.pool", "database.disk.", "database.network.", "cache.")  # fmt: skip
 """What a health endpoint that asks its dependencies would have seen."""

@@ -67,7 +67,7 @@ def _speaker(root: Candidate) -> Sign:
 
 
 def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
-    """The facts of all signs, the speaker's first. Where another layer speaks of the cause, the place is the cause's."""
+    """The facts of all signs, the speaker's first; where another layer speaks of it, the place is the cause's own."""
     speaker, layer = _speaker(root), root.code.partition(".")[0]
     own = [target for target in places if target.partition(".")[0] == layer]
     elsewhere = bool(own) and speaker.kind != layer
@@ -80,7 +80,18 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
     merged["relation"] = str(merged["table"]).rpartition(".")[2]
-    return merged
+    return {**merged, **_address(merged)}
+
+
+def _address(data: Mapping[str, Any]) -> Mapping[str, str]:
+    """`host` without its port, `origin` and `url` with it, where a host is known."""
+    port, scheme = str(data.get("port") or ""), str(data.get("scheme") or "https")
+    host = str(data.get("host") or "").removesuffix(f":{port}")
+    if not host:
+        return {}
+    usual = {"https": "443", "http": "80"}.get(scheme, "")
+    origin = f"{scheme}://{host}" + (f":{port}" if port not in ("", usual) else "")
+    return {"host": host, "origin": origin, "url": origin + str(data.get("path") or "/")}
 
 
 def _message(root: Candidate, sign: Sign, data: dict[str, Any]) -> str:
@@ -118,17 +129,19 @@ def _addition(data: dict[str, Any]) -> str:
 
 
 def _more(root: Candidate) -> str:
-    """How many more tables, users, operations one kind of check shows it for."""
+    """How many more tables, users, documents one kind of check shows it for; a host's answers are counted elsewhere."""
+    if root.code.startswith(("http.", "unknown")):
+        return ""
     asked = _speaker(root).check.partition("[")[0]
     alike = [sign for sign in root.signs if sign.check.partition("[")[0] == asked and not sign.revealed]
     subjects = {str(sign.data.get("table") or sign.data.get("subject", "")) for sign in alike}
-    return f" (and {len(subjects) - 1} more)" if len(subjects) > 1 and root.code != "unknown" else ""
+    return f" (and {len(subjects) - 1} more)" if len(subjects) > 1 else ""
 
 
 def _line(sign: Sign) -> str:
     operation = str(sign.data.get("operation") or sign.data.get("subject") or sign.check.split("::", 1)[-1])
     words = _words(sign)
-    if words and words == sign.message and (words.startswith(operation) or "operation" not in sign.data):
+    if words.startswith(operation) or (words and words == sign.message and "operation" not in sign.data):
         return _flat(words)
     shown = [str(sign.data[key]) for key in ("status", "sqlstate", "hasura_code", "error") if sign.data.get(key)]
     told = [name for name in dict.fromkeys(shown) if name not in words]

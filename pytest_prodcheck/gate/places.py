@@ -62,8 +62,12 @@ def _of_dsn(dsn: str) -> Mapping[str, Any]:
 
 def _of_exchange(finding: Finding, table: Target, observations: Sequence[Observation]) -> Mapping[str, Any]:
     """Path and method of the exchange, and what a connection says of itself."""
-    seen = next((one for one in observations if one.target == finding.target and (one.error or not one.expected)), None)
-    seen = seen or next((one for one in observations if one.target == finding.target), None)
+    slow = next(
+        (str(row["operation"]) for row in finding.data.get("slowest") or () if not finding.data.get("errors")), ""
+    )
+    mine = [one for one in observations if one.target == finding.target]
+    seen = next((one for one in mine if one.operation == slow or (not slow and (one.error or not one.expected))), None)
+    seen = seen or next(iter(mine), None)
     if seen is None:
         return {}
     facts = {name: seen.data[name] for name in ("host", "port", "user", "database") if seen.data.get(name)}

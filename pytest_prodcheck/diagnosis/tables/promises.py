@@ -6,7 +6,7 @@ from __future__ import annotations
 from pytest_prodcheck.diagnosis.kind import CauseKind
 
 _DOCTOR, _EXPLAIN = "prodcheck doctor ENV", "pytest --prodcheck=ENV --prodcheck-plan"
-_URL = "curl -si https://{host}{path}"
+_URL = "curl -si {url}"
 
 KINDS = (
     CauseKind("config.accepted.unused", "an accepted finding matches nothing any more", "an entry of `accepted` matches no finding any more", "remove the entry from prodcheck.toml", _DOCTOR),
@@ -17,11 +17,11 @@ KINDS = (
     CauseKind("auth.login.not_found", "the login path does not exist", "the login of {user} is not found", "correct `login.path`", _DOCTOR),
     CauseKind("auth.signature.not_checked", "a service takes a token whose signature is broken", "a service accepts a token with a broken signature", "let the service verify signatures", _URL),
     CauseKind("auth.signature.not_judged", "whether broken tokens are refused cannot be told", "a service answers neither a good nor a broken token as it should", "correct what keeps the good token from its answer", _URL),
-    CauseKind("auth.discovery.insecure_endpoint", "the discovery document names an endpoint without https", "an endpoint of the provider is not https", "correct the provider's external URL", "curl -s https://{host}{path}"),
-    CauseKind("auth.jwks.duplicate_kid", "two published keys have one kid", "two keys of the JWKS have one kid", "give each key a kid of its own", "curl -s https://{host}{path}"),
-    CauseKind("auth.jwks.key_weak", "a published key is too short", "a key of the JWKS is too weak", "replace the key (RSA: 2048 bits or more)", "curl -s https://{host}{path}"),
-    CauseKind("auth.jwks.private_key_published", "the JWKS shows a private key", "the JWKS publishes a private key", "rotate the key at once, and publish public keys only", "curl -s https://{host}{path}"),
-    CauseKind("auth.jwks.other_address", "discovery names another JWKS address than is configured", "discovery names another JWKS address", "use the address that discovery names", "curl -s https://{host}{path}"),
+    CauseKind("auth.discovery.insecure_endpoint", "the discovery document names an endpoint without https", "an endpoint of the provider is not https", "correct the provider's external URL", "curl -s {url}"),
+    CauseKind("auth.jwks.duplicate_kid", "two published keys have one kid", "two keys of the JWKS have one kid", "give each key a kid of its own", "curl -s {url}"),
+    CauseKind("auth.jwks.key_weak", "a published key is too short", "a key of the JWKS is too weak", "replace the key (RSA: 2048 bits or more)", "curl -s {url}"),
+    CauseKind("auth.jwks.private_key_published", "the JWKS shows a private key", "the JWKS publishes a private key", "rotate the key at once, and publish public keys only", "curl -s {url}"),
+    CauseKind("auth.jwks.other_address", "discovery names another JWKS address than is configured", "discovery names another JWKS address", "use the address that discovery names", "curl -s {url}"),
     CauseKind("graphql.data.null", "data is null where a value is promised", "{operation} gives null where a value is promised", "find the resolver or the row that gives none", _URL),
     CauseKind("graphql.document.too_deep", "an operation is nested deeper than max_depth", "{operation} is nested too deep", "flatten the operation, or raise `max_depth`", _EXPLAIN),
     CauseKind("graphql.schema.unreadable", "there is no schema to judge the documents by", "no schema could be read", "allow introspection for the declared user, or pin `schema`", _URL),

@@ -129,6 +129,6 @@ KINDS = (
         "no rule fits; say what was seen, name no cause",
         "{operation} answers {status}, expected {expected}; no cause known",
         "repeat the request and look at the application's log",
-        "curl -si https://{host}{path}",
+        "curl -si {url}",
     ),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from pytest_prodcheck.diagnosis.explain import LOOKALIKES, confused_with, explai
 from pytest_prodcheck.diagnosis.kind import fill
 from pytest_prodcheck.errors import UsageProblem
 
+PACKAGE = Path(__file__).parents[3] / "pytest_prodcheck"
 CODES = [row["code"] for row in yaml.safe_load((Path(__file__).parent / "cause_codes.yaml").read_text())]
 USED = {
     *sqlstate.SQLSTATES.values(), *sqlstate.CLASSES.values(), *hasura.CODES.values(), *oidc.ERRORS.values(),
@@ -34,6 +36,13 @@ def test_the_vocabulary_is_covered(code: str) -> None:
 def test_a_classifier_gives_only_known_codes(code: str) -> None:
     """What a classifier answers can be explained."""
     assert code in CAUSES
+
+
+def test_every_code_that_a_criterion_gives_has_a_row() -> None:
+    """No finding carries a code that `explain` does not know."""
+    literal = re.compile(rf'"((?:{"|".join(LAYERS)})\.[a-z_]+\.[a-z_]+)"')
+    sources = [path for room in ("criteria", "gate") for path in (PACKAGE / room).rglob("*.py")]
+    assert {code for path in sources for code in literal.findall(path.read_text("utf-8"))} <= set(CAUSES)
 
 
 @pytest.mark.parametrize("code", list(CAUSES))
@@ -64,7 +73,7 @@ def test_explain_says_all_parts() -> None:
 
 def test_explain_refuses_what_it_does_not_know() -> None:
     """An unknown code is an error, and the nearest codes are offered."""
-    with pytest.raises(UsageProblem, match="similar: database.auth.password_rejected"):
+    with pytest.raises(UsageProblem, match=r"similar: database\.auth\.password_rejected"):
         explain("database.auth.pasword")
     assert nearest("database.auth.pasword_rejected")[0] == "database.auth.password_rejected"
 

@@ -72,5 +72,5 @@ def test_a_cause_reads_complete(name: str) -> None:
 
 
 def test_every_fault_has_a_scenario() -> None:
-    """No case of the corpus was left out."""
+    """Every case that was copied from the corpus is described."""
     assert set(FAULTS) == set(SCENARIOS)
