@@ -14,6 +14,8 @@ Each message says what was tried, the cause, and what to do next; none carries a
 
 from __future__ import annotations
 
+from typing import Self
+
 
 class ProdcheckError(Exception):
     """Base of all errors of pytest-prodcheck."""
@@ -49,6 +51,10 @@ class Refused(ProdcheckError):
         self.what, self.reason, self.remedy = what, reason, remedy
         super().__init__(f"refused, not sent: {what}: {reason}" + (f"; {remedy}" if remedy else ""))
 
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """Travels from the owner to a worker as what it was made of."""
+        return type(self), (self.what, self.reason, self.remedy)
+
 
 class DeadlinePassed(ProdcheckError):
     """The run's deadline passed, or the run was stopped, before the answer was there."""
@@ -58,5 +64,9 @@ class TargetError(ProdcheckError):
     """A target answered outside its protocol, or not at all; `code` is the cause code."""
 
     def __init__(self, target: str, message: str, code: str = "unknown") -> None:
-        self.target, self.code = target, code
+        self.target, self.message, self.code = target, message, code
         super().__init__(f"{target}: {message}")
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
+        """Travels from the owner to a worker as what it was made of."""
+        return type(self), (self.target, self.message, self.code)

@@ -129,8 +129,8 @@ class _Accepting:
         return replace(attempt, findings=tuple(kept), verdict=verdict)
 
     def own_findings(self, *, looked: bool) -> dict[str, Attempt]:
-        """A check of its own for each entry that is expired and still needed (red), or, where everything was `looked` at,
-        not needed (a warning)."""
+        """A check of its own for each entry that is expired and still needed (red), or not needed (a warning, where
+        everything was `looked` at)."""
         found = {}
         for number, entry in enumerate(self._accepted):
             expired = entry.until < self._today and number in self._used

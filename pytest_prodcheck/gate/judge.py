@@ -65,15 +65,20 @@ _CRITERION: Mapping[str, str] = {
 }
 
 
+_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_certificate")
+"""Checks whose exchanges have their 5xx judged by what they ask, or by the readiness that they share."""
+
+
 def _markers(facts: ItemState, record: Record, environment: Environment, asker: Asker, now: float) -> list[Finding]:
     observations = record.observations
     target = facts.check.target if facts.check else _target_of(observations)
     subject = facts.check.subject if facts.check else ""
     settings = environment.confidence, environment.requests.at_most
     findings: list[Finding] = []
-    if not (facts.check and (facts.check.last or facts.check.function == "test_broken_token_refused")):
+    if not (facts.check and (facts.check.last or facts.check.function in _JUDGED_ELSEWHERE)):
         allowed = facts.criteria.get("allows_server_errors")
-        findings += server_errors.no_server_errors(observations, allowed[0]["reason"] if allowed else None)
+        answers = _answered_here(facts.check, observations, environment)
+        findings += server_errors.no_server_errors(answers, allowed[0]["reason"] if allowed else None)
     if facts.latency and (observations or not facts.check or facts.check.last):
         findings += latency.judge(observations, facts.latency, target, subject, *settings)
     if facts.error_rate:
@@ -81,6 +86,19 @@ def _markers(facts: ItemState, record: Record, environment: Environment, asker: 
     for mark in facts.criteria.get("jwt_claims", ()):
         findings += _claims_mark(mark, environment, asker, now)
     return findings + _database_marks(facts, environment, asker)
+
+
+def _answered_here(
+    check: Check | None, observations: Sequence[Observation], environment: Environment
+) -> Sequence[Observation]:
+    """Without the answers of declared endpoints that readiness asked: each is judged by a check of its own, which knows
+    its expected status and severity. Of an endpoint's retries the last answer: that one came late is said elsewhere."""
+    if check is None or check.function != "test_ready":
+        retried = check is not None and check.function == "test_endpoint" and observations and observations[-1].expected
+        return observations[-1:] if retried else observations
+    endpoints = getattr(environment.targets[check.target], "endpoints", {})
+    declared = {f"GET {endpoint.path}" for endpoint in endpoints.values()}
+    return [observation for observation in observations if observation.operation not in declared]
 
 
 def _claims_mark(mark: Mapping[str, Any], environment: Environment, asker: Asker, now: float) -> list[Finding]:

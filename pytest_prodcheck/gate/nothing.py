@@ -19,7 +19,9 @@ def concluded_without_owner(environment: Environment, plan: Plan, selection: Sel
     why = f", all deselected by {' and '.join(reasons)}" if reasons else ""
     rows = [{"id": name, "reason": reason} for name, reason in (*plan.left_out.items(), *selection.narrowed.items())]
     rows += [{"id": name, "reason": f"stopped: {course.stopped_by}"} for name in selection.collected]
-    status = verdict.exit_status("fail", environment, selected=len(selection.dropped) + len(selection.collected))
+    taken = len(selection.dropped) + len(selection.collected) + bool(course.stopped_by)
+    status = verdict.exit_status("fail", environment, selected=taken)
+    cut_short = course.cut_short(0, len(selection.collected)) if course.stopped_by else ""
     started = datetime.datetime.fromtimestamp(course.started_at, datetime.UTC).isoformat().replace("+00:00", "Z")
     return RunResult(
         environment.name,
@@ -31,7 +33,7 @@ def concluded_without_owner(environment: Environment, plan: Plan, selection: Sel
         complete=False,
         checks=tuple(_missed(name, reason, plan) for name, reason in selection.dropped.items()),
         left_out=tuple(rows),
-        notes=(*course.notes, f"0 checks executed{why}"),
+        notes=(*course.notes, cut_short or f"0 checks executed{why}"),
         sent={"http": 0, "database": 0, "logins": 0, "writes": 0, "refused": 0},
     )
 

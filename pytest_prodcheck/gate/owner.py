@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -87,6 +87,17 @@ class Owner:
         """Seconds from the first probe until now."""
         return time.monotonic() - self.began_at
 
+    @property
+    def progress(self) -> str:
+        """How far the run is, in a line: checks observed, samples seen of those needed now, seconds."""
+        seen = sum(isinstance(known, Evidence) or known.done for known in list(self._evidence.values()))
+        text = f"{seen} of {len(self._selected)} checks observed, {self.probing_s:.0f} s"
+        under_way = [sampler for sampler in list(self._samplers.values()) if sampler.seen < sampler.needed]
+        if under_way:
+            counted, needed = (sum(getattr(sampler, name) for sampler in under_way) for name in ("seen", "needed"))
+            text += f", {counted} of {needed} samples for limits"
+        return text
+
     # --- what tests ask --------------------------------------------------------------------------------------------
 
     def standing(self, name: str) -> Standing:
@@ -95,18 +106,28 @@ class Owner:
 
     def blocker(self, needs: Iterable[str]) -> Standing | None:
         """The first of `needs` that is not ready; None where all are."""
-        for name in needs:
-            if name.partition(":")[0].partition(".")[0] not in self._probers.kinds:
-                continue
+        for name in (target for need in needs for target in self._needed(need)):
             standing = self.standing(name)
             if not standing.ready:
                 return standing
         return None
 
+    def _needed(self, need: str) -> Sequence[str]:
+        """What `need` waits for: itself, or a family's members. A fixture of a family waits for none: which member its
+        test will ask is not known before. What takes no part blocks nothing."""
+        scheme, _, kind = need.partition(":")
+        name = kind if scheme == "fixture" else need
+        if name.partition(":")[0].partition(".")[0] not in self._probers.kinds:
+            return ()
+        members = [target for target in self.targets if target == name or target.startswith(f"{name}.")]
+        if ":" in name or not members:
+            return (name,) if ":" in name else ()
+        return members if scheme != "fixture" or len(members) == 1 else ()
+
     def observe(self, identifier: str, attempt: int) -> Evidence:
-        """The evidence of a planned check; a later attempt sends fresh probes."""
+        """The evidence of a planned check; a later attempt sends fresh probes, but never a write again."""
         with self._lock:
-            key = (identifier, attempt)
+            key = (identifier, 1 if self._writes(identifier) else attempt)
             if key not in self._evidence:
                 self._evidence[key] = self._submit(self.plan.checks[identifier], attempt)
             known = self._evidence[key]
@@ -115,6 +136,11 @@ class Owner:
         evidence = self._wait(known)
         self._evidence[key] = evidence
         return evidence
+
+    def _writes(self, identifier: str) -> bool:
+        check = self.plan.checks[identifier]
+        endpoint = getattr(self.environment.targets[check.target], "endpoints", {}).get(check.subject)
+        return endpoint is not None and endpoint.writes
 
     def note(self, nodeid: str, observation: Observation) -> None:
         """Keeps what a test did through a fixture."""

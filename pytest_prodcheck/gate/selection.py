@@ -191,7 +191,7 @@ def unmet(items: Sequence[pytest.Item], targets: Sequence[str], environment: str
     problems = []
     for item in items:
         facts = state.read(item)
-        for need in () if facts.check else facts.needs:
+        for need in () if facts.check else [need.removeprefix("fixture:") for need in facts.needs]:
             if need.startswith("user:") and need.removeprefix("user:") not in users:
                 problems.append(
                     f"{item.nodeid} needs user {need.removeprefix('user:')}, environment {environment} has none"

@@ -39,7 +39,6 @@ def activate(config: pytest.Config) -> Gate:
     """Reads and checks everything, then gives the hooks to register. Raises pytest.UsageError (exit 4)."""
     part = role.of(config)
     from pytest_prodcheck.gate import run
-    from pytest_prodcheck.gate.report_file import ReportFile
 
     report = ReportFile.of(config) if part != "worker" else None
     try:

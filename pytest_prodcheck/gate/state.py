@@ -71,5 +71,5 @@ def _needs(item: pytest.Item, criteria: dict[str, list[dict[str, Any]]]) -> tupl
     named += [f"user:{mark['user']}" for mark in criteria.get("jwt_claims", ())]
     named += ["database" for name in ("schema_tables", "rls") if name in criteria]
     fixtures = getattr(item, "fixturenames", ())
-    named += [kind for fixture, kind in FIXTURE_TARGETS.items() if fixture in fixtures]
+    named += [f"fixture:{kind}" for fixture, kind in FIXTURE_TARGETS.items() if fixture in fixtures]
     return tuple(dict.fromkeys(named))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -40,7 +40,7 @@ class System:
     asked: list[str] = field(default_factory=list)
     headers: list[Mapping[str, str]] = field(default_factory=list)
     ended: threading.Event = field(default_factory=threading.Event)
-    _routes: dict[str, list[Answer]] = field(default_factory=dict)
+    _routes: dict[str, list[Answer | Callable[[Mapping[str, str]], Answer]]] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -48,21 +48,28 @@ class System:
         return f"http://127.0.0.1:{self.port}"
 
     def on(self, route: str, *answers: Answer | int | object) -> None:
-        """Programs `/path` or `METHOD /path`: answers one after the other, the last one for ever."""
-        key = route if " " in route else f"GET {route}"
-        self._routes[key] = [
-            answer if isinstance(answer, Answer) else Answer(answer) if isinstance(answer, int) else Answer(body=answer)
-            for answer in answers
-        ]
+        """Programs `/path` or `METHOD /path`: answers one after the other, the last one for ever.
 
-    def answer(self, request: str) -> Answer:
+        An answer is a status, a body, an `Answer`, or a function from the request's headers to an `Answer`.
+        """
+        key = route if " " in route else f"GET {route}"
+        self._routes[key] = [_programmed(answer) for answer in answers]
+
+    def answer(self, request: str, headers: Mapping[str, str]) -> Answer:
         """What comes next for `METHOD /path`; 404 for a route that nobody programmed."""
         queue = self._routes.get(request, [Answer(404, "no such route")])
-        return queue.pop(0) if len(queue) > 1 else queue[0]
+        answer = queue.pop(0) if len(queue) > 1 else queue[0]
+        return answer if isinstance(answer, Answer) else answer(headers)
 
     def count(self, request: str) -> int:
         """How often `METHOD /path` arrived."""
         return self.asked.count(request)
+
+
+def _programmed(answer: object) -> Answer | Callable[[Mapping[str, str]], Answer]:
+    if isinstance(answer, Answer) or callable(answer):
+        return answer
+    return Answer(answer) if isinstance(answer, int) else Answer(body=answer)
 
 
 @contextmanager
@@ -99,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.rfile.read(int(self.headers.get("content-length", 0)))
         system.asked.append(request)
         system.headers.append({name.lower(): value for name, value in self.headers.items()})
-        answer = system.answer(request)
+        answer = system.answer(request, system.headers[-1])
         if answer.never:
             system.ended.wait(60)
             self.close_connection = True

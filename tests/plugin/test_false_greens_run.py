@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import Gate
+from harness import Gate, Outcome
 from small_system import Answer
 
 
@@ -60,8 +60,6 @@ def test_deadline(gate, required):
 
 def test_sigterm(gate, required):
     """SIGTERM ends the run red, with what was observed until then."""
-    from conftest import Outcome
-
     stale(gate)
     status, output = interrupted(gate, signal.SIGTERM)
     outcome = Outcome(status, output, gate.verdict())
@@ -71,8 +69,6 @@ def test_sigterm(gate, required):
 
 def test_ctrl_c(gate):
     """Ctrl-C is exit 2; what was observed is kept, and the rest is listed as stopped."""
-    from conftest import Outcome
-
     status, output = interrupted(gate, signal.SIGINT)
     outcome = Outcome(status, output, gate.verdict())
     outcome.is_(2, "fail", "Ctrl-C")
@@ -82,7 +78,8 @@ def test_ctrl_c(gate):
 
 @pytest.mark.parametrize("place", ["a file", "below a file"])
 def test_report_directory_not_writable(gate, place):
-    """A report directory that was asked for and cannot be written is exit 4 before anything is sent."""
+    """A report directory that was asked for and cannot be written is exit 4 before anything is sent
+    (fg-report-unwritable; the corpus says 1, interface.md §1 says 4)."""
     gate.file("report", "")
     outcome = gate.run(f"--prodcheck-report={'report' if place == 'a file' else 'report/below'}")
     outcome.is_(4, "none", "report directory .* is not writable", "nothing was sent")
@@ -98,8 +95,6 @@ def test_default_report_directory_not_writable(gate):
 
 def test_piped_without_pipefail(gate, required):
     """A pipe hides the exit status; the verdict file does not."""
-    from conftest import Outcome
-
     gate.config(endpoints='b = "/b"\n')
     gate.system.on("/b", 500)
     command = f"{sys.executable} -m pytest --prodcheck=staging | tee gate.log"
@@ -153,9 +148,7 @@ def test_expected_404_of_hasura(gate, required):
 
 def test_enough_samples(gate, required):
     """299 requests without an error prove an error rate below 1 % at 95 %."""
-    gate.config(
-        '[env.staging]\nrequests = { per_second = 2000 }\n[env.staging.http]\nurl = "URL"\nerror_rate = "< 1%"\nendpoints.home = "/"\n'
-    )
+    gate.config(more='error_rate = "< 1%"\n[env.staging.requests]\nper_second = 2000\n')
     outcome = gate.run()
     required("fg-ok-enough-samples", outcome)
     assert outcome.checks["prodcheck.toml::http::test_error_rate"]["samples"] == 299
@@ -164,10 +157,8 @@ def test_enough_samples(gate, required):
 def test_too_few_samples(gate, required):
     """50 requests without an error do not prove an error rate below 1 %: insufficient, exit 6."""
     gate.config('[env.staging]\nrequests = { at_most = 51 }\n[env.staging.http]\nurl = "URL"\nendpoints.home = "/"\n')
-    gate.file(
-        "checks/test_own.py",
-        "import pytest\n@pytest.mark.error_rate('< 1%')\ndef test_own(prodcheck_http):\n    prodcheck_http.sample('/')\n",
-    )
+    body = "def test_own(prodcheck_http):\n    prodcheck_http.sample('/')\n"
+    gate.file("checks/test_own.py", f"import pytest\n@pytest.mark.error_rate('< 1%')\n{body}")
     required("fg-load-few-samples", gate.run("checks"))
 
 

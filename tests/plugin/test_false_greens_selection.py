@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Gate
+from harness import Gate
 
 SUPPRESS = "[pytest]\naddopts = --suppress-no-test-exit-code\n"
 TWO = 'a = "/a"\nb = "/b"\n'

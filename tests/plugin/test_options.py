@@ -1,0 +1,175 @@
+"""Every option is used, not merely accepted."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from small_system import Answer
+
+SECRET = 'headers = { X-Key = "env:NO_SUCH_VARIABLE" }'
+REVISION = '[env.staging]\nsettle = "3s"\nrevision = { path = "/version", at = "commit" }\n[env.staging.http]\nurl = "URL"\nendpoints.home = "/"\n'  # noqa: E501
+
+
+def test_plan_sends_nothing(gate):
+    """--prodcheck-plan prints requests and sample sizes; nothing is sent, no secret resolved, no verdict written."""
+    gate.config(more=f'error_rate = "< 1%"\n{SECRET}')
+    outcome = gate.run("--prodcheck-plan")
+    outcome.is_(0, "none", r"test_endpoint\[home\]\s+GET /", "< 1%: 299 to 1000 requests", "nothing is sent")
+    assert gate.sent() == 0
+    assert outcome.verdict is None
+
+
+def test_plan_that_cannot_be_proven(gate):
+    """A limit that needs more requests than the cap allows is exit 4, also for --prodcheck-plan."""
+    gate.config(more='error_rate = "< 1%"\n[env.staging.requests]\nat_most = 100\n')
+    for arguments in ((), ("--prodcheck-plan",)):
+        gate.run(*arguments).is_(4, "none", "needs 299 requests", "at_most is 100")
+    assert gate.sent() == 0
+
+
+def test_plan_longer_than_its_deadline(gate):
+    """A sample that cannot be sent within the deadline is exit 4."""
+    gate.config(more='error_rate = "< 1%"\n[env.staging.requests]\nper_second = 10\n')
+    gate.run("--prodcheck-deadline=5s").is_(4, "none", "needs 299 requests", "the deadline is 5 s")
+
+
+def test_only(gate):
+    """--prodcheck-only narrows to targets, names what it left out, and contacts nothing else."""
+    gate.config('[env.staging.http.app]\nurl = "URL"\n[env.staging.http.dead]\nurl = "http://127.0.0.1:9"\n')
+    gate.run().is_(1, "fail")
+    outcome = gate.run("--prodcheck-only=http.app")
+    outcome.is_(0, "pass", "partial")
+    assert outcome.left_out == {"http.dead": "--prodcheck-only"}
+    gate.run("--prodcheck-only=http.ap").is_(4, "none", "no target http.ap", "known: .*http.app", "nothing was sent")
+
+
+def test_revision_settles(gate):
+    """--prodcheck-revision waits until only that revision serves, and says how long."""
+    gate.config(REVISION)
+    gate.system.on("/version", *[{"commit": "old"}] * 3, {"commit": "new"})
+    outcome = gate.run("--prodcheck-revision=new")
+    outcome.is_(0, "pass", "revision new")
+    assert outcome.verdict["revision"]["serving"] == ["new"]
+
+
+def test_old_revision_serves(gate):
+    """Where another revision still serves after `settle` the run is red and names it."""
+    gate.config(REVISION.replace("3s", "200ms"))
+    gate.system.on("/version", {"commit": "old"})
+    outcome = gate.run("--prodcheck-revision=new")
+    outcome.is_(1, "fail", "http.revision.old_version_serving", "old")
+    assert outcome.verdict["revision"] | {"waited_s": 0} == {"expected": "new", "serving": ["old"], "waited_s": 0}
+
+
+def test_revision_without_a_place(gate):
+    """--prodcheck-revision in an environment that does not say where its revision is, is exit 4."""
+    gate.run("--prodcheck-revision=new").is_(4, "none", "does not say where its revision is", "nothing was sent")
+
+
+WRITE = (
+    '[env.staging]\nwrites = ["create"]\n[env.staging.http]\nurl = "URL"\n[env.staging.http.endpoints.create]\n'
+    'path = "/orders"\nmethod = "POST"\neffect = "write"\ncleanup = "none: a dry run"\njson = { tag = "{run}" }\n'
+    'status = 201\n[env.staging.http.endpoints.home]\npath = "/"\n'
+)
+
+
+def test_writes(gate):
+    """A declared write is sent where the environment permits it, and --prodcheck-writes=none takes that back."""
+    gate.config(WRITE)
+    gate.system.on("POST /orders", 201)
+    outcome = gate.run()
+    outcome.is_(0, "pass")
+    assert (outcome.verdict["sent"]["writes"], gate.system.count("POST /orders")) == (1, 1)
+    outcome = gate.run("--prodcheck-writes=none")
+    outcome.is_(0, "pass")
+    assert gate.system.count("POST /orders") == 1
+    assert "writes" in outcome.left_out["http.create"]
+    gate.run("--prodcheck-writes=delete").is_(4, "none", "does not permit delete", "nothing was sent")
+
+
+def test_write_is_not_repeated(gate):
+    """A write that fails is not sent again by a rerun of its check."""
+    gate.config(WRITE)
+    gate.system.on("POST /orders", 500)
+    gate.run("--reruns", "2").is_(1, "fail")
+    assert gate.system.count("POST /orders") == 1
+
+
+def test_report(gate):
+    """--prodcheck-report=DIR holds the verdict and the summary."""
+    gate.run("--prodcheck-report=out/here").is_(0, "none")
+    assert json.loads((gate.path / "out/here/verdict.json").read_text())["verdict"] == "pass"
+    assert "pass" in (gate.path / "out/here/summary.md").read_text().lower()
+    assert not (gate.path / ".prodcheck").exists()
+
+
+def test_default_report_ignores_itself(gate):
+    """The default report directory is ignored by git."""
+    gate.run()
+    assert (gate.path / ".prodcheck/.gitignore").read_text() == "*\n"
+
+
+def test_usage_error_is_in_the_verdict_file(gate):
+    """Exit 4 leaves `unfinished` with the reason, in place of an old verdict."""
+    gate.file(".prodcheck/staging/verdict.json", '{"verdict": "pass"}')
+    gate.config(more=SECRET)
+    outcome = gate.run()
+    outcome.is_(4, "none", "env:NO_SUCH_VARIABLE is not set")
+    assert (outcome.verdict["verdict"], outcome.verdict["exit_status"]) == ("unfinished", 4)
+    assert "NO_SUCH_VARIABLE" in outcome.verdict["error"]
+
+
+@pytest.mark.parametrize("text", ["soon", "10", "-1s", ""])
+def test_unreadable_deadline(gate, text):
+    """A deadline that is no duration is exit 4."""
+    outcome = gate.run(f"--prodcheck-deadline={text}")
+    assert outcome.status == (4 if text else 0)
+
+
+def test_configuration_elsewhere(gate):
+    """--prodcheck-config=PATH is read; one that is not there is exit 4 with the place that was looked at."""
+    (gate.path / "prodcheck.toml").rename(gate.path / "other.toml")
+    gate.run("--prodcheck-config=other.toml").is_(0, "pass")
+    gate.run("--prodcheck-config=gone.toml").is_(4, "none", "gone.toml not found", "nothing was sent")
+
+
+def test_configuration_above_the_working_directory(gate, monkeypatch):
+    """Without an ini file the configuration is found upward from the working directory."""
+    (gate.path / "deep/er").mkdir(parents=True)
+    monkeypatch.chdir(gate.path / "deep/er")
+    outcome = gate.run()
+    assert outcome.status == 0
+    assert gate.system.count("GET /") > 0
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "--prodcheck-config=x",
+        "--prodcheck-plan",
+        "--prodcheck-only=http",
+        "--prodcheck-revision=1",
+        "--prodcheck-report=out",
+        "--prodcheck-writes=none",
+        "--prodcheck-deadline=5s",
+    ],
+)
+def test_options_without_an_environment(gate, option):
+    """An option of the gate without --prodcheck is refused, not ignored."""
+    gate.file("test_own.py", "def test_a(): ...\n")
+    name = option.partition("=")[0]
+    gate.pytest(option).is_(4, "none", f"{name} needs --prodcheck=ENV")
+
+
+def test_options_in_an_ini_file(gate):
+    """addopts take the options, too."""
+    gate.file("pytest.ini", "[pytest]\naddopts = --prodcheck=staging --prodcheck-deadline=30s\n")
+    gate.pytest().is_(0, "pass")
+
+
+def test_a_hanging_target_does_not_hang_the_run(gate):
+    """A request that is never answered ends at its own timeout and names the endpoint."""
+    gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "300ms" }\n')
+    gate.system.on("/slow", Answer(never=True))
+    gate.run().is_(1, "fail", "GET /slow", r"no answer in 0\.3")

@@ -1,0 +1,198 @@
+"""What runs: ids pasted back from anywhere, every way to distribute, and layouts that could lose the suites."""
+
+from __future__ import annotations
+
+import pytest
+from harness import Gate
+
+HOME = "prodcheck.toml::http::test_endpoint[home]"
+ALL = {"test_ready": "pass", "test_endpoint[home]": "pass"}
+
+
+@pytest.mark.parametrize("folder", [".", "deep/er"])
+def test_id_pasted_back(gate, folder, monkeypatch):
+    """An id of the verdict selects that check from any directory; the verdict is partial."""
+    (gate.path / folder).mkdir(parents=True, exist_ok=True)
+    (gate.path / "pytest.ini").touch()
+    monkeypatch.chdir(gate.path / folder)
+    outcome = gate.run(HOME)
+    outcome.is_(0, "pass", "partial")
+    assert outcome.words == {"test_endpoint[home]": "pass"}
+    assert outcome.left_out == {"prodcheck.toml::http::test_ready": "paths or ids"}
+
+
+def test_id_of_a_configuration_elsewhere(gate):
+    """With --prodcheck-config the ids still begin with prodcheck.toml, whatever the file is called, also for --lf."""
+    (gate.path / "conf").mkdir()
+    (gate.path / "prodcheck.toml").rename(gate.path / "conf/gate.toml")
+    gate.system.on("/", "ok", 500, 500)
+    first = gate.run("--prodcheck-config=conf/gate.toml")
+    assert first.words == {"test_ready": "pass", "test_endpoint[home]": "fail"}
+    outcome = gate.run("--prodcheck-config=conf/gate.toml", HOME)
+    assert outcome.words == {"test_endpoint[home]": "fail"}
+    gate.system.on("/", "ok")
+    again = gate.run("--prodcheck-config=conf/gate.toml", "--lf")
+    again.is_(0, "pass", "partial")
+    assert again.words == {"test_endpoint[home]": "pass"}
+    assert again.left_out == {"prodcheck.toml::http::test_ready": "--lf"}
+
+
+def test_demo_id_beside_a_configuration_of_ones_own(gate):
+    """For the demo, ids mean the demo's checks, beside the user's own prodcheck.toml; everything else is left out."""
+    gate.environment = "demo"
+    outcome = gate.run("prodcheck.toml::http::test_endpoint[login]")
+    outcome.is_(0, "pass", "partial")
+    assert outcome.words == {"test_endpoint[login]": "pass"}
+    assert gate.sent() == 0
+
+
+@pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
+def test_distributed(gate, dist):
+    """Every way to distribute gives the same checks, sent once, and the same verdict."""
+    gate.config(endpoints="".join(f'e{number} = "/{number}"\n' for number in range(6)))
+    for number in range(6):
+        gate.system.on(f"/{number}", 500 if number == 3 else 200)
+    outcome = gate.run("-n", "4", f"--dist={dist}")
+    outcome.is_(1, "fail")
+    assert outcome.words == {"test_ready": "pass", **{f"test_endpoint[e{n}]": "pass" for n in range(6)}} | {
+        "test_endpoint[e3]": "fail"
+    }
+    assert all(gate.system.count(f"GET /{number}") <= 2 for number in range(6))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [(("-n", "2", "--dist=each"), "--dist each"), (("--tx", "ssh=host//python=python3", "-d"), "--tx ssh")],
+    ids=["each", "remote"],
+)
+def test_refused_distributions(gate, arguments, said):
+    """Checks that would run several times, or elsewhere, are refused before anything is sent."""
+    gate.run(*arguments).is_(4, "none", said, "nothing was sent")
+    assert gate.sent() == 0
+
+
+@pytest.mark.parametrize(
+    ("ini", "arguments"),
+    [
+        ("python_files = check_*.py", ()),
+        ("python_functions = should_*", ()),
+        ("", ("--import-mode=importlib",)),
+        ("testpaths = elsewhere", ()),
+        ("norecursedirs = * .*", ()),
+        ("collect_imported_tests = false", ()),
+        ("addopts = --strict-markers --strict-config -p no:cacheprovider", ()),
+        ("addopts = --ignore=prodcheck.toml --ignore-glob=*.toml", ()),
+        ("", ("-p", "no:terminal")),
+        ("", (".",)),
+        ("", ("prodcheck.toml",)),
+    ],
+)
+def test_settings_of_the_project(gate, ini, arguments):
+    """No setting of the project that narrows collection loses a shipped check."""
+    gate.file("pytest.ini", f"[pytest]\n{ini}\n")
+    gate.file("elsewhere/test_own.py", "def test_own(): ...\n")
+    gate.file("staging/readme.txt", "a directory with the environment's name")
+    outcome = gate.run(*arguments)
+    outcome.is_(0, "pass")
+    assert ALL.items() <= outcome.words.items()
+    assert outcome.verdict["complete"] is True
+
+
+def own_suite(gate: Gate, text: str = "def test_own(prodcheck_http):\n    prodcheck_http.get('/')\n") -> None:
+    """A configuration that names the team's own suite."""
+    gate.config('[prodcheck]\nsuites = ["checks/"]\n[env.staging.http]\nurl = "URL"\nendpoints.home = "/"\n')
+    gate.file("checks/test_own.py", text)
+    gate.file("test_unit.py", "def test_unit(): raise SystemExit('unit tests are not the gate')\n")
+
+
+def test_own_suites_run_with_the_gate(gate):
+    """The team's own suites run with the gate, with fixtures of their conftest; unit tests beside them do not."""
+    own_suite(gate, "def test_own(prodcheck_http, path):\n    prodcheck_http.get(path)\n")
+    gate.file("checks/conftest.py", "import pytest\n@pytest.fixture\ndef path(): return '/'\n")
+    outcome = gate.run()
+    outcome.is_(0, "pass")
+    assert outcome.words == ALL | {"test_own": "pass"}
+    assert outcome.verdict["complete"] is True
+
+
+@pytest.mark.parametrize(
+    ("ini", "text"),
+    [("python_files = check_*.py", "def test_own(): ...\n"), ("", "VALUE = 1\n")],
+    ids=["python_files", "no-test"],
+)
+def test_own_suite_without_a_test(gate, ini, text):
+    """A suite that is named and holds no test is refused: it would prove nothing."""
+    own_suite(gate, text)
+    gate.file("pytest.ini", f"[pytest]\n{ini}\n")
+    gate.run().is_(4, "none", r"suites: checks/ holds no test", "nothing was sent")
+    assert gate.sent() == 0
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import pytest\npytest.skip('later', allow_module_level=True)\n",
+        "import pytest\npytest.importorskip('no_such_module')\ndef test_own(): ...\n",
+        "import pytest\n@pytest.mark.parametrize('n', [])\ndef test_own(n): ...\n",
+        "import pytest\n@pytest.mark.skip('later')\ndef test_own(): ...\n",
+        "import pytest\ndef test_own(): pytest.skip('later')\n",
+    ],
+    ids=["module", "importorskip", "no-parameters", "mark", "body"],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_own_test_that_skips(gate, text, workers):
+    """A test of the team's own that skips itself proves nothing: insufficient, exit 6."""
+    own_suite(gate)
+    gate.file("checks/test_more.py", text)
+    gate.run(*workers).is_(6, "insufficient", "skipped by itself")
+
+
+def test_own_test_that_cannot_be_collected(gate):
+    """A module that cannot be imported is red, and pytest's own status is kept."""
+    own_suite(gate, "import no_such_module\n")
+    outcome = gate.run()
+    assert outcome.status in (1, 2)
+    outcome.says("no_such_module")
+    assert outcome.word == "fail"
+
+
+def test_changed_order(gate):
+    """Limits of a whole target run last, whatever a hook makes of the order."""
+    gate.config(more='latency = ["< 5s"]')
+    gate.file("conftest.py", "def pytest_collection_modifyitems(items):\n    items.reverse()\n")
+    outcome = gate.run("-v")
+    outcome.is_(0, "pass")
+    assert outcome.text.index("test_endpoint") < outcome.text.index("http::test_latency")
+
+
+LOADED = """
+import pytest
+@pytest.mark.load
+def test_heavy(): ...
+@pytest.mark.smoke
+def test_light(): ...
+@pytest.mark.soak
+@pytest.mark.smoke
+def test_long(): ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("expression", "run"),
+    [
+        ("", {"test_light"}),
+        ("load", {"test_heavy"}),
+        ("load or smoke", {"test_heavy", "test_light"}),
+        ("not soak", {"test_light"}),
+        ("smoke", {"test_light"}),
+        ("not contract", {"test_light"}),
+        ("smoke and soak", {"test_long"}),
+        ("load or soak", {"test_heavy", "test_long"}),
+    ],
+)
+def test_opt_in_marks(gate, expression, run):
+    """`load` and `soak` run only where the -m expression is true with the mark and false without it."""
+    gate.file("checks/test_own.py", LOADED)
+    outcome = gate.run("checks", *(("-m", expression) if expression else ()))
+    assert set(outcome.words) == run
+    assert outcome.verdict["complete"] is False

@@ -1,0 +1,192 @@
+"""From findings to a verdict: blocked, accepted, warnings, rates, retries, and which of several words wins."""
+
+from __future__ import annotations
+
+import datetime
+
+import pytest
+from small_system import Answer
+
+TODAY = datetime.datetime.now(datetime.UTC).date()
+DEAD = '[env.staging.database]\ndsn = "postgresql://reader@127.0.0.1:9/x"\ntables = ["goals"]\n{more}\n'
+
+
+def accepted(until: datetime.date, code: str = "http.application.unhandled_exception") -> str:
+    """An `accepted` entry for the http target."""
+    return f'[[env.staging.accepted]]\ncode = "{code}"\non = "http"\nreason = "PLAN-1"\nuntil = {until}\n'
+
+
+@pytest.fixture
+def broken(gate):
+    """A gate with one good endpoint and one that answers 500."""
+
+    def configure(head: str = "", more: str = "", b: str = 'path = "/b"') -> None:
+        gate.config(endpoints=f'home = "/"\nb = {{ {b} }}\n', head=head, more=more)
+
+    configure()
+    gate.system.on("/b", 500)
+    gate.configure = configure
+    return gate
+
+
+def code_of(gate) -> str:
+    """The cause code of the only finding."""
+    return gate.run().findings[0]["code"]
+
+
+def test_one_finding_for_one_server_error(broken):
+    """A 5xx of an endpoint is that endpoint's finding; the host is ready all the same."""
+    outcome = broken.run()
+    outcome.is_(1, "fail")
+    assert outcome.words == {"test_ready": "pass", "test_endpoint[home]": "pass", "test_endpoint[b]": "fail"}
+
+
+def test_accepted_finding(broken):
+    """An accepted finding does not fail; it is listed with its reason and its end."""
+    code = code_of(broken)
+    broken.configure(accepted(TODAY, code))
+    outcome = broken.run()
+    outcome.is_(0, "pass")
+    assert [(row["reason"], row["until"]) for row in outcome.verdict["accepted"]] == [("PLAN-1", TODAY.isoformat())]
+
+
+def test_expired_acceptance(broken):
+    """An expired acceptance that is still needed is red, and so is its finding."""
+    code = code_of(broken)
+    broken.configure(accepted(TODAY - datetime.timedelta(days=1), code))
+    broken.run().is_(1, "fail", "config.accepted.expired", "PLAN-1")
+
+
+def test_unused_acceptance(broken):
+    """An acceptance that matches nothing is a warning: degraded."""
+    broken.system.on("/b", 200)
+    broken.configure(accepted(TODAY, "http.tls.expired"))
+    broken.run().is_(0, "degraded", "matches no finding any more: remove the entry")
+
+
+def test_acceptance_of_what_was_not_looked_at(broken):
+    """An acceptance whose check was left out, or blocked, is not called unused."""
+    broken.configure(accepted(TODAY, code_of(broken)))
+    broken.run("-k", "home").is_(0, "pass")
+    broken.config('[env.staging.http]\nurl = "http://127.0.0.1:9"\nendpoints.b = "/b"\n' + accepted(TODAY))
+    assert not [row for row in broken.run().findings if row["code"] == "config.accepted.unused"]
+
+
+def test_acceptance_without_end(broken):
+    """An acceptance for longer than 90 days is exit 4."""
+    broken.configure(accepted(TODAY + datetime.timedelta(days=91)))
+    broken.run().is_(4, "none", "90 days")
+
+
+@pytest.mark.parametrize(
+    ("more", "b"),
+    [("", 'path = "/b", severity = "warning"'), ("required = false", 'path = "/b"')],
+    ids=["warning", "optional"],
+)
+def test_warnings(broken, more, b):
+    """`severity = "warning"` and `required = false` make the run degraded, never red."""
+    broken.configure(more=more, b=b)
+    broken.run().is_(0, "degraded", "500")
+
+
+def test_degraded_as_failure(broken):
+    """`degraded = "fail"` makes a warning exit 1."""
+    head = '[env.staging]\ndegraded = "fail"\n[env.staging.http]\nurl = "URL"\n'
+    broken.config(head + 'endpoints.b = { path = "/b", severity = "warning" }\n')
+    broken.run().is_(1, "degraded")
+
+
+def test_optional_target_that_is_down(gate):
+    """A target with `required = false` that is down degrades the run."""
+    gate.config(head=DEAD.format(more="required = false"))
+    outcome = gate.run()
+    outcome.is_(0, "degraded")
+    assert outcome.words["test_endpoint[home]"] == "pass"
+
+
+def test_blocked_checks(gate):
+    """A target that is not ready fails once; what needs it is blocked by that cause, what does not is judged."""
+    gate.config(head=DEAD.format(more=""))
+    gate.file(
+        "checks/test_own.py", "import pytest\n@pytest.mark.needs('database')\ndef test_own(prodcheck_http): ...\n"
+    )
+    outcome = gate.run("prodcheck.toml", "checks")
+    outcome.is_(1, "fail", "database.tcp.refused")
+    assert outcome.words == {
+        "test_ready": "fail",
+        "test_endpoint[home]": "pass",
+        "test_tables": "blocked",
+        "test_own": "blocked",
+    }
+    blocked = outcome.checks["prodcheck.toml::database::test_tables"]
+    assert (blocked["blocked_by"], blocked["findings"]) == ("database.tcp.refused", [])
+
+
+def test_readiness_that_was_deselected(gate):
+    """Where the readiness item was deselected, a failed report is added: blocked checks never stand alone."""
+    gate.config(head=DEAD.format(more=""))
+    outcome = gate.run("-k", "tables")
+    outcome.is_(1, "fail", "partial")
+    assert outcome.words == {"test_tables": "blocked", "test_ready": "fail"}
+
+
+def test_left_out_target_blocks_nothing(gate):
+    """A target that --prodcheck-only leaves out blocks nothing."""
+    gate.config(head=DEAD.format(more=""))
+    gate.run("--prodcheck-only=http").is_(0, "pass", "partial")
+
+
+@pytest.mark.parametrize("policy", ["fail", "warn"])
+def test_too_many_requests(gate, policy):
+    """A 429 backs off by Retry-After; what stays undecided is insufficient, caused by us, never a failure."""
+    head = f'[env.staging]\ninsufficient = "{policy}"\n[env.staging.http]\nurl = "URL"\n'
+    gate.config(head + 'endpoints.home = "/"\nendpoints.b = "/b"\n')
+    gate.system.on("/b", Answer(429, "slow down", {"Retry-After": "0"}))
+    outcome = gate.run()
+    outcome.is_(*((6, "insufficient") if policy == "fail" else (0, "degraded")), "http.rate_limited.by_us")
+
+
+def test_retries_of_an_endpoint(gate):
+    """A declared retry that helps is degraded; every attempt is counted."""
+    gate.config(endpoints='b = { path = "/b", retries = 2 }\n')
+    gate.system.on("/b", "ok", 503, "ok")
+    gate.run().is_(0, "degraded", "passed only on retry")
+
+
+def test_failure_wins_over_insufficient(gate):
+    """Fail is stronger than insufficient."""
+    gate.config(endpoints='home = "/"\nb = "/b"\nc = "/c"\n')
+    gate.system.on("/b", Answer(429, "slow down", {"Retry-After": "0"}))
+    gate.system.on("/c", 500)
+    gate.run().is_(1, "fail")
+
+
+def test_usage_wins_over_everything(gate):
+    """A usage error is stronger than a failure that would come."""
+    gate.system.on("/", 500)
+    gate.file("checks/test_own.py", "import pytest\n@pytest.mark.latency()\ndef test_own(prodcheck_http): ...\n")
+    gate.run("prodcheck.toml", "checks").is_(4, "none")
+    assert gate.sent() == 0
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_deadline_of_a_test_that_hangs(gate, workers):
+    """A user's test that hangs by itself is ended by the run's deadline; the verdict is there."""
+    gate.file("checks/test_own.py", "import time\ndef test_own(prodcheck_http):\n    time.sleep(60)\n")
+    outcome = gate.run("--prodcheck-deadline=4s", "checks", *workers, timeout=30)
+    outcome.is_(1, "fail", "run deadline reached: 0 of 1 checks executed")
+
+
+def test_rerun_sends_fresh_probes(gate):
+    """A rerun asks again; a rerun that fails again stays red."""
+    gate.config(endpoints='b = "/b"\n')
+    gate.system.on("/b", 500)
+    gate.run("--reruns", "2").is_(1, "fail")
+    assert gate.system.count("GET /b") == 1 + 3
+
+
+def test_no_check_at_all(gate):
+    """An environment whose targets promise nothing that can be checked is never green."""
+    gate.config('[env.staging.http]\nurl = "URL"\n')
+    outcome = gate.run("--prodcheck-only=http", "-k", "nothing")
+    outcome.is_(5, "fail")
