@@ -1,0 +1,62 @@
+"""No secret is in the bytes of any channel of a run: terminal, logs, JUnit, reports, cache, execnet's stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from leak_project import Run
+from leak_secrets import ALL, Secret
+
+_ENTRIES = yaml.safe_load(Path(__file__).with_name("leaks.yaml").read_text(encoding="utf-8"))
+_IN_RUNS = [entry for entry in _ENTRIES if entry["run"] != "apart"]
+_RUNS = ("failing", "failing -n", "passing", "passing -n", "forms")
+_SGR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@pytest.mark.parametrize("name", _RUNS)
+def test_no_channel_holds_a_secret(runs: Callable[[str], Run], name: str) -> None:
+    """In no channel is any piece of any secret, in any spelling."""
+    run = runs(name)
+    assert run.status == 1, run.terminal[-3000:]
+    assert {"stdout", "stderr", ".prodcheck/staging/verdict.json", ".prodcheck/staging/summary.md"} <= set(run.channels)
+    found = {(channel, secret.name): traces for channel, secret, traces in _traces(run)}
+    assert not found
+
+
+def _traces(run: Run) -> list[tuple[str, Secret, list[str]]]:
+    return [
+        (channel, secret, traces)
+        for channel, haystack in run.haystacks.items()
+        for secret in ALL
+        if (traces := haystack.traces(secret))
+    ]
+
+
+@pytest.mark.parametrize("entry", _IN_RUNS, ids=lambda entry: entry["id"])
+def test_a_leak_is_provoked_and_masked(runs: Callable[[str], Run], entry: Mapping[str, Any]) -> None:
+    """Where the corpus expects the leak stands the text, with the marker in the secret's place, and no needle of it."""
+    secret = entry["secret"]
+    needles = secret.get("needles", ["".join(secret["parts"])])
+    distributed = f"{entry['run']} -n" if f"{entry['run']} -n" in _RUNS else entry["run"]
+    for name in {entry["run"], distributed} if entry["shown_in"] != "stream" else {distributed}:
+        run = runs(name)
+        assert re.search(entry["shown"], _SGR.sub("", run.text(entry["shown_in"]))), (name, entry["shown"])
+        for channel, data in run.channels.items():
+            assert not [needle for needle in needles if needle.encode() in data], channel
+
+
+@pytest.mark.parametrize("secret", ALL, ids=lambda secret: secret.name)
+def test_each_spelling_is_named_by_its_reference(runs: Callable[[str], Run], secret: Secret) -> None:
+    """In the findings about answers that repeat a secret stands the name of its reference, spelling by spelling."""
+    text = runs("forms").text(".prodcheck/staging/verdict.json")
+    name = {"login": "token of member", "refresh": "token of member", "cookie": "a cookie of the target"}
+    marker = f"[redacted {name.get(secret.name, secret.reference)}]"
+    rows = [row for row in text.splitlines() if f"test_endpoint[s{ALL.index(secret)}-" in row]
+    marked = [row for row in rows if marker in row]
+    assert len(rows) >= 40
+    assert len(marked) >= len(rows) - 12, "more than the answers that are cut before the secret hold no marker"
