@@ -1,6 +1,6 @@
 """B2: 1,000 endpoints at 100 ms, at most 50 in flight: time, fidelity, CPU and memory.
 
-    python benchmarks/b2_thousand.py
+python benchmarks/b2_thousand.py
 """
 
 from __future__ import annotations
@@ -33,12 +33,14 @@ def main() -> int:
             if cost.status:
                 print(cost.output)
                 return 1
-            rows.append((cost, json.loads((ours / ".prodcheck/bench/verdict.json").read_text()), measure.true_times(url)))
+            verdict = json.loads((ours / ".prodcheck/bench/verdict.json").read_text())
+            rows.append((cost, verdict, measure.true_times(url)))
         empties = measure.side_by_side(ROUNDS, empty=nothing)["empty"]
     rows.sort(key=lambda row: row[0].wall)
     cost, verdict, truth = rows[len(rows) // 2]
     figures = verdict["targets"][0]
-    kept = measure.say("B2 first probe to verdict / 2 s", verdict["probing_s"] / PHYSICAL, 1.15, f"{verdict['probing_s']:.2f} s")
+    probing = verdict["probing_s"]
+    kept = measure.say("B2 first probe to verdict / 2 s", probing / PHYSICAL, 1.15, f"{probing:.2f} s")
     kept &= measure.say("B2 whole process / 2 s", cost.wall / PHYSICAL, 1.4, f"{cost.wall:.2f} s")
     for quantile in ("p50", "p95"):
         error = abs(figures[quantile] - truth[quantile]) / truth[quantile]

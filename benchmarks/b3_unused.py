@@ -1,6 +1,6 @@
 """B3: installed but unused. What the plugin adds to `pytest --collect-only` on an empty directory.
 
-    python benchmarks/b3_unused.py        instructions need valgrind; without it only the time is measured
+python benchmarks/b3_unused.py        instructions need valgrind; without it only the time is measured
 """
 
 from __future__ import annotations
@@ -22,7 +22,18 @@ import sys, pytest
 status = pytest.main(["--collect-only", "-q", "-p", "no:cacheprovider"])
 print(sorted({name.partition(".")[0] for name in sys.modules} & set(sys.argv[1:])))
 """
-THIRD_PARTY = ["pydantic", "httpx2", "httpx", "psycopg", "gql", "graphql", "jwt", "postgast", "jsonschema", "cryptography"]
+THIRD_PARTY = [
+    "pydantic",
+    "httpx2",
+    "httpx",
+    "psycopg",
+    "gql",
+    "graphql",
+    "jwt",
+    "postgast",
+    "jsonschema",
+    "cryptography",
+]
 
 
 def instructions(arguments: list[str], folder: Path) -> float:

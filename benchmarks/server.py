@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import sys
 import time
@@ -45,7 +46,8 @@ def times() -> bytes:
 
 async def main(delay: float) -> None:
     """Serves on a free port of 127.0.0.1 until standard input closes."""
-    server = await asyncio.start_server(lambda reader, writer: serve(reader, writer, delay), "127.0.0.1", 0, backlog=500)
+    answer = functools.partial(serve, delay=delay)
+    server = await asyncio.start_server(answer, "127.0.0.1", 0, backlog=500)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 

@@ -1,7 +1,8 @@
 """Plain imports of our own modules: without pytest's assertion rewriting, which would compile each of them anew.
 
-pytest rewrites every module of a distribution that holds a plugin. Ours hold no assertions but for the suites, and where
-nothing may be cached (PYTHONDONTWRITEBYTECODE, a read-only image) rewriting a hundred modules costs a third of a second.
+pytest rewrites every module of a distribution that holds a plugin. Ours hold no assertions but for the suites, and
+where nothing may be cached (PYTHONDONTWRITEBYTECODE, a read-only image) rewriting a hundred modules costs a third of a
+second.
 """
 
 from __future__ import annotations

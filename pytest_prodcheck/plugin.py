@@ -1,6 +1,7 @@
 """The pytest entry point: options, and fixtures that ask for `--prodcheck`. Without it, nothing else happens.
 
-Standard library and pytest only. With `--prodcheck` the active session (`gate.session`) is registered, which has all hooks.
+Standard library and pytest only. With `--prodcheck` the active session (`gate.session`) is registered, which has all
+hooks.
 """
 
 from __future__ import annotations

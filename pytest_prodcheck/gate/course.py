@@ -13,6 +13,8 @@ class Course:
     """What happened to the run itself."""
 
     started_at: float
+    asked: str = ""
+    """The environment as it was asked for, a demo's fault included: `demo:table-dropped`."""
     stopped_by: str = ""
     """One of the constants above, or `run ended early by pytest.exit (…)`; empty where the run came to its end."""
     notes: list[str] = field(default_factory=list)

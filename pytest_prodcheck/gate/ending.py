@@ -71,7 +71,8 @@ def conclude(
     looked = complete and all(attempt.verdict != "blocked" for attempt in final.values())
     final.update(accepted.own_findings(looked=looked))
     causes, explained = _diagnosed(final, owner)
-    checks = tuple(_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
+    rows = (_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
+    checks = tuple(_with_rerun(row, course.asked) for row in rows)
     left_out = _left_out(owner.plan, selection, final, course)
     executed = sum(attempt.executed for attempt in final.values())
     word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
@@ -191,8 +192,7 @@ def _check(
     identifier: str, attempt: Attempt, plan: Plan, marks: Mapping[str, tuple[str, ...]], explained: Mapping[str, str]
 ) -> CheckVerdict:
     check = plan.checks.get(identifier)
-    rerun = f"pytest --prodcheck=… '{identifier}'"
-    findings = tuple({**finding.as_json(), "rerun": rerun} for finding in attempt.findings)
+    findings = tuple(finding.as_json() for finding in attempt.findings)
     return CheckVerdict(
         identifier,
         check.target if check else "",
@@ -208,6 +208,12 @@ def _check(
         check.owner if check else "",
         check.runbook if check else "",
     )
+
+
+def _with_rerun(check: CheckVerdict, asked: str) -> CheckVerdict:
+    """The check whose findings say how to run it alone."""
+    rerun = f"pytest --prodcheck={asked} '{check.id}'"
+    return replace(check, findings=tuple({**finding, "rerun": rerun} for finding in check.findings))
 
 
 def _with_owner(cause: Cause, plan: Plan) -> Cause:

@@ -74,7 +74,8 @@ class Run:
         )
         self.results = Results()
         notes = [*service.warnings, *([report.problem] if report and report.problem else [])]
-        self.course = Course(time.time(), notes=notes, setup_only=_setup_only(config))
+        asked = str(config.getoption("prodcheck"))
+        self.course = Course(time.time(), asked, notes=notes, setup_only=_setup_only(config))
         self.result: RunResult | None = None
         self.session: pytest.Session | None = None
         self._timer: threading.Timer | None = None

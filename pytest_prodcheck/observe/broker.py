@@ -24,7 +24,7 @@ class BrokerClosed(ProdcheckError):
     """The owner is gone: the run ended while a worker was still asking."""
 
 
-class Callable_(Protocol):
+class Answering(Protocol):
     """Anything that answers calls by name."""
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
@@ -35,7 +35,7 @@ class Callable_(Protocol):
 class BrokerServer:
     """The owner's end: a thread a connection, which calls `service` and sends back what came of it."""
 
-    def __init__(self, service: Callable_) -> None:
+    def __init__(self, service: Answering) -> None:
         self._service = service
         self._directory = Path(tempfile.mkdtemp(prefix="prodcheck-"))
         self.key = secrets.token_bytes(32)

@@ -133,11 +133,7 @@ def _connect_first(addresses: Sequence[Address], end: float) -> socket.socket:
 def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:
     """The context of one target; verification is never off. Raises OSError or ssl.SSLError for unreadable files."""
     context = ssl.create_default_context()
-    if tls.ca == "certifi":
-        import certifi  # type: ignore[import-not-found,unused-ignore]  # the user's choice; part of every httpx2 installation
-
-        context = ssl.create_default_context(cafile=certifi.where())
-    elif tls.ca != "system":
+    if tls.ca != "system":
         context = ssl.create_default_context(cafile=str(base / tls.ca))
     if tls.client_certificate:
         context.load_cert_chain(base / tls.client_certificate.certificate, base / tls.client_certificate.key)

@@ -50,7 +50,7 @@ class Line:
     @property
     def ca(self) -> Path | None:
         """The file of the trusted roots; None for a store of the system's."""
-        return None if self.tls.ca in ("system", "certifi") else self.base / self.tls.ca
+        return None if self.tls.ca == "system" else self.base / self.tls.ca
 
     def context_for(self, origin: Origin) -> ssl.SSLContext | None:
         """The TLS context for an origin, made once; None where it speaks plain HTTP."""

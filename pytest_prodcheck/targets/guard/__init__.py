@@ -3,4 +3,3 @@
 Each judge is an allow-list over a parsed form: PostgreSQL's own grammar, graphql-core's, and the URL that the wire
 uses. None opens a socket.
 """
-
