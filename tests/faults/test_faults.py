@@ -29,8 +29,11 @@ FAMILIES = {
     "graphql.documents": ("graphql::test_operation",),
     "graphql.isolation": ("graphql::test_operation", "http::test_endpoint"),
 }
-"""Families of the corpus and the demo's checks; `load`, `websocket` and writes have none in the demo."""
-PLACEHOLDER = re.compile(r"\b(HOST|PORT|USER|PATH|DATABASE|LOGIN|JWKS_URI|ISSUER|TABLE|ROLE|SUBJECT|URL)\b|\{[a-z_]+\}")
+"""Families of the corpus and the demo's checks; `load`, `websocket` and writes have none in the demo. A case's
+`not_here` names those that the demo cannot show, `why` the reason."""
+PLACEHOLDER = re.compile(
+    r"\b[A-Z]*(HOST|PORT|USER|PATH|DATABASE|LOGIN|JWKS_URI|ISSUER|URL|ORIGIN|ENV)\b|(?<!%)\{[a-z_]+\}"
+)
 EVERY = pytest.mark.parametrize("fault", list(FAULTS))
 
 
@@ -88,7 +91,8 @@ def test_the_cause_can_be_read_at_three_in_the_morning(gate: gates.Gates, fault:
     for cause in gate.of(fault).verdict["causes"]:
         assert cause["code"] in CAUSES
         assert all((cause["message"], cause["remedy"], cause["next"]))
-        assert not PLACEHOLDER.search(f"{cause['message']} {cause['next']}")
+        assert not PLACEHOLDER.search(cause["next"])
+        assert "{" not in cause["message"]
         assert 1 <= len(cause["evidence"]) <= 3
         for line in cause["evidence"]:
             assert len(line) <= 160
@@ -111,11 +115,11 @@ def test_the_corpus_agrees(gate: gates.Gates, fault: str, case: dict[str, Any]) 
     found = gate.of(fault)
     roots = case["root"] if isinstance(case["root"], list) else [case["root"]]
     assert found.codes == roots or found.codes in [[code] for code in case.get("accept", [])]
-    for name in case["blocked"]:
+    here = {*FAMILIES}.difference(case.get("not_here", ()))
+    for name in here.intersection(case["blocked"]):
         assert found.families("blocked").intersection(FAMILIES[name]), name
-    for name in case["symptom"]:
-        if name in FAMILIES:
-            assert found.families("fail", "insufficient", "blocked").intersection(FAMILIES[name]), name
+    for name in here.intersection(case["symptom"]):
+        assert found.families("fail", "insufficient", "blocked").intersection(FAMILIES[name]), name
 
 
 @pytest.mark.parametrize("name", ["database-password", "jwks-stale-consumer", "two-roots"])
