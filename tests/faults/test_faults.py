@@ -32,7 +32,7 @@ FAMILIES = {
 """Families of the corpus and the demo's checks; `load`, `websocket` and writes have none in the demo. A case's
 `not_here` names those that the demo cannot show, `why` the reason."""
 PLACEHOLDER = re.compile(
-    r"\b[A-Z]*(HOST|PORT|USER|PATH|DATABASE|LOGIN|JWKS_URI|ISSUER|URL|ORIGIN|ENV)\b|(?<!%)\{[a-z_]+\}"
+    r"\b[A-Z]*(HOST|PORT|USER|PATH|DATABASE|LOGIN|JWKS_URI|ISSUER|URL|ORIGIN|ENV)\b|(?<!%)\{[a-z]\w*\}"
 )
 EVERY = pytest.mark.parametrize("fault", list(FAULTS))
 
