@@ -75,6 +75,7 @@ class Owner:
     def close(self) -> None:
         """Closes connections; nothing is asked afterwards."""
         self.stop()
+        self._pool.end()
         self._probers.close()
 
     @property

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
@@ -12,6 +13,7 @@ from pytest_prodcheck.errors import DeadlinePassed
 Result = TypeVar("Result")
 
 _IDLE_SECONDS = 1.0
+_END_SECONDS = 2.0
 _LOCK = threading.Lock()
 
 
@@ -77,8 +79,8 @@ class Lane:
 
     def __init__(self, name: str, size: int) -> None:
         self._name, self._size = name, size
-        self._queue: SimpleQueue[Job] = SimpleQueue()
-        self._threads = 0
+        self._queue: SimpleQueue[Job | None] = SimpleQueue()
+        self._threads: set[threading.Thread] = set()
         self._waiting = 0
         self._lock = threading.Lock()
 
@@ -86,26 +88,36 @@ class Lane:
         """Queues a job; starts a thread for it where none is free."""
         self._queue.put(job)
         with self._lock:
-            if self._waiting < self._queue.qsize() and self._threads < self._size:
-                self._threads += 1
-                threading.Thread(target=self._work, name=f"prodcheck-{self._name}", daemon=True).start()
+            if self._waiting < self._queue.qsize() and len(self._threads) < self._size:
+                thread = threading.Thread(target=self._work, name=f"prodcheck-{self._name}", daemon=True)
+                self._threads.add(thread)
+                thread.start()
+
+    def end(self, deadline: float) -> None:
+        """Lets the threads go home, and waits for them until `deadline` (on the monotonic clock)."""
+        with self._lock:
+            threads = list(self._threads)
+        for _ in threads:
+            self._queue.put(None)
+        for thread in threads:
+            thread.join(max(0.0, deadline - time.monotonic()))
 
     def _work(self) -> None:
         while True:
             with self._lock:
                 self._waiting += 1
             try:
-                pending, call = self._queue.get(timeout=_IDLE_SECONDS)
+                job = self._queue.get(timeout=_IDLE_SECONDS)
             except Empty:
-                with self._lock:
-                    self._waiting -= 1
-                    if self._queue.empty():
-                        self._threads -= 1
-                        return
-                continue
+                job = None
             with self._lock:
                 self._waiting -= 1
-            pending.run(call)
+                if job is None and self._queue.empty():
+                    self._threads.discard(threading.current_thread())
+                    return
+            if job is not None:
+                pending, call = job
+                pending.run(call)
 
 
 class ProbePool:
@@ -133,6 +145,14 @@ class ProbePool:
     def stop(self) -> None:
         """Runs nothing more; what is queued ends as never run."""
         self._stopped = True
+
+    def end(self) -> None:
+        """Waits a moment for what is still under way: a thread inside libpq or OpenSSL while the interpreter is taken
+        down can bring the process down with it. One that is stuck is left behind."""
+        self.stop()
+        deadline = time.monotonic() + _END_SECONDS
+        for lane in list(self._lanes.values()):
+            lane.end(deadline)
 
     def _unless_stopped(self, call: Callable[[], Result]) -> Callable[[], Result]:
         def guarded() -> Result:

@@ -53,4 +53,5 @@ class Reaper:
 
 def _cut(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
-        connection.shutdown(socket.SHUT_RDWR)
+        # not SSLSocket.shutdown, which takes the TLS object away from the thread that reads on it
+        socket.socket.shutdown(connection, socket.SHUT_RDWR)

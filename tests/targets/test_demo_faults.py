@@ -24,6 +24,9 @@ CHECKS = {
     ),
     *("graphql::" + name for name in ("test_ready", "test_health", "test_schema", "test_operation", "test_latency")),
     "http::test_revision",
+    "http::test_broken_token_refused",
+    "graphql::test_broken_token_refused",
+    "graphql::test_introspection",
     "graphql::test_error_rate",
 }
 
