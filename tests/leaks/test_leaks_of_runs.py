@@ -52,6 +52,13 @@ def test_a_leak_is_provoked_and_masked(runs: Callable[[str], Run], entry: Mappin
             assert not [needle for needle in needles if needle.encode() in data], channel
 
 
+def test_the_other_entries_have_tests_of_their_own() -> None:
+    """Each entry of the corpus that no shared run provokes names its test."""
+    texts = "".join(path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py"))
+    apart = [entry["test"] for entry in _ENTRIES if entry["run"] == "apart"]
+    assert not [name for name in apart if f"def {name}(" not in texts]
+
+
 @pytest.mark.parametrize("secret", ALL, ids=lambda secret: secret.name)
 def test_each_spelling_is_masked(runs: Callable[[str], Run], secret: Secret) -> None:
     """Each answer that repeats a secret is a finding with a marker, which names the reference but for known shapes."""
