@@ -30,7 +30,7 @@ def try_targets(environment: Environment, *, secrets: Iterable[tuple[str, str]])
     finally:
         probers.close()
     for standing in standings:
-        print(redactor.scrub(_line(standing)))  # noqa: T201 - this is the command's output
+        print(redactor.harmless(_line(standing)))  # noqa: T201 - this is the command's output
     return 0 if all(standing.ready for standing in standings) else 1
 
 

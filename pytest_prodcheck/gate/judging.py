@@ -66,7 +66,7 @@ class Judging:
         blocker: Standing | None = self._asker.call("blocker", (facts.needs,))
         if blocker is not None:
             item.stash[BLOCKED] = blocker
-            pytest.skip(f"blocked by {blocker.name}: {blocker.cause}: {blocker.message}")
+            pytest.skip(self._redactor.harmless(f"blocked by {blocker.name}: {blocker.cause}: {blocker.message}"))
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
@@ -154,7 +154,7 @@ class Judging:
 
     def _scrubbed(self, findings: list[Finding]) -> list[Finding]:
         self._refresh()
-        return [Finding(**self._redactor.scrub_value(finding.as_json())) for finding in findings]
+        return [Finding(**self._redactor.harmless(finding.as_json())) for finding in findings]
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
@@ -239,7 +239,8 @@ def text_of(attempt: Attempt, report: pytest.TestReport) -> str:
     lines: list[str] = []
     for finding in attempt.findings:
         mark = {"error": "✗", "warning": "!", "insufficient": "?"}[finding.severity]
-        lines.append(f"{mark} {finding.criterion}: {finding.message}")
+        message = " ".join(finding.message.splitlines())  # a line of a target's own could be a workflow command
+        lines.append(f"{mark} {finding.criterion}: {message}")
         if finding.remedy:
             lines.append(f"    → {finding.remedy}")
     if attempt.message:

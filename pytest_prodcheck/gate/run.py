@@ -98,10 +98,15 @@ class Run:
         self._watch()
 
     def pytest_report_header(self) -> list[str]:
-        """Which environment, from which file."""
+        """Which environment, from which file, and which proxy of the shell is not used."""
         from pytest_prodcheck.report import terminal
+        from pytest_prodcheck.targets.guard.http import check_proxy
 
-        return terminal.header(self.gate.begun.environment, str(self.gate.begun.file), self.gate.begun.fault)
+        environment = self.gate.begun.environment
+        proxies = [table.proxy for table in environment.targets.values() if table.proxy] or [""]
+        notices = [check_proxy(os.environ, proxy) for proxy in proxies]
+        ignored = [f"prodcheck: {notices[0]}"] if all(notices) else []
+        return terminal.header(environment, str(self.gate.begun.file), self.gate.begun.fault) + ignored
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self) -> None:
@@ -230,7 +235,7 @@ class Run:
     def gate_scrubbed(self, result: RunResult) -> RunResult:
         """The result without any secret, whatever put it there."""
         secrets = self.gate.redactor.version
-        return verdict_json.scrubbed(result, self.gate.redactor.scrub_value) if secrets else result
+        return verdict_json.scrubbed(result, self.gate.redactor.harmless) if secrets else result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Any:

@@ -52,23 +52,23 @@ def verdict_first(reporter: Reporter, result: RunResult) -> None:
     if len(result.causes) > SHOWN_CAUSES:
         reporter.write_line(f"… and {len(result.causes) - SHOWN_CAUSES} more causes, in verdict.json")
     for line in _unproven(result.checks):
-        reporter.write_line(line)
+        reporter.write_line(flat(line))
     for row in result.targets:
         reporter.write_line(target_line(row))
     for note in result.notes:
-        reporter.write_line(f"note: {note}")
+        reporter.write_line(flat(f"note: {note}"))
 
 
 def _cause(reporter: Reporter, cause: Cause, result: RunResult) -> None:
     """Four lines: what broke, the evidence, what it drags down (counted), the next command."""
-    reporter.write_line(f"{cause.code}: {cause.message}", red=True, bold=True)
+    reporter.write_line(flat(f"{cause.code}: {cause.message}"), red=True, bold=True)
     if cause.evidence:
-        reporter.write_line(f"  seen     {'; '.join(cause.evidence[:3])}")
+        reporter.write_line(flat(f"  seen     {'; '.join(cause.evidence[:3])}"))
     reporter.write_line(f"  drags    {dragged(cause, result.checks)}")
     step = cause.next or cause.remedy
     who = f"  (owner {cause.owner})" if cause.owner else ""
     where = f"  runbook {cause.runbook}" if cause.runbook else ""
-    reporter.write_line(f"  next     {step}{who}{where}")
+    reporter.write_line(flat(f"  next     {step}{who}{where}"))
 
 
 def dragged(cause: Cause, checks: Sequence[CheckVerdict]) -> str:
@@ -127,14 +127,14 @@ def headline(result: RunResult) -> str:
         text += ", partial"
     if result.revision and result.revision.get("serving"):
         text += f", revision {', '.join(result.revision['serving'])}"
-    return f"{text}, {show_duration(result.duration_s)}"
+    return flat(f"{text}, {show_duration(result.duration_s)}")
 
 
 def last_line(reporter: Reporter, result: RunResult, path: str) -> None:
     """The verdict and its first cause once more, so that nothing scrolls them off the screen."""
     reporter.write_line(headline(result), **_COLOURS.get(result.verdict, {}))
     if result.causes:
-        reporter.write_line(f"cause: {result.causes[0].code}: {result.causes[0].message}")
+        reporter.write_line(flat(f"cause: {result.causes[0].code}: {result.causes[0].message}"))
     if path:
         reporter.write_line(f"verdict: {path} (exit status {result.exit_status})")
 
@@ -153,6 +153,11 @@ def only_unexplained(reporter: Reporter, result: RunResult) -> Iterator[None]:
             reporter.stats["failed"] = failed
         else:
             reporter.stats.pop("failed", None)
+
+
+def flat(text: str) -> str:
+    """On one line: a line break of a target's would let it begin a line, and so a workflow command, of its own."""
+    return text.replace("\r", " ").replace("\n", " ")
 
 
 def _plural(count: int) -> str:

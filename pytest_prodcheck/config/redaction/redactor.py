@@ -123,6 +123,10 @@ class Redactor:
         """A copy of JSON-like data with keys and values scrubbed; what stands under `password`, `token` … is masked."""
         return tree.scrubbed_copy(value, self.scrub)
 
+    def harmless(self, value: Any) -> Any:
+        """`scrub_value` of what a target may have said: also without terminal sequences and a CI runner's commands."""
+        return tree.scrubbed_copy(value, lambda text: self.scrub(screen.harmless(text)))
+
     def scrub_in_place(self, obj: object) -> bool:
         """Scrubs the strings in a tree of objects (attributes, slots, collections); says whether any changed."""
         walk = tree.InPlace(self.scrub)
