@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from leak_project import FILES, Project, Run
+from leak_project import Project, Run
 from leak_server import Said, Teller
 from markdown_it import MarkdownIt
 
@@ -30,14 +30,48 @@ def _answers() -> Iterator[tuple[str, str, Said]]:
     yield 'content_type = "text/html"', "type", Said(b"ok", 200, b"OK", ((b"content-type", b"text/" + _HEADER),))
     yield 'expect.status = "fine"', "value", Said(document, 200, b"OK", as_json)
     yield 'expect = "fine"', "text", Said(_TEXT.encode(), 200)
-    yield "", "garbage", Said(_HEADER * 20, 500, headers=((_HEADER.replace(b":", b""), b"x"),))
+    yield 'timeout = "1s"', "garbage", Said(_HEADER * 20, 500, headers=((_HEADER.replace(b":", b""), b"x"),))
+
+
+_SYSTEM = """
+[env.staging]
+revision = { path = "/hostile/version", at = "rev", expected = "mine" }
+[env.staging.users.client]
+grant = "client_credentials"
+client_id = "x"
+client_secret = "env:OIDC_CLIENT_SECRET"
+[env.staging.auth]
+issuer = "{system}/idp"
+audience = "x"
+[env.staging.graphql]
+url = "{system}/hostile/graphql"
+engine = "generic"
+operations = "*.graphql"
+[env.staging.http]
+url = "{system}"
+"""
+
+
+def _system(url: str) -> Iterator[tuple[str, int, object]]:
+    """(path, status, document) of a version, an identity provider and a GraphQL API with hostile texts."""
+    yield "/hostile/version", 200, {"rev": f"{_TEXT}\n::error::forged"}
+    yield "/hostile/graphql", 200, {"errors": [{"message": _TEXT, "path": [_TEXT], "extensions": {"code": _TEXT}}]}
+    provider = {"issuer": f"{url}/idp", "token_endpoint": f"{url}/idp/token", "jwks_uri": f"{url}/idp/jwks"}
+    yield "/idp/.well-known/openid-configuration", 200, provider
+    yield "/idp/jwks", 200, {"keys": [{"kty": _TEXT, "kid": _TEXT, "alg": _TEXT}]}
+    yield "/idp/token", 401, {"error": f"invalid_client{_TEXT}", "error_description": f"{_TEXT}\n::error::forged"}
 
 
 @pytest.fixture(scope="module")
 def run(teller: Teller, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run in which every endpoint answers with control sequences, bidi, HTML and Markdown."""
     project = Project(tmp_path_factory.mktemp("hostile") / "project", teller.url)
-    text = (FILES / "prodcheck.toml").read_text(encoding="utf-8").replace('suites = ["checks/"]', "")
+    text = _SYSTEM
+    (project.path / "all.graphql").write_text("query All { a }")
+    for path, status, document in _system(teller.url):
+        teller.said[path] = Said(
+            json.dumps(document).encode(), status, headers=((b"content-type", b"application/json"),)
+        )
     for declaration, name, said in _answers():
         teller.said[f"/hostile/{name}"] = said
         text += f'\n[env.staging.http.endpoints.{name}]\npath = "/hostile/{name}"\n{declaration}\n'
@@ -57,7 +91,8 @@ def test_no_annotation_is_smuggled_in(run: Run) -> None:
     """No line of the terminal begins a workflow command that is not the gate's own."""
     commands = [line for line in run.text("stdout").splitlines() if line.lstrip().startswith("::")]
     assert commands
-    assert all(line.startswith(("::error title=", "::warning title=")) for line in commands)
+    assert not [line for line in commands if not line.startswith(("::error title=", "::warning title="))]
+    assert len(commands) <= 20
 
 
 def test_the_summary_renders_as_plain_text(run: Run) -> None:
