@@ -50,6 +50,8 @@ class HostCaps:
     def _wait_for_rate(self, deadline: float, stopped: threading.Event) -> None:
         """Any window of one second holds at most `per_second` requests: the n-th last one is at least a second ago."""
         while True:
+            if stopped.is_set():
+                raise CapReached("the run was stopped")
             with self._lock:
                 if self.sent >= self._requests.at_most:
                     raise CapReached(f"all {self._requests.at_most} requests of this host are used up")

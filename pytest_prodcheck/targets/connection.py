@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
 import ssl
 import threading
@@ -69,8 +70,24 @@ class Resolver:
         return answer[0]
 
 
+class FinalResponse(http.client.HTTPResponse):
+    """A response behind any number of interim ones (103 Early Hints), which `http.client` takes for final.
+
+    RFC 9110 §15.2: a client must be able to parse one or more 1xx answers before the final one.
+    """
+
+    def _read_status(self) -> tuple[str, int, str]:
+        version, status, reason = super()._read_status()  # type: ignore[misc]
+        while 101 < status < 200:
+            http.client.parse_headers(self.fp)
+            version, status, reason = super()._read_status()  # type: ignore[misc]
+        return version, status, reason
+
+
 class TimedConnection(http.client.HTTPConnection):
     """An `http.client` connection that times its set-up and keeps the peer's certificate."""
+
+    response_class = FinalResponse
 
     def __init__(
         self, origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, proxy: Origin | None
@@ -80,26 +97,63 @@ class TimedConnection(http.client.HTTPConnection):
         self.origin, self.proxy = origin, proxy
         self.phases: dict[str, float] = {}
         self.reused = False
+        self.open_socket: socket.socket | None = None
+        """The socket from before it is connected on; `http.client` forgets its own before the body was read."""
         self._resolver, self._context = resolver, context
         if proxy and context:
             self.set_tunnel(origin.host, origin.port)
 
     def connect(self) -> None:
-        """Looks up, connects, tunnels and shakes hands within `self.timeout` seconds; fills `phases`."""
+        """Looks up, connects, tunnels and shakes hands within `self.timeout` seconds; fills `phases`.
+
+        A proxy's tunnel belongs to `tcp`: until it stands, the host itself was not reached.
+        """
         end = time.perf_counter() + float(self.timeout or 10.0)
         started = time.perf_counter()
         addresses = self._resolver.look_up(self.host, self.port, end - started)
         looked_up = time.perf_counter()
-        self.sock = _connect_first(addresses, end)
-        connected = time.perf_counter()
-        self.phases = {"dns": looked_up - started, "tcp": connected - looked_up}
+        self.sock = self._connect_first(addresses, end)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if getattr(self, "_tunnel_host", None):
             self._tunnel()  # type: ignore[attr-defined]
+        connected = time.perf_counter()
+        self.phases = {"dns": looked_up - started, "tcp": connected - looked_up}
         if self._context:
-            self.sock.settimeout(max(0.05, end - time.perf_counter()))
-            self.sock = self._context.wrap_socket(self.sock, server_hostname=self.origin.host)
+            self._shake_hands(self._context, end)
             self.phases["tls"] = time.perf_counter() - connected
+
+    def _shake_hands(self, context: ssl.SSLContext, end: float) -> None:
+        self.sock.settimeout(max(0.05, end - time.perf_counter()))
+        encrypted = context.wrap_socket(self.sock, server_hostname=self.origin.host, do_handshake_on_connect=False)
+        self.sock = self.open_socket = encrypted
+        encrypted.do_handshake()
+
+    def _connect_first(self, addresses: Sequence[Address], end: float) -> socket.socket:
+        """A connection to the first address that takes one; the last one's error where none does."""
+        failure: OSError = OSError("the name has no address")
+        for number, (family, host, port) in enumerate(addresses):
+            left = max(0.05, end - time.perf_counter()) / (len(addresses) - number)
+            connection = self.open_socket = socket.socket(family, socket.SOCK_STREAM)
+            connection.settimeout(left)
+            try:
+                connection.connect((host, port))
+            except OSError as error:
+                connection.close()
+                failure = error
+            else:
+                connection.settimeout(max(0.05, end - time.perf_counter()))
+                return connection
+        raise failure
+
+    @property
+    def quiet(self) -> bool:
+        """Whether an idle connection is still open and nothing lies in it: an end, or bytes behind the last answer,
+        which would be taken for the answer to the next request."""
+        if self.sock is None:
+            return False
+        look = select.poll()
+        look.register(self.sock, select.POLLIN)
+        return not look.poll(0)
 
     @property
     def established(self) -> bool:
@@ -110,24 +164,6 @@ class TimedConnection(http.client.HTTPConnection):
     def certificate(self) -> bytes | None:
         """The peer's certificate in DER, on a TLS connection."""
         return self.sock.getpeercert(True) if isinstance(self.sock, ssl.SSLSocket) else None
-
-
-def _connect_first(addresses: Sequence[Address], end: float) -> socket.socket:
-    """A connection to the first address that takes one; the last one's error where none does."""
-    failure: OSError = OSError("the name has no address")
-    for number, (family, host, port) in enumerate(addresses):
-        left = max(0.05, end - time.perf_counter()) / (len(addresses) - number)
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        connection.settimeout(left)
-        try:
-            connection.connect((host, port))
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            connection.settimeout(max(0.05, end - time.perf_counter()))
-            return connection
-    raise failure
 
 
 def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:

@@ -42,4 +42,5 @@ class Jars:
 
     def values(self, jar: str) -> list[str]:
         """The values of a jar's cookies: secrets."""
-        return [cookie.value or "" for cookie in self._jars.get(jar, ())]
+        with self._lock:
+            return [cookie.value or "" for cookie in self._jars.get(jar, ())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import secrets
 import socket
@@ -58,23 +59,29 @@ def converse(connection: TimedConnection, request: HttpRequest, headers: Mapping
     phases = {} if connection.reused else dict(connection.phases)
     connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
     encrypted, begin = connection.certificate, time.perf_counter()
-    _write(connection, request, headers)
+    try:
+        _write(connection, request, headers)
+    except ConnectionError:
+        if encrypted:  # TLS 1.3 refuses our certificate only now; the alert that says so is still to be read
+            connection.sock.recv(1)
+        raise
     if encrypted is None:  # so that parsing does not count as the server's time; TLS has no way to peek
         connection.sock.recv(1, socket.MSG_PEEK)
     first = time.perf_counter()
     response = connection.getresponse()
     first = first if encrypted is None else time.perf_counter()
-    body, cut = _read(response, deadline)
+    with contextlib.closing(response):  # of a connection that will close, nobody else closes the socket
+        body, cut = _read(response, deadline)
     phases["first_byte"], phases["body"] = first - begin, time.perf_counter() - first
     certificate = peer_certificate.facts(encrypted) if encrypted and not connection.reused else {}
-    response.close()
-    return Answer(response.status, response.msg, body, phases, cut, not cut and not response.will_close, certificate)
+    keeps = not cut and not response.will_close and response.status >= 200
+    return Answer(response.status, response.msg, body, phases, cut, keeps, certificate)
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
     """Seconds of a Retry-After header (RFC 9110 §10.2.3), 1 s where there is none that can be read, 60 s at most."""
     text = headers.get("retry-after", "")
-    return min(60.0, float(text)) if text.isdigit() else 1.0
+    return min(60.0, float(text)) if text.isascii() and text.isdigit() else 1.0
 
 
 def _write(connection: TimedConnection, request: HttpRequest, headers: Mapping[str, str]) -> None:
@@ -91,25 +98,27 @@ def _write(connection: TimedConnection, request: HttpRequest, headers: Mapping[s
 
 def _read(response: http.client.HTTPResponse, deadline: float) -> tuple[bytes, str]:
     """The body within its limit, and the error class of a cut one."""
-    chunks: list[bytes] = []
-    size = 0
+    body = bytearray()  # not a list of chunks: a million chunks of two bytes would cost forty times their size
     while chunk := response.read1(min(response.length or _CHUNK, _CHUNK)):
-        chunks.append(chunk)
-        size += len(chunk)
-        if size > BODY_LIMIT:
-            return b"".join(chunks)[:BODY_LIMIT], "body.too_large"
+        body += chunk
+        if len(body) > BODY_LIMIT:
+            return bytes(body[:BODY_LIMIT]), "body.too_large"
         if time.monotonic() > deadline:
-            raise TimeoutError("the body did not end in time")
+            break
+    if time.monotonic() > deadline:  # also where the reaper's cut looks like the end of a body without a length
+        raise TimeoutError("the body did not end in time")
     if response.length:
-        return b"".join(chunks), "timeout" if time.monotonic() > deadline else "body.truncated"
-    return _decoded(b"".join(chunks), response.getheader("content-encoding", "") or ""), ""
+        return bytes(body), "body.truncated"
+    return _decoded(bytes(body), response.getheader("content-encoding", "") or "")
 
 
-def _decoded(body: bytes, encoding: str) -> bytes:
+def _decoded(body: bytes, encoding: str) -> tuple[bytes, str]:
     """Gzip and deflate undone within the limit, for servers that compress although we ask for `identity`."""
     if encoding.strip().lower() not in ("gzip", "deflate", "x-gzip"):
-        return body
+        return body, ""
+    decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
     try:
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
+        plain = decoder.decompress(body, BODY_LIMIT)
     except zlib.error:
-        return body
+        return body, ""
+    return plain, "body.too_large" if decoder.unconsumed_tail else ""

@@ -7,9 +7,12 @@ import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.targets.connection import Origin
+
+if TYPE_CHECKING:
+    from cryptography.x509 import Certificate
 
 
 def facts(der: bytes) -> dict[str, Any]:
@@ -17,11 +20,17 @@ def facts(der: bytes) -> dict[str, Any]:
     from cryptography import x509
 
     try:
-        certificate = x509.load_der_x509_certificate(der)
-    except ValueError:
+        return _facts(x509.load_der_x509_certificate(der))
+    except (ValueError, x509.InvalidVersion):  # fields are parsed when they are asked for
         return {}
+
+
+def _facts(certificate: Certificate) -> dict[str, Any]:
+    from cryptography import x509
+
     names: list[str] = []
-    with contextlib.suppress(x509.ExtensionNotFound, ValueError):
+    unreadable = (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
+    with contextlib.suppress(*unreadable):
         alternative = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         names = [str(name) for name in alternative.get_values_for_type(x509.DNSName)]
         names += [str(address) for address in alternative.get_values_for_type(x509.IPAddress)]

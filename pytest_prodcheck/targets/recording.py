@@ -18,6 +18,8 @@ from pytest_prodcheck.targets.connection import Origin, Resolver
 from pytest_prodcheck.targets.exchange import Answer
 
 _HEADER_LIMIT = 500
+_SHOWING = frozenset({"tls.expired", "tls.not_yet_valid", "tls.untrusted", "tls.hostname_mismatch"})
+"""Failures that the certificate explains; only then it is worth a second handshake."""
 _REVEALING = frozenset({"set-cookie", "location", "www-authenticate", "link", "refresh", "authorization"})
 """Answer headers that carry credentials in forms that only patterns know."""
 
@@ -96,12 +98,16 @@ class Recording:
     ) -> Observation:
         """A failed exchange; for a certificate that is not trusted, with the certificate that was shown."""
         data: dict[str, Any] = {"host": origin.host, "port": origin.port}
-        if failure.kind.startswith("tls.") and proxy is None:
+        if failure.kind in _SHOWING and proxy is None:
             certificate, sent = _shown_certificate(origin, resolver, min(5.0, request.timeout))
             data["certificate"] = certificate
             if failure.kind == "tls.untrusted" and peer_certificate.lacks_intermediate(certificate, sent, ca):
                 failure = replace(failure, kind="tls.chain_incomplete")
         return self.failed(request, failure, data)
+
+    def noted(self, observation: Observation, kind: str, text: str) -> Observation:
+        """An answer that is a failure all the same, for a reason in words that may hold the server's own."""
+        return replace(observation, error=kind, message=self._redactor.clean(text, _HEADER_LIMIT), expected=False)
 
     def _shown(self, name: str, value: str) -> str:
         """A header's value as it may be kept: bounded, without secrets and control characters."""

@@ -65,7 +65,7 @@ class Line:
                 since, connection = self.idle.pop()
             except IndexError:
                 return None
-            if connection.origin == origin and time.monotonic() - since < _IDLE_SECONDS:
+            if connection.origin == origin and time.monotonic() - since < _IDLE_SECONDS and connection.quiet:
                 return connection
             connection.close()
         return None
@@ -95,8 +95,8 @@ class Wire:
         """
         proxy = Origin.of(table.proxy) if table.proxy else None
         line = self._lines[target] = Line(Origins.of(*urls), table.tls, base, proxy, headers)
-        for url in urls:
-            line.context_for(Origin.of(url))
+        if table.tls.ca != "system" or table.tls.client_certificate or any(url.startswith("https:") for url in urls):
+            line.context = tls_context(table.tls, base)  # now, so that a file that cannot be read is seen at once
 
     def widen(self, target: str, *urls: str) -> None:
         """Lets a target contact further origins that a configured one has named (an issuer's token endpoint)."""
@@ -111,7 +111,7 @@ class Wire:
     @property
     def sent(self) -> int:
         """How many requests were sent so far, to all hosts."""
-        return sum(caps.sent for caps in self._caps.values())
+        return sum(caps.sent for caps in list(self._caps.values()))
 
     def stop(self) -> None:
         """Sends nothing more and ends what is under way."""
@@ -120,6 +120,7 @@ class Wire:
 
     def close(self) -> None:
         """Closes all idle connections."""
+        self._reaper.close()
         for line in self._lines.values():
             while line.idle:
                 line.idle.pop()[1].close()
@@ -130,16 +131,19 @@ class Wire:
         Raises errors.Refused for what the guard refuses: nothing was sent then.
         """
         seen: list[str] = []
+        urls: set[str] = set()
         observation, location = self._exchange(request)
         while request.follow and location and observation.status in _REDIRECTS:
             following = self._next(request, location, observation.status)
             if isinstance(following, str):
-                return replace(observation, error="redirect.refused", message=following, expected=False)
+                return self._recording.noted(observation, "redirect.refused", following)
             seen.append(urlsplit(request.url).path or "/")
-            if len(seen) > REDIRECT_LIMIT or urlsplit(following.url).path in seen[:-1]:
+            if len(seen) > REDIRECT_LIMIT or following.url in urls:
                 chain = " → ".join([*seen, urlsplit(following.url).path])
-                return replace(observation, error="redirect.loop", message=f"redirect loop {chain}", expected=False)
-            request = following
+                return self._recording.noted(observation, "redirect.loop", f"redirect loop {chain}")
+            urls.add(request.url)
+            spent = sum(observation.phases.values())
+            request = replace(following, timeout=max(0.05, request.timeout - spent))
             observation, location = self._exchange(request)
         return replace(observation, data={**observation.data, "redirects": seen}) if seen else observation
 
@@ -151,6 +155,8 @@ class Wire:
             self.refused += 1
             return str(refusal)
         again = status in (307, 308) or request.method in ("GET", "HEAD")
+        if Origin.of(url) != Origin.of(request.url):
+            request = replace(request, headers=_impersonal(request.headers))
         return replace(request, url=url) if again else replace(request, url=url, method="GET", body=b"")
 
     def _exchange(self, request: HttpRequest) -> tuple[Observation, str]:
@@ -162,10 +168,10 @@ class Wire:
             self.refused += 1
             raise
         caps = self.caps(Origin.of(request.url))
-        self.writes += request.effect == "write"
         called = time.perf_counter()
         try:
             with caps.permit(time.monotonic() + request.timeout * 3, self.stopped):
+                self._count_write(request)
                 observation, location = self._attempt(request, line)
         except CapReached as reason:
             return self._recording.failed(request, Failure("stopped", str(reason), self._clock())), ""
@@ -190,20 +196,34 @@ class Wire:
                 if _may_send_again(connection, request, error) and not late:
                     connection = self._fresh(line, origin)
                     continue
-                kind = (
-                    "timeout" if late and connection.established else classify(error, connected=connection.established)
-                )
-                failure = Failure(kind, str(error), started_at, connection.phases, error)
+                failure = Failure(*self._why(error, connection, late), started_at, connection.phases, error)
                 return self._recording.explained(request, failure, origin, self.resolver, line.ca, line.proxy), ""
+
+    def _why(self, error: Exception, connection: TimedConnection, late: bool) -> tuple[str, str]:
+        """The class of a failed exchange, and its words. What we cut ourselves is not the server's fault."""
+        if self.stopped.is_set():
+            return "stopped", "the run was stopped while the answer was awaited"
+        if connection.proxy and not connection.established:
+            return "proxy", f"proxy {connection.proxy}: {error}"
+        if late and connection.established:
+            return "timeout", str(error)
+        return classify(error, connected=connection.established), str(error)
+
+    def _count_write(self, request: HttpRequest) -> None:
+        if request.effect == "write":
+            with self._caps_lock:
+                self.writes += 1
 
     def _converse(
         self, connection: TimedConnection, request: HttpRequest, line: Line, started_at: float, deadline: float
     ) -> tuple[Observation, str]:
-        if connection.sock is None:
-            connection.timeout = max(0.05, deadline - time.monotonic())
-            connection.connect()
-        with self._reaper.watch(connection.sock, deadline):
+        with self._reaper.watch(connection, deadline):
+            if connection.sock is None:
+                connection.timeout = max(0.05, deadline - time.monotonic())
+                connection.connect()
             answer = exchange.converse(connection, request, self._headers(request, line), deadline)
+        if self.stopped.is_set() and not answer.keeps:
+            raise ConnectionAbortedError("our cut looks like the end of a body without a length")
         if request.jar:
             self.jars.keep(request.jar, request.url, answer.headers)
         observation = self._recording.answered(request, answer, started_at)
@@ -212,6 +232,8 @@ class Wire:
             line.idle.append((time.monotonic(), connection))
         else:
             connection.close()
+        if answer.status == 407 and line.proxy:  # RFC 9110 §15.5.8: only a proxy says so
+            observation = self._recording.noted(observation, "proxy", f"proxy {line.proxy} wants credentials (407)")
         return observation, answer.headers.get("location", "")
 
     def _headers(self, request: HttpRequest, line: Line) -> dict[str, str]:
@@ -226,5 +248,11 @@ class Wire:
         return TimedConnection(origin, self.resolver, line.context_for(origin), line.proxy)
 
 
+def _impersonal(headers: Mapping[str, str]) -> dict[str, str]:
+    """What may follow a redirect to another origin: not who asks (Fetch standard, HTTP-redirect fetch)."""
+    return {name: value for name, value in headers.items() if name.lower() not in ("authorization", "cookie")}
+
+
 def _may_send_again(connection: TimedConnection, request: HttpRequest, error: Exception) -> bool:
-    return connection.reused and isinstance(error, ConnectionError) and request.effect == "read" and not request.once
+    closed = isinstance(error, ConnectionError | ssl.SSLEOFError | ssl.SSLZeroReturnError)
+    return connection.reused and closed and request.effect == "read" and not request.once
