@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import secrets
 import shutil
 import tempfile
@@ -73,12 +74,13 @@ class BrokerServer:
     def _serve(self, connection: Connection) -> None:
         with contextlib.suppress(EOFError, OSError), connection:
             while True:
-                method, arguments = connection.recv()
+                asked = connection.recv_bytes()
                 try:
+                    method, arguments = pickle.loads(asked)
                     answer = (True, self._service.call(method, arguments))
                 except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
                     answer = (False, error)
-                _send(connection, answer)
+                connection.send_bytes(_packed(answer))
 
 
 class BrokerClient:
@@ -109,9 +111,17 @@ class BrokerClient:
         return connection
 
 
-def _send(connection: Connection, answer: tuple[bool, Any]) -> None:
-    """Sends the answer; an error that cannot be pickled travels as its text."""
+def _packed(answer: tuple[bool, Any]) -> bytes:
+    """The answer as a message; what cannot travel becomes an error that says so.
+
+    An exception may be packed and yet not be made again at the other end (an `__init__` of its own): it is tried here.
+    """
     try:
-        connection.send(answer)
-    except (TypeError, AttributeError, ValueError):
-        connection.send((False, ProdcheckError(f"{type(answer[1]).__name__}: {answer[1]}")))
+        packed = pickle.dumps(answer)
+        if not answer[0]:
+            pickle.loads(packed)
+    except (pickle.PickleError, TypeError, AttributeError, ValueError, RecursionError):
+        kind = type(answer[1]).__name__
+        text = f"the owner's answer, a {kind}, cannot be sent to a worker" if answer[0] else f"{kind}: {answer[1]}"
+        return pickle.dumps((False, ProdcheckError(text)))
+    return packed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -82,25 +83,38 @@ class Lane:
         self._queue: SimpleQueue[Job | None] = SimpleQueue()
         self._threads: set[threading.Thread] = set()
         self._waiting = 0
+        self._ended = False
         self._lock = threading.Lock()
 
     def put(self, job: Job) -> None:
         """Queues a job; starts a thread for it where none is free."""
         self._queue.put(job)
         with self._lock:
-            if self._waiting < self._queue.qsize() and len(self._threads) < self._size:
-                thread = threading.Thread(target=self._work, name=f"prodcheck-{self._name}", daemon=True)
-                self._threads.add(thread)
-                thread.start()
+            self._staff()
+
+    def drain(self) -> None:
+        """Settles what is queued as never run, also where every thread is stuck."""
+        with contextlib.suppress(Empty):
+            while True:
+                job = self._queue.get_nowait()
+                if job is not None:
+                    job[0].cancel()
 
     def end(self, deadline: float) -> None:
         """Lets the threads go home, and waits for them until `deadline` (on the monotonic clock)."""
         with self._lock:
-            threads = list(self._threads)
+            self._ended, threads = True, list(self._threads)
         for _ in threads:
             self._queue.put(None)
         for thread in threads:
             thread.join(max(0.0, deadline - time.monotonic()))
+
+    def _staff(self) -> None:
+        """Starts a thread where more jobs wait than threads; called with the lock held."""
+        if self._waiting < self._queue.qsize() and len(self._threads) < self._size:
+            thread = threading.Thread(target=self._work, name=f"prodcheck-{self._name}", daemon=True)
+            self._threads.add(thread)
+            thread.start()
 
     def _work(self) -> None:
         while True:
@@ -112,9 +126,10 @@ class Lane:
                 job = None
             with self._lock:
                 self._waiting -= 1
-                if job is None and self._queue.empty():
+                if job is None and (self._ended or self._queue.empty()):
                     self._threads.discard(threading.current_thread())
                     return
+                self._staff()  # a job that was put since the last one was taken had counted on this thread
             if job is not None:
                 pending, call = job
                 pending.run(call)
@@ -140,11 +155,17 @@ class ProbePool:
         with self._lock:
             chosen = self._lanes.get(lane) or self._lanes.setdefault(lane, Lane(lane, size))
         chosen.put((pending, self._unless_stopped(call)))  # type: ignore[arg-type]
+        if self._stopped:
+            chosen.drain()
         return pending
 
     def stop(self) -> None:
         """Runs nothing more; what is queued ends as never run."""
         self._stopped = True
+        with self._lock:
+            lanes = list(self._lanes.values())
+        for lane in lanes:
+            lane.drain()
 
     def end(self) -> None:
         """Waits a moment for what is still under way: a thread inside libpq or OpenSSL while the interpreter is taken
