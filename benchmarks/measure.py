@@ -27,13 +27,17 @@ class Cost:
 
 
 def run(command: Sequence[str], folder: Path, environment: dict[str, str] | None = None) -> Cost:
-    """Runs a command to its end; children that it waited for are part of its CPU time."""
+    """Runs a command to its end; children that it waited for are part of its CPU time.
+
+    Bytecode is written, as on any machine where nobody forbade it: without it pytest rewrites and compiles every
+    plugin anew in each process, and the figure is about that.
+    """
     log = folder / "output.txt"
+    whole = {**os.environ, **(environment or {})}
+    whole.pop("PYTHONDONTWRITEBYTECODE", None)
     with log.open("wb") as output:
         started = time.perf_counter()
-        process = subprocess.Popen(
-            command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env={**os.environ, **(environment or {})}
-        )
+        process = subprocess.Popen(command, cwd=folder, stdout=output, stderr=subprocess.STDOUT, env=whole)
         _, status, usage = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
     process.returncode = os.waitstatus_to_exitcode(status)

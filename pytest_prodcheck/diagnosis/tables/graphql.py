@@ -59,14 +59,14 @@ KINDS = (
         "the engine answers, its database does not",
         "the engine answers, its database does not",
         "look at the engine's database URL and its log",
-        "curl -si https://{host}/healthz",
+        "curl -si {origin}/healthz",
     ),
     CauseKind(
         "graphql.engine.start_failed",
         "the engine could not start fully",
         "the engine could not start fully",
         "look at the engine's log",
-        "curl -si https://{host}/healthz",
+        "curl -si {origin}/healthz",
     ),
     CauseKind(
         "graphql.document.outdated",

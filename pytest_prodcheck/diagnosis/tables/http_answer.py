@@ -80,7 +80,7 @@ KINDS = (
         "the configured proxy refused or failed",
         "the proxy refused or failed on the way to {host}",
         "check `proxy` and what it permits",
-        "curl -sv https://{host}/",
+        "curl -sv {origin}/",
     ),
     CauseKind(
         "http.request.refused",
