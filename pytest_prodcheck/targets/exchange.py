@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import secrets
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Mapping
@@ -61,7 +62,7 @@ def converse(connection: TimedConnection, request: HttpRequest, headers: Mapping
     encrypted, begin = connection.certificate, time.perf_counter()
     try:
         _write(connection, request, headers)
-    except ConnectionError:
+    except (ConnectionError, ssl.SSLEOFError):
         if encrypted:  # TLS 1.3 refuses our certificate only now; the alert that says so is still to be read
             connection.sock.recv(1)
         raise
