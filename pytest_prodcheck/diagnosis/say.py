@@ -76,8 +76,6 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
         known = {key: value for key, value in sign.data.items() if value not in (None, "")}
         merged = {**known, **merged}
     merged = {**merged, **{key: value for key, value in places.get(speaker.target, {}).items() if key not in merged}}
-    for place in places.values():
-        merged.setdefault("environment", place.get("environment", ""))
     merged.setdefault("role", merged.get("user", ""))
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))

@@ -24,8 +24,9 @@ def located(finding: Finding, environment: Environment, observations: Sequence[O
 
 
 def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
-    """Where each target is, by target; with the environment's name, for commands that want one."""
-    return {name: {**_of_table(table), "environment": environment.name} for name, table in environment.targets.items()}
+    """Where each target is, by target; with the environment's name, for commands that want one, also of no target."""
+    named = {"environment": environment.name}
+    return {"": named} | {name: {**_of_table(table), **named} for name, table in environment.targets.items()}
 
 
 def _of_table(table: Target) -> Mapping[str, Any]:
