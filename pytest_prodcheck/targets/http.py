@@ -142,7 +142,7 @@ class HttpProber:
     def _chased(self, name: str, endpoint: Endpoint, observation: Observation) -> Observation:
         """An undeclared redirect is followed once, so that a loop is named as such (D14)."""
         status = observation.status or 0
-        if observation.expected or not 300 <= status < 400 or endpoint.method != "GET":
+        if observation.expected or observation.error or not 300 <= status < 400 or endpoint.method.upper() != "GET":
             return observation
         followed = self._wire.send(replace(self.request(name, endpoint), follow=True, kind="readiness"))
         if followed.error == "redirect.loop":

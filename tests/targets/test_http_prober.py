@@ -121,3 +121,11 @@ def test_revision_is_sampled(server):
         seen = http.revision(Revision(path="/version", at="revision", expected="1"))
     assert [one.status for one in seen] == [200] * REVISION_SAMPLES
     assert len(server.asked) == REVISION_SAMPLES
+
+
+def test_declared_redirect_into_a_circle_is_asked_once(server):
+    """Where redirects are followed anyway, a circle is seen without asking for it again."""
+    server.routes |= {"GET /a": (302, {"location": "/b"}, ""), "GET /b": (302, {"location": "/a"}, "")}
+    with prober(server.url, a={"path": "/a", "follow": True}) as (http, _):
+        assert [one.error for one in http.endpoint("a")] == ["redirect.loop"]
+    assert paths(server) == ["/a", "/b"]
