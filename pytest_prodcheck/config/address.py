@@ -45,6 +45,11 @@ def url_problem(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
     return _authority_problem(found["rest"], host_needed=True)
 
 
+def address_problem(text: str, key: str) -> str:
+    """What is wrong with the URL at a key: `proxy` wants an http:// one, because no other kind is spoken to."""
+    return url_problem(text, ("http",) if key == "proxy" else ("http", "https"))
+
+
 def dsn_problem(text: str) -> str:
     """What is wrong with a PostgreSQL DSN, URI or keywords; empty where nothing is. libpq, "Connection Strings"."""
     found = _URL.fullmatch(text)

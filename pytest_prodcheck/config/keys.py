@@ -15,10 +15,13 @@ _TARGET = _OWNED | {
     "required": ("`false`: may be absent without blocking the run.", "required = false"),
     "timeout": ("Deadline of one exchange, connection set-up included.", 'timeout = "10s"'),
     "tls": ("How far the server's certificate is trusted.", 'tls = { valid_for = "14d" }'),
-    "proxy": ("Proxy for this target.", 'proxy = "env:HTTPS_PROXY"'),
     "latency": ("Limits over all requests of this target.", 'latency = ["< 2s", "p95 < 500ms"]'),
 }
 _HEADERS = ("Headers sent with every request; credentials only as references.", 'headers = { X-Key = "env:API_KEY" }')
+_WEB = _TARGET | {
+    "proxy": ("HTTP proxy, `http://`, with user and password where it wants them.", 'proxy = "env:HTTPS_PROXY"'),
+    "headers": _HEADERS,
+}
 _JSON = ("JSON body that is sent.", 'json = { name = "prodcheck {run}" }')
 _FORM = ("Form body that is sent.", 'form = { q = "x" }')
 _RATE = ("Limit of the share of errors.", 'error_rate = "< 1%"')
@@ -124,15 +127,14 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "retries": ("Further attempts of a read; every one counts.", "retries = 1"),
         "marks": ("Selection marks.", 'marks = ["smoke"]'),
     },
-    "HttpTarget": _TARGET
+    "HttpTarget": _WEB
     | {
         "url": ("Base URL. Its presence makes the table a target.", 'url = "https://app.example"'),
         "endpoints": ("Declared requests by name.", 'endpoints.health = { path = "/health" }'),
         "error_rate": _RATE,
-        "headers": _HEADERS,
         "security_headers": ("A named rule set (`owasp`), or a table.", 'security_headers = "owasp"'),
     },
-    "AuthTarget": _TARGET
+    "AuthTarget": _WEB
     | {
         "issuer": ("OIDC issuer, byte by byte.", 'issuer = "https://auth.example/application/o/plan/"'),
         "audience": ("`aud` of every user that is not opaque.", 'audience = "plan"'),
@@ -141,7 +143,6 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "jwks_url": ("The JWKS address a consumer uses.", 'jwks_url = "https://auth.example/jwks/"'),
         "hasura": ("Tokens must carry Hasura's claims.", "hasura = true"),
         "skew": ("Tolerated difference of clocks.", 'skew = "5s"'),
-        "headers": _HEADERS,
     },
     "GraphqlExpectation": {
         "as": ("The user.", 'as = "member"'),
@@ -149,7 +150,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "errors": ("Expectation of `errors`.", 'errors = "absent"'),
         "latency": ("Limits of this operation.", 'latency = "< 300ms"'),
     },
-    "GraphqlTarget": _TARGET
+    "GraphqlTarget": _WEB
     | {
         "url": ("The endpoint.", 'url = "https://hasura.example/v1/graphql"'),
         "engine": ("`hasura` or `generic`.", 'engine = "hasura"'),
@@ -161,7 +162,6 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "introspection": ("`open` or `refused`.", 'introspection = "refused"'),
         "ide": ("Whether an IDE may be served.", "ide = false"),
         "max_depth": ("Deeper documents must be refused.", "max_depth = 8"),
-        "headers": _HEADERS,
         "error_rate": _RATE,
         "expect": ("Expectations by operation.", 'expect.Tasks = { data = { tasks = "size > 0" } }'),
     },

@@ -11,9 +11,9 @@ from pytest_prodcheck.config.problems import Problems, nearest
 
 Table = dict[str, Any]
 
-DEFAULTS = ("tls", "proxy", "timeout", "latency")
+DEFAULTS = ("tls", "timeout", "latency")
 """Keys beside `kind` that are defaults for every target."""
-HTTP_DEFAULTS = ("headers",)
+HTTP_DEFAULTS = ("proxy", "headers")
 """Keys beside `kind` that are defaults for the targets that speak HTTP."""
 NEVER_INHERITED: tuple[tuple[str, ...], ...] = (("writes",), ("accepted",), ("load", "consent"))
 DOCUMENTS = frozenset({"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers"})

@@ -121,8 +121,14 @@ class Target(Owned):
     required: Flag = True
     timeout: Seconds = 10.0
     tls: Tls = Field(default_factory=Tls)
-    proxy: Annotated[str, Hidden] = ""
     latency: Limits = ()
+
+
+class WebTarget(Target):
+    """What every target takes that speaks HTTP."""
+
+    proxy: Annotated[str, Hidden] = ""
+    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
 
 class Cleanup(Model):
@@ -170,17 +176,16 @@ class Endpoint(Owned):
         return self.effect == "write"
 
 
-class HttpTarget(Target):
+class HttpTarget(WebTarget):
     """One host that speaks HTTP, with its endpoints."""
 
     url: str
     endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)
     error_rate: RateLimit | None = None
-    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     security_headers: Literal["owasp"] | Mapping[str, Any] | None = None
 
 
-class AuthTarget(Target):
+class AuthTarget(WebTarget):
     """The identity provider: an OIDC issuer, or a shared HS256 secret."""
 
     issuer: str = ""
@@ -192,7 +197,6 @@ class AuthTarget(Target):
     hasura: Flag = False
     """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`."""
     skew: Seconds = 5.0
-    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
 
 class GraphqlExpectation(Model):
@@ -204,7 +208,7 @@ class GraphqlExpectation(Model):
     latency: Limits = ()
 
 
-class GraphqlTarget(Target):
+class GraphqlTarget(WebTarget):
     """A GraphQL API and the documents that the application sends."""
 
     url: str
@@ -217,7 +221,6 @@ class GraphqlTarget(Target):
     introspection: Literal["open", "refused"] | None = None
     ide: Flag | None = None
     max_depth: Count | None = None
-    headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
     error_rate: RateLimit | None = None
     expect: Mapping[Name, GraphqlExpectation] = Field(default_factory=dict)
 

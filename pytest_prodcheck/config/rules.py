@@ -95,8 +95,7 @@ def _empty_promises(path: KeyPath, model: Model, problems: Problems) -> None:
 def _addresses(path: KeyPath, target: Target, problems: Problems) -> None:
     for key in ("url", "issuer", "jwks_url", "proxy"):
         value = getattr(target, key, "")
-        schemes = ("http", "https", "socks5", "socks5h") if key == "proxy" else ("http", "https")
-        if value and not REFERENCE.fullmatch(value) and (problem := address.url_problem(value, schemes)):
+        if value and not REFERENCE.fullmatch(value) and (problem := address.address_problem(value, key)):
             problems.add((*path, key), problem)
 
 

@@ -75,8 +75,7 @@ def address_problem(value: str, path: KeyPath) -> str:
     if _is_dsn(path):
         return address.dsn_problem(value)
     if path[-1] in _URL_KEYS and len(path) <= 3:
-        schemes = ("http", "https", "socks5", "socks5h") if path[-1] == "proxy" else ("http", "https")
-        return address.url_problem(value, schemes)
+        return address.address_problem(value, path[-1])
     return ""
 
 

@@ -99,12 +99,13 @@ class Run:
 
     def pytest_report_header(self) -> list[str]:
         """Which environment, from which file, and which proxy of the shell is not used."""
+        from pytest_prodcheck.config.models import WebTarget
         from pytest_prodcheck.report import terminal
         from pytest_prodcheck.targets.guard.http import check_proxy
 
         environment = self.gate.begun.environment
-        proxies = [table.proxy for table in environment.targets.values() if table.proxy] or [""]
-        notices = [check_proxy(os.environ, proxy) for proxy in proxies]
+        tables = [table for table in environment.targets.values() if isinstance(table, WebTarget)]
+        notices = [check_proxy(os.environ, table.proxy) for table in tables] or [check_proxy(os.environ, "")]
         ignored = [f"prodcheck: {notices[0]}"] if all(notices) else []
         return terminal.header(environment, str(self.gate.begun.file), self.gate.begun.fault) + ignored
 

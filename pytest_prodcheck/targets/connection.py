@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import http.client
 import select
 import socket
@@ -9,9 +10,9 @@ import ssl
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from pytest_prodcheck.config.models import Tls
 
@@ -36,6 +37,28 @@ class Origin:
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """The HTTP proxy of a target: where it is, and the `proxy-authorization` it is sent (RFC 9110 §11.7.2)."""
+
+    origin: Origin
+    authorization: str = field(default="", repr=False)
+
+    @classmethod
+    def of(cls, url: str) -> Proxy:
+        """The proxy at a URL; its user and password, percent-encoded there, become Basic credentials (RFC 7617)."""
+        parts = urlsplit(url)
+        if parts.username is None:
+            return cls(Origin.of(url))
+        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        return cls(Origin.of(url), f"Basic {base64.b64encode(pair.encode()).decode()}")
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What is sent to the proxy alone."""
+        return {"proxy-authorization": self.authorization} if self.authorization else {}
 
 
 class Resolver:
@@ -89,10 +112,8 @@ class TimedConnection(http.client.HTTPConnection):
 
     response_class = FinalResponse
 
-    def __init__(
-        self, origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, proxy: Origin | None
-    ) -> None:
-        hop = proxy or origin
+    def __init__(self, origin: Origin, resolver: Resolver, context: ssl.SSLContext | None, proxy: Proxy | None) -> None:
+        hop = proxy.origin if proxy else origin
         super().__init__(hop.host, hop.port)
         self.origin, self.proxy = origin, proxy
         self.phases: dict[str, float] = {}
@@ -101,7 +122,7 @@ class TimedConnection(http.client.HTTPConnection):
         """The socket from before it is connected on; `http.client` forgets its own before the body was read."""
         self._resolver, self._context = resolver, context
         if proxy and context:
-            self.set_tunnel(origin.host, origin.port)
+            self.set_tunnel(origin.host, origin.port, proxy.headers)
 
     def connect(self) -> None:
         """Looks up, connects, tunnels and shakes hands within `self.timeout` seconds; fills `phases`.

@@ -88,11 +88,11 @@ def retry_after(headers: Mapping[str, str]) -> float:
 def _write(connection: TimedConnection, request: HttpRequest, headers: Mapping[str, str]) -> None:
     parts = urlsplit(request.url)
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    plain_proxy = connection.proxy and parts.scheme == "http"
-    connection.putrequest(request.method, request.url if plain_proxy else path, skip_accept_encoding=True)
+    proxy = connection.proxy if parts.scheme == "http" else None
+    connection.putrequest(request.method, request.url if proxy else path, skip_accept_encoding=True)
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         connection.putheader("content-length", str(len(request.body)))
-    for name, value in headers.items():
+    for name, value in {**headers, **(proxy.headers if proxy else {})}.items():
         connection.putheader(name, value)
     connection.endheaders(request.body or None)
 

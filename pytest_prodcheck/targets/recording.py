@@ -14,7 +14,7 @@ from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets import peer_certificate
-from pytest_prodcheck.targets.connection import Origin, Resolver
+from pytest_prodcheck.targets.connection import Origin, Proxy, Resolver
 from pytest_prodcheck.targets.exchange import Answer
 
 _HEADER_LIMIT = 500
@@ -94,7 +94,7 @@ class Recording:
         origin: Origin,
         resolver: Resolver,
         ca: Path | None,
-        proxy: Origin | None,
+        proxy: Proxy | None,
     ) -> Observation:
         """A failed exchange; for a certificate that is not trusted, with the certificate that was shown."""
         data: dict[str, Any] = {"host": origin.host, "port": origin.port}

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import Requests, Target, Tls
+from pytest_prodcheck.config.models import Requests, Tls, WebTarget
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets import exchange
 from pytest_prodcheck.targets.caps import CapReached, HostCaps
-from pytest_prodcheck.targets.connection import Origin, Resolver, TimedConnection, tls_context
+from pytest_prodcheck.targets.connection import Origin, Proxy, Resolver, TimedConnection, tls_context
 from pytest_prodcheck.targets.cookies import Jars
 from pytest_prodcheck.targets.guard import http as guard
 from pytest_prodcheck.targets.guard.origins import Origins
@@ -42,7 +42,7 @@ class Line:
     origins: Origins
     tls: Tls
     base: Path
-    proxy: Origin | None = None
+    proxy: Proxy | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
     idle: list[tuple[float, TimedConnection]] = field(default_factory=list)
     context: ssl.SSLContext | None = None
@@ -88,12 +88,14 @@ class Wire:
         self._reaper = Reaper()
         self.refused = self.writes = 0
 
-    def open(self, target: str, table: Target, urls: tuple[str, ...], headers: Mapping[str, str], base: Path) -> None:
+    def open(
+        self, target: str, table: WebTarget, urls: tuple[str, ...], headers: Mapping[str, str], base: Path
+    ) -> None:
         """Makes a target known: only its `urls`' origins will be contacted on its behalf.
 
         Raises OSError or ssl.SSLError when its certificate files cannot be read.
         """
-        proxy = Origin.of(table.proxy) if table.proxy else None
+        proxy = Proxy.of(table.proxy) if table.proxy else None
         line = self._lines[target] = Line(Origins.of(*urls), table.tls, base, proxy, headers)
         if table.tls.ca != "system" or table.tls.client_certificate or any(url.startswith("https:") for url in urls):
             line.context = tls_context(table.tls, base)  # now, so that a file that cannot be read is seen at once
@@ -204,7 +206,7 @@ class Wire:
         if self.stopped.is_set():
             return "stopped", "the run was stopped while the answer was awaited"
         if connection.proxy and not connection.established:
-            return "proxy", f"proxy {connection.proxy}: {error}"
+            return "proxy", f"proxy {connection.proxy.origin}: {error}"
         if late and connection.established:
             return "timeout", str(error)
         return classify(error, connected=connection.established), str(error)
@@ -233,7 +235,8 @@ class Wire:
         else:
             connection.close()
         if answer.status == 407 and line.proxy:  # RFC 9110 §15.5.8: only a proxy says so
-            observation = self._recording.noted(observation, "proxy", f"proxy {line.proxy} wants credentials (407)")
+            wants = "refuses our credentials" if line.proxy.authorization else "wants credentials"
+            observation = self._recording.noted(observation, "proxy", f"proxy {line.proxy.origin} {wants} (407)")
         return observation, answer.headers.get("location", "")
 
     def _headers(self, request: HttpRequest, line: Line) -> dict[str, str]:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pytest_prodcheck.config.models import Requests, Target, Tls
+from pytest_prodcheck.config.models import Requests, Tls, WebTarget
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets.wire import Wire
@@ -104,7 +104,7 @@ def wire_to(
 ) -> Iterator[Wire]:
     """A wire with one target, `http`, that may contact `urls`."""
     wire = Wire(caps or Requests(), Redactor(), "0" * 32)
-    wire.open("http", Target(tls=tls or Tls(), proxy=proxy), urls, {}, base)
+    wire.open("http", WebTarget(tls=tls or Tls(), proxy=proxy), urls, {}, base)
     try:
         yield wire
     finally:

@@ -165,6 +165,33 @@ def test_plain_http_goes_through_the_proxy():
     assert server.connections == 1
 
 
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_proxy_is_told_who_asks(scheme):
+    """User and password of the proxy's URL go to the proxy, as Basic credentials."""
+    with raw_server(proxying(b"HTTP/1.1 407 Proxy Authentication Required\r\ncontent-length: 0\r\n\r\n")) as proxy:
+        url = f"{scheme}://192.0.2.1/"
+        with wire_to(url, proxy=proxy.url().replace("http://", "http://ann:p%40ss@").rstrip("/")) as wire:
+            seen = wire.send(get(url))
+    assert b"proxy-authorization: Basic YW5uOnBAc3M=" in proxy.requests[0]
+    assert seen.error == "proxy"
+    assert "p%40ss" not in seen.message
+    assert "p@ss" not in seen.message
+
+
+def test_proxy_credentials_stay_at_the_proxy(tmp_path):
+    """The server behind a tunnel is not told them."""
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(tmp_path / "ca.pem")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert("127.0.0.1").configure_cert(context)
+    with raw_server(always(), context) as server, raw_server(proxying()) as proxy:
+        url, named = server.url("/x", "https"), proxy.url().replace("http://", "http://ann:pass@")
+        with wire_to(url, proxy=named, tls=Tls(ca="ca.pem"), base=tmp_path) as wire:
+            assert wire.send(get(url)).status == 200
+    assert b"proxy-authorization" in proxy.requests[0].lower()
+    assert b"proxy-authorization" not in b"".join(server.requests).lower()
+
+
 def test_https_goes_through_a_tunnel(tmp_path):
     """An https:// target is verified end to end, through CONNECT; the proxy sees no request."""
     ca = trustme.CA()

@@ -22,7 +22,7 @@ MODELS = [
     for model in vars(models).values()
     if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == models.__name__
 ]
-TABLES = [model for model in MODELS if model.__name__ not in ("Model", "Owned", "Target")]
+TABLES = [model for model in MODELS if model.__name__ not in ("Model", "Owned", "Target", "WebTarget")]
 
 
 @pytest.fixture(scope="module")
