@@ -7,7 +7,9 @@ project (pytest merges overlapping arguments, then ignores the environment); a c
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
+import unittest
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -113,6 +115,21 @@ def _resolved(argument: str, plan_file: Path) -> str:
     if path == ROOT or (Path(path).name == ROOT and (not Path(path).exists() or Path(path).samefile(plan_file))):
         return f"{plan_file}{separator}{rest}"
     return argument
+
+
+def refuse_unrunnable(collector: pytest.Collector, name: str, obj: object) -> None:
+    """Raises CollectError for a class of the module's own with tests and a constructor: pytest only warns."""
+    if not isinstance(collector, pytest.Module | pytest.Class) or not inspect.isclass(obj):
+        return
+    if not collector.istestclass(obj, name) or issubclass(obj, unittest.TestCase) or not getattr(obj, "__test__", True):
+        return
+    made = obj.__init__ is not object.__init__ or obj.__new__ is not object.__new__
+    module = collector.getparent(pytest.Module)
+    own = module is not None and obj.__module__ == module.obj.__name__
+    if made and own and any(collector.funcnamefilter(member) for member in dir(obj)):
+        raise collector.CollectError(
+            f"test class {name} has a constructor: pytest would not run its tests; use a fixture"
+        )
 
 
 def keeps(path: Path, plan_file: Path, root: Path) -> bool | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
@@ -16,6 +18,7 @@ from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
 from pytest_prodcheck.observe.evidence import Standing
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
 
 BLOCKED = pytest.StashKey[Standing]()
 RECORD = pytest.StashKey[Record]()
@@ -77,11 +80,16 @@ class Judging:
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
         """Stands closest to the body: what it raises is known, also where a hook around it swallows it."""
+        body = pyfuncitem.obj
         try:
+            if not inspect.iscoroutinefunction(body) and not inspect.isasyncgenfunction(body):
+                pyfuncitem.obj = _returning_nothing(body)
             return (yield)
         except (Exception, pytest.fail.Exception) as error:
             pyfuncitem.stash[RAISED] = f"{type(error).__name__}: {_first_line(str(error))}"
             raise
+        finally:
+            pyfuncitem.obj = body
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -103,14 +111,39 @@ class Judging:
         if call.when == "setup":
             return self._not_run(item, report)
         if call.when == "teardown":
-            threads = _in_threads(item)
-            return (
-                Attempt("fail", message=threads or _crash(report), executed=True) if threads or report.failed else None
-            )
+            return self._torn_down(item, report)
+        return self._said(item, lambda: self._judged(item, report, call))
+
+    def _torn_down(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
+        """A fixture's teardown sends requests, too: a 5xx that came after the body is a finding all the same."""
+        threads, record = _in_threads(item), item.stash.get(RECORD, None)
+        message = threads or (_crash(report) if report.failed else "")
+        late = record.own[record.judged :] if record is not None else []
+        if not late:
+            return Attempt("fail", message=message, executed=True) if message else None
+        return self._said(item, lambda: self._late(item, late, message))
+
+    def _late(self, item: pytest.Item, late: list[Observation], message: str) -> Attempt | None:
+        from pytest_prodcheck.gate import judge
+
+        allowed = {name: marks for name, marks in state.read(item).criteria.items() if name == "allows_server_errors"}
+        facts, after = state.ItemState(None, allowed), Record(item.nodeid, 1, own=late)
+        findings = tuple(self._scrubbed(judge.judge(facts, after, self._environment(), self._asker, time.time())))
+        if not message and not findings:
+            return None
+        return Attempt("fail" if message else judge.verdict_of(findings), findings, message=message, executed=True)
+
+    def _said(self, item: pytest.Item, judging: Callable[[], Attempt | None]) -> Attempt | None:
+        """What `judging` says; what stops it fails this check, and the others go on."""
         try:
-            return self._judged(item, report, call)
+            return judging()
         except DeadlinePassed as reason:
             return Attempt("fail", message=f"not executed: {reason}")
+        except Exception as error:  # noqa: BLE001  an answer that no judge foresaw may raise anything
+            check = state.read(item).check
+            text = f"the answer could not be judged: {type(error).__name__}: {_first_line(str(error))}"
+            finding = Finding("executed", check.target if check else "", text, code="gate.check.failed")
+            return Attempt("fail", tuple(self._scrubbed([finding])), message=text, executed=True)
 
     def _not_run(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
         blocker = item.stash.get(BLOCKED, None)
@@ -125,6 +158,7 @@ class Judging:
         from pytest_prodcheck.gate import judge  # the criteria load while the first probes are under way
 
         facts, record = state.read(item), item.stash[RECORD]
+        record.judged = len(record.own)
         if call.excinfo is not None and isinstance(call.excinfo.value, DeadlinePassed):
             raise call.excinfo.value
         if facts.check is not None and record.evidence is None and not report.failed:
@@ -155,6 +189,19 @@ class Judging:
     def _scrubbed(self, findings: list[Finding]) -> list[Finding]:
         self._refresh()
         return [Finding(**self._redactor.harmless(finding.as_json())) for finding in findings]
+
+
+def _returning_nothing(body: Callable[..., Any]) -> Callable[..., Any]:
+    """The test function; a value that it returns fails it, for nobody would judge `return answer.status == 200`."""
+
+    @functools.wraps(body)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        value = body(*args, **kwargs)
+        if value is not None and not inspect.isawaitable(value) and not inspect.isasyncgen(value):
+            pytest.fail(f"the test returned a value ({type(value).__name__}) instead of asserting it", pytrace=False)
+        return value
+
+    return called
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:

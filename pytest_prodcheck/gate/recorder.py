@@ -23,6 +23,8 @@ class Record:
     """Of its declared check, once it asked for it."""
     own: list[Observation] = field(default_factory=list)
     """What it did through fixtures by itself."""
+    judged: int = 0
+    """How many of its own observations its body's report judged; what follows is its teardown's."""
     sampled: bool = False
     in_threads: list[str] = field(default_factory=list)
     """What its threads raised, as `AssertionError: …`."""

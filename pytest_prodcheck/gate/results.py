@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -54,19 +54,39 @@ class Results:
     started: set[str] = field(default_factory=set)
     errors: dict[str, str] = field(default_factory=dict)
     """Collection errors and internal errors by where they happened."""
+    _renewed: set[str] = field(default_factory=set)
+    """Items whose next result begins a new attempt; everything else joins the attempt that is there."""
 
     def take(self, report: pytest.TestReport) -> None:
         """Keeps what a report carries; a report without our data that failed is a failure of its item."""
+        if report.when == "setup":
+            self._renewed.add(report.nodeid)
+        attempt = self._of(report)
+        if attempt is not None:
+            self._keep(report.nodeid, attempt)
+        if str(report.outcome) == "rerun":
+            self._renewed.add(report.nodeid)
+
+    def _of(self, report: pytest.TestReport) -> Attempt | None:
         carried = getattr(report, KEY, None)
         if carried:
-            self.attempts.setdefault(report.nodeid, []).append(Attempt.load(carried))
-        elif report.when == "setup" and report.passed:
+            return Attempt.load(carried)
+        if report.when == "setup" and report.passed:
             self.started.add(report.nodeid)
         elif report.failed:
-            self.attempts.setdefault(report.nodeid, []).append(Attempt("fail", message=_line(report)))
+            return Attempt("fail", message=_line(report))
         elif report.when == "setup" and report.skipped:
-            skipped = Attempt("fail", message=_reason(report), skipped_by=_reason(report))
-            self.attempts.setdefault(report.nodeid, []).append(skipped)
+            return Attempt("fail", message=_reason(report), skipped_by=_reason(report))
+        return None
+
+    def _keep(self, identifier: str, attempt: Attempt) -> None:
+        """A subtest and a teardown report under the id of their test: they are no attempts of their own."""
+        kept = self.attempts.setdefault(identifier, [])
+        if identifier in self._renewed or not kept:
+            kept.append(attempt)
+            self._renewed.discard(identifier)
+        else:
+            kept[-1] = _joined(kept[-1], attempt)
 
     def skipped(self, report: pytest.CollectReport) -> None:
         """A module that skipped itself when it was collected: its tests prove nothing."""
@@ -95,6 +115,22 @@ class Results:
             duration=last.duration,
             executed=True,
         )
+
+
+_WORST_FIRST = ("fail", "blocked", "insufficient", "degraded", "pass")
+
+
+def _joined(one: Attempt, other: Attempt) -> Attempt:
+    """Two results of one attempt: the worse verdict, and the findings of both."""
+    worse = min(one, other, key=lambda attempt: _WORST_FIRST.index(attempt.verdict))
+    return replace(
+        worse,
+        findings=(*one.findings, *(finding for finding in other.findings if finding not in one.findings)),
+        criteria=tuple(dict.fromkeys((*one.criteria, *other.criteria))),
+        samples=max(one.samples, other.samples),
+        duration=max(one.duration, other.duration),
+        executed=one.executed or other.executed,
+    )
 
 
 def _reason(report: pytest.TestReport | pytest.CollectReport) -> str:

@@ -146,6 +146,11 @@ class Gate:
             return collection.PlanFile.of(parent, file_path, self.plan)
         return None
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str, obj: object) -> None:
+        """A test class that pytest would leave out with a warning is an error: its tests would be lost."""
+        collection.refuse_unrunnable(collector, name, obj)
+
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         """Remembers that something could not be collected, or skipped itself."""
         self._broken = self._broken or not report.passed

@@ -1,0 +1,83 @@
+"""What a test does beside its body's plain end: subtests, a returned value, a teardown, an answer no judge foresaw."""
+
+from __future__ import annotations
+
+import pytest
+
+SUBTESTS = """
+def test_parts(subtests):
+    with subtests.test("a"):
+        assert False, "part a is wrong"
+    with subtests.test("b"):
+        pass
+"""
+UNITTEST = """
+import unittest
+
+class TestParts(unittest.TestCase):
+    def test_parts(self):
+        for n in range(2):
+            with self.subTest(n=n):
+                self.assertEqual(n, 1, "part a is wrong")
+"""
+TEARDOWN = """
+import pytest
+
+@pytest.fixture(scope="{scope}")
+def after(prodcheck_http):
+    yield
+    prodcheck_http.get("/broken")
+
+def test_nothing(prodcheck_http, after):
+    pass
+"""
+
+
+@pytest.mark.parametrize("text", [SUBTESTS, UNITTEST], ids=["fixture", "unittest"])
+@pytest.mark.parametrize("more", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_failed_subtest(gate, text, more):
+    """A failed subtest fails its test: it is no attempt that a retry made good."""
+    gate.file("test_own.py", text)
+    gate.run(".", *more).is_(1, "fail", "part a is wrong")
+
+
+def test_passed_subtests(gate):
+    """Subtests that all pass leave a pass."""
+    gate.file("test_own.py", SUBTESTS.replace("assert False", "assert True"))
+    gate.run(".").is_(0, "pass")
+
+
+def test_returned_value(gate):
+    """A returned comparison asserts nothing; it fails, also where the warning is switched off."""
+    gate.file("test_own.py", 'def test_it(prodcheck_http):\n    return prodcheck_http.get("/").status_code == 404\n')
+    gate.run(".", "-W", "ignore").is_(1, "fail", "returned a value")
+
+
+def test_class_with_constructor(gate):
+    """A test class that pytest leaves out with a warning is not lost."""
+    gate.file("test_own.py", "class TestIt:\n    def __init__(self): pass\n    def test_it(self): assert False\n")
+    outcome = gate.run(".")
+    assert outcome.status != 0, outcome.text
+    outcome.says("TestIt has a constructor")
+
+
+@pytest.mark.parametrize("scope", ["function", "session"])
+def test_server_error_in_teardown(gate, scope):
+    """A 5xx that a fixture's teardown got is a finding."""
+    gate.system.on("/broken", 500)
+    gate.file("test_own.py", TEARDOWN.format(scope=scope))
+    gate.run(".").is_(1, "fail", "no_server_errors")
+
+
+def test_judge_that_raises(gate):
+    """An exception in a judge fails that check; the others are judged."""
+    gate.file(
+        "conftest.py",
+        "import pytest_prodcheck.gate.judges.http as http\n"
+        "def broken(case): raise RecursionError('too deep')\n"
+        "http.JUDGES = {**http.JUDGES, 'test_endpoint': broken}\n",
+    )
+    outcome = gate.run()
+    outcome.is_(1, "fail", "gate.check.failed", "too deep")
+    assert outcome.words == {"test_ready": "pass", "test_endpoint[home]": "fail"}
+    assert "INTERNALERROR" not in outcome.text
