@@ -93,11 +93,16 @@ class Context:
         return frozenset(one.target for one in self.observations if _skew(one) is not None)
 
     def alternates(self, sign: Sign) -> bool:
-        """R19: whether the same request of the same user was accepted and refused in turn, not once and for all."""
-        operation, user = sign.data.get("operation"), sign.data.get("acts_as", "")
-        turns = [seen for seen in self._all(sign.target) if seen.operation == operation and seen.user == user]
-        states = [seen.status == 401 for seen in turns if seen.status and (seen.status == 401 or seen.status < 400)]
-        return sum(before != after for before, after in pairwise(states)) >= 2
+        """R19: whether the target accepted and refused a same request of the sign's user in turn, not once and for all.
+
+        A 401 that was asked for (a broken token's) is no refusal of the user.
+        """
+        user, turns = sign.data.get("acts_as", ""), dict[tuple[str, str], list[bool]]()
+        for seen in self._all(sign.target):
+            refused = seen.status == 401 and not seen.expected
+            if seen.user == user and (refused or (seen.status or 500) < 400):
+                turns.setdefault((seen.operation, seen.subject), []).append(refused)
+        return any(sum(before != after for before, after in pairwise(states)) >= 2 for states in turns.values())
 
     def first_status(self, target: str) -> int | None:
         """Status of the first answer of a target."""

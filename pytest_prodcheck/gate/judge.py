@@ -94,8 +94,9 @@ def _answered_here(
     """Without the answers of declared endpoints that readiness asked: each is judged by a check of its own, which knows
     its expected status and severity. Of an endpoint's retries the last answer: that one came late is said elsewhere."""
     if check is None or check.function != "test_ready":
-        retried = check is not None and check.function == "test_endpoint" and observations and observations[-1].expected
-        return observations[-1:] if retried else observations
+        sent = [seen for seen in observations if seen.kind == "declared"]
+        retried = check is not None and check.function == "test_endpoint" and sent and sent[-1].expected
+        return sent[-1:] if retried else observations
     endpoints = getattr(environment.targets[check.target], "endpoints", {})
     declared = {f"GET {endpoint.path}" for endpoint in endpoints.values()}
     return [observation for observation in observations if observation.operation not in declared]

@@ -6,6 +6,7 @@ import json
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import count, pairwise
 from urllib.parse import urlencode
 
 from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, HttpTarget, Revision
@@ -20,6 +21,9 @@ _HEALTH_WORDS = ("health", "ready", "live", "status", "ping")
 _READINESS_TRIES = 3
 _HEADER_SAMPLES = 3
 REVISION_SAMPLES = 5
+_AGAIN = 8
+"""How often a user's refused read is asked again: replicas that take turns show both their faces with 96 %."""
+_AGAIN_IN_ALL = 32
 
 
 class HttpProber:
@@ -29,6 +33,7 @@ class HttpProber:
         self._wire, self.target, self.table, self._credentials = wire, target, table, credentials
         self.origin = Origin.of(table.url)
         self.lane, self.width = str(self.origin), in_flight
+        self._again = count()
 
     def ready(self) -> Evidence:
         """One answer from behind the gateway, of up to three endpoints, and a look at every address of the host."""
@@ -52,11 +57,25 @@ class HttpProber:
         """The evidence of one shipped check."""
         del user
         if function == "test_endpoint":
-            return Evidence(tuple(self.endpoint(subject, attempt)))
+            observations = self.endpoint(subject, attempt)
+            return Evidence((*observations, *self._asked_again(subject, observations[-1])))
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject)))
         names = self.repeatable()[:_HEADER_SAMPLES] if function == "test_security_headers" else []
         return Evidence(tuple(self._wire.send(self.request(name, self.table.endpoints[name])) for name in names))
+
+    def _asked_again(self, name: str, refused: Observation) -> list[Observation]:
+        """A user's read that got an undeclared 401, asked again until it was accepted and refused in turn (R19)."""
+        found: list[Observation] = []
+        if refused.status != 401 or refused.expected or not refused.user or name not in self.repeatable():
+            return found
+        request = replace(self.request(name, self.table.endpoints[name]), kind="readiness")
+        while len(found) < _AGAIN and next(self._again) < _AGAIN_IN_ALL:
+            found.append(self._wire.send(request))
+            faces = [seen.status == 401 for seen in (refused, *found)]
+            if sum(one != other for one, other in pairwise(faces)) >= 2:
+                break
+        return found
 
     def _broken_token(self, name: str) -> list[Observation]:
         """The same read with the user's token, with its signature changed, and, where that passes, without any."""

@@ -114,6 +114,32 @@ def test_broken_token_is_refused_or_seen(server):
     assert [(one.status, one.expected) for one in seen] == [(200, True), (200, False), (200, False)]
 
 
+def test_refused_user_is_asked_again(server):
+    """A user's undeclared 401 is asked again until replicas have shown both faces, or it is the same all the time."""
+    turns = [401, 401, 200, 401]
+    server.routes["GET /me"] = lambda asked: (turns.pop(0), {}, {})
+    server.routes["GET /admin"] = (401, {}, {})
+    with prober(server.url, me={"path": "/me", "as": "member"}, admin={"path": "/admin", "as": "member"}) as (http, _):
+        seen = http.probe("test_endpoint", "me", "", 1).observations
+        assert [(one.status, one.kind) for one in seen] == [
+            (401, "declared"), (401, "readiness"), (200, "readiness"), (401, "readiness"),
+        ]  # fmt: skip
+        assert len(http.probe("test_endpoint", "admin", "", 1).observations) == 9
+
+
+def test_only_a_read_that_a_user_was_refused_is_asked_again(server):
+    """A declared 401, an anonymous one and a write are asked once; a host where all are refused a bounded number."""
+    server.routes |= {"GET /me": (401, {}, {}), "POST /me": (401, {}, {})}
+    write = {"path": "/me", "method": "POST", "effect": "write", "as": "member", "cleanup": "none: nothing is kept"}
+    declared = {"path": "/me", "as": "member", "status": 401}
+    many = {f"me{number}": {"path": "/me", "as": "member"} for number in range(9)}
+    with prober(server.url, declared=declared, anonymous={"path": "/me"}, write=write, **many) as (http, _):
+        for name in ("declared", "anonymous", "write"):
+            assert len(http.endpoint(name)) == len(http.probe("test_endpoint", name, "", 1).observations) == 1
+        again = [len(http.probe("test_endpoint", name, "", 1).observations) - 1 for name in many]
+    assert again == [8, 8, 8, 8, 0, 0, 0, 0, 0]
+
+
 def test_revision_is_sampled(server):
     """Several answers in a row, so that two replicas of different builds both get their word."""
     server.routes["GET /version"] = (200, {}, {"revision": "1"})

@@ -28,7 +28,8 @@ def _turns() -> list[Observation]:
     seen = {"operation": "GET /me", "user": "member"}
     statuses = (200, 401, 200, 401, 200)
     return [
-        described.observation(seen | {"status": status}, described.START + at) for at, status in enumerate(statuses)
+        described.observation(seen | {"status": status, "expected": status == 200}, described.START + at)
+        for at, status in enumerate(statuses)
     ]
 
 

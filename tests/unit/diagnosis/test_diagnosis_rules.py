@@ -129,3 +129,30 @@ def test_a_full_server_is_not_a_small_pool() -> None:
     full = {"server_connections": 99, "limit": 100}
     checks = {"http::test_endpoint[x]": {"status": 500, "body": "QueuePool limit of size 5 reached", "data": full}}
     assert _codes(_told(checks)) == ["database.connections.exhausted"]
+
+
+def _turns(*statuses: int, **more: object) -> list[dict]:
+    seen = {"operation": "GET /me", "user": "member", **more}
+    return [seen | {"status": status, "expected": status == 200} for status in statuses]
+
+
+REFUSED_USER = {"status": 401, "user": "member", "operation": "GET /tasks"}
+
+
+def test_replicas_that_disagree_explain_every_refusal_of_the_user() -> None:
+    """One request that was accepted and refused in turn tells why the same user was refused elsewhere (R19)."""
+    told = _told({"http::test_endpoint[tasks]": REFUSED_USER}, *_turns(200, 401, 200))
+    assert _codes(told) == ["auth.secret.replicas_disagree"]
+
+
+def test_refusals_that_do_not_alternate_are_no_replicas() -> None:
+    """Refused from some moment on, another user's turns, another request's, a broken token's 401: none is R19."""
+    asked = {"user": "member", "operation": "GET /me", "status": 401, "expected": True}
+    others = [
+        _turns(200, 200, 401, 401),
+        _turns(200, 401, 200, user="other"),
+        [*_turns(200), *_turns(401, subject="another"), *_turns(200)],
+        [*_turns(200), asked, *_turns(200)],
+    ]
+    for seen in others:
+        assert _codes(_told({"http::test_endpoint[tasks]": REFUSED_USER}, *seen)) == ["unknown"]
