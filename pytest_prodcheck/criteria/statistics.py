@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil, exp, fsum, inf, lgamma, log, log1p
-from statistics import NormalDist
 
 _BISECTIONS = 60
 """Halvings of [0, 1]: below the resolution of a double."""
@@ -77,6 +76,8 @@ def smallest_sample(share: float, confidence: float) -> int:
 
 def student_t(probability: float, freedom: int) -> float:
     """Quantile of Student's t for `freedom >= 10` (Abramowitz & Stegun 26.7.5; error below 1e-3 for p <= 0.9995)."""
+    from statistics import NormalDist  # as large as all of this module's other needs, and only a mean asks for it
+
     z = NormalDist().inv_cdf(probability)
     terms: tuple[float, ...] = (
         (z**3 + z) / 4,

@@ -103,16 +103,22 @@ class Probers:
     def standing(self, name: str, now: float) -> Standing:
         """Looks whether `name` is ready: a target, `user:NAME`, `jwks:TARGET`."""
         scheme, _, rest = name.partition(":")
-        if scheme == "user":
-            evidence = next(iter(self._auths.values())).token(rest)
-            user = self._environment.users[rest]
-            return Standing(name, evidence, tuple(readiness.user(evidence, user, rest, now)))
-        if scheme == "jwks":
-            evidence = self._auths[rest].jwks()
-            return Standing(name, evidence, tuple(readiness.jwks(evidence, rest)))
+        if scheme in ("user", "jwks"):
+            return self._identity_standing(scheme, rest, now)
         table = self._environment.targets[name]
         evidence = self._probers[name].ready()
         return Standing(name, evidence, tuple(readiness.target(name, table, evidence)))
+
+    def _identity_standing(self, scheme: str, rest: str, now: float) -> Standing:
+        from pytest_prodcheck.criteria import identity_readiness
+
+        name = f"{scheme}:{rest}"
+        if scheme == "user":
+            evidence = next(iter(self._auths.values())).token(rest)
+            user = self._environment.users[rest]
+            return Standing(name, evidence, tuple(identity_readiness.user(evidence, user, rest, now)))
+        evidence = self._auths[rest].jwks()
+        return Standing(name, evidence, tuple(identity_readiness.jwks(evidence, rest)))
 
     def stop(self) -> None:
         """Sends nothing more."""

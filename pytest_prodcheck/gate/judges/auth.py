@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import AuthTarget, Environment, GraphqlTarget, User
 from pytest_prodcheck.criteria import claims as claim_rules
-from pytest_prodcheck.criteria import readiness, tokens
+from pytest_prodcheck.criteria import identity_readiness, tokens
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
@@ -15,13 +15,13 @@ from pytest_prodcheck.observe.finding import Finding
 
 def jwks(case: Case) -> list[Finding]:
     """The published keys."""
-    return readiness.jwks(case.evidence, case.check.target)
+    return identity_readiness.jwks(case.evidence, case.check.target)
 
 
 def token(case: Case) -> list[Finding]:
     """The user got a token."""
     name = case.check.subject
-    return readiness.user(case.evidence, case.environment.users[name], name, case.now)
+    return identity_readiness.user(case.evidence, case.environment.users[name], name, case.now)
 
 
 def signature(case: Case) -> list[Finding]:

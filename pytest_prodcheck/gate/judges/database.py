@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import unquote, urlsplit
 
 from pytest_prodcheck.config.models import DatabaseTarget
-from pytest_prodcheck.criteria import readiness
+from pytest_prodcheck.criteria import database_login
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.finding import Finding
 
@@ -15,7 +15,7 @@ def login(case: Case) -> list[Finding]:
     """The declared credential logged in."""
     failed = [observation for observation in case.evidence.observations if not observation.expected]
     facts = {name: value for name, value in case.evidence.facts.items() if name != "catalog"}
-    return [readiness.login_failure(case.check.target, observation, facts) for observation in failed]
+    return [database_login.failure(case.check.target, observation, facts) for observation in failed]
 
 
 def tables(case: Case) -> list[Finding]:
