@@ -44,6 +44,15 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
+def refuse_empty(config: pytest.Config) -> None:
+    """Raises pytest.UsageError where an option was given without a value: `--prodcheck=$ENV` with ENV unset would be
+    a run without a gate, `--prodcheck-revision=$SHA` one that takes any revision."""
+    for name in OPTIONS:
+        value = config.getoption(name.removeprefix("--").replace("-", "_"))
+        if isinstance(value, str) and not value.strip():
+            raise pytest.UsageError(f"{name} is empty: give it a value, or leave it out (is a shell variable unset?)")
+
+
 def add(parser: pytest.Parser) -> None:
     """Registers all options in one group."""
     group = parser.getgroup("prodcheck", "post-deploy gate (pytest-prodcheck)")

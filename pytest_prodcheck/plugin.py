@@ -69,6 +69,7 @@ def _quick_start() -> Iterator[None]:
 
 
 def _refuse_orphans(config: pytest.Config) -> None:
+    options.refuse_empty(config)
     for name in options.OPTIONS:
         if name != "--prodcheck" and config.getoption(name.removeprefix("--").replace("-", "_")):
             raise pytest.UsageError(f"{name} needs --prodcheck=ENV")

@@ -34,6 +34,24 @@ def test_plan_longer_than_its_deadline(gate):
     gate.run("--prodcheck-deadline=5s").is_(4, "none", "needs 299 requests", "the deadline is 5 s")
 
 
+@pytest.mark.parametrize(
+    "option",
+    ["", "-config", "-only", "-revision", "-report", "-writes", "-deadline"],
+)
+@pytest.mark.parametrize("value", ["", " "], ids=["empty", "blank"])
+def test_option_without_a_value(gate, option, value):
+    """An option whose value is empty, as an unset shell variable leaves it, is exit 4."""
+    gate.config(REVISION)
+    gate.file("test_own.py", "def test_own(): ...\n")
+    gate.file(".prodcheck/staging/verdict.json", '{"verdict": "pass"}')
+    chosen = () if not option else ("--prodcheck=staging",)
+    outcome = gate.pytest(*chosen, f"--prodcheck{option}={value}", ".")
+    assert outcome.status == 4, outcome.text
+    outcome.says(f"--prodcheck{option} is empty")
+    assert gate.sent() == 0
+    assert not option or outcome.verdict["verdict"] == "unfinished" or option == "-report"
+
+
 def test_only(gate):
     """--prodcheck-only narrows to targets, names what it left out, and contacts nothing else."""
     gate.config('[env.staging.http.app]\nurl = "URL"\n[env.staging.http.dead]\nurl = "http://127.0.0.1:9"\n')
@@ -120,11 +138,10 @@ def test_usage_error_is_in_the_verdict_file(gate):
     assert "NO_SUCH_VARIABLE" in outcome.verdict["error"]
 
 
-@pytest.mark.parametrize("text", ["soon", "10", "-1s", ""])
+@pytest.mark.parametrize("text", ["soon", "10", "-1s"])
 def test_unreadable_deadline(gate, text):
     """A deadline that is no duration is exit 4."""
-    outcome = gate.run(f"--prodcheck-deadline={text}")
-    assert outcome.status == (4 if text else 0)
+    assert gate.run(f"--prodcheck-deadline={text}").status == 4
 
 
 def test_configuration_elsewhere(gate):
