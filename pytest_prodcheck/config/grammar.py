@@ -82,7 +82,8 @@ def comparison(text: str) -> Comparison | None:
     if _PERCENT.fullmatch(value):
         return Comparison(operator, percent(value), "%", subject, text.strip())  # type: ignore[arg-type]
     if _NUMBER.fullmatch(value):
-        return Comparison(operator, float(value), "", subject, text.strip())  # type: ignore[arg-type]
+        exact = float(value) if "." in value else int(value)  # an id beyond 2^53 is no double
+        return Comparison(operator, exact, "", subject, text.strip())  # type: ignore[arg-type]
     return None
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
+from math import isinf
 from typing import NoReturn
 
 from pytest_prodcheck.observe.observation import Json
@@ -13,11 +15,12 @@ LIMIT = 4 * 1024 * 1024
 
 def parse(body: bytes | str) -> Json:
     """The document in `body`. Raises ValueError for anything else: HTML, nothing, more than `LIMIT`, `NaN`, a nesting
-    that is too deep to read, bytes that are not UTF-8."""
+    that is too deep to read, bytes that are not UTF-8; and for what readers read differently: a name that an object
+    has twice (RFC 8259 §4), a number beyond every double (§6)."""
     if len(body) > LIMIT:
         raise ValueError(f"more than {LIMIT} bytes")
     try:
-        document: Json = json.loads(body, parse_constant=_refuse)
+        document: Json = json.loads(body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unambiguous)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return document
@@ -35,6 +38,21 @@ def table(body: bytes | str) -> dict[str, Json] | None:
 def looks_like_html(body: bytes, content_type: str = "") -> bool:
     """Whether a page came where data was asked for: by its type, or by how it begins."""
     return "html" in content_type.lower() or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<head"))
+
+
+def _unambiguous(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    table = dict(pairs)
+    if len(table) < len(pairs):
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"an object has the key {twice[:50]!r} twice (RFC 8259 §4)")
+    return table
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if isinf(number):
+        raise ValueError("a number is beyond every double (RFC 8259 §6)")
+    return number
 
 
 def _refuse(name: str) -> NoReturn:
