@@ -13,6 +13,13 @@ from pytest_prodcheck.config.secrecy import REFERENCE
 from pytest_prodcheck.config.source import KeyPath
 
 _PATH = re.compile(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
+_ASSERTIONS = """$ref $dynamicRef $recursiveRef type enum const multipleOf maximum exclusiveMaximum minimum
+    exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains minContains contains
+    maxProperties minProperties required dependentRequired dependencies dependentSchemas properties patternProperties
+    additionalProperties propertyNames unevaluatedProperties items prefixItems additionalItems unevaluatedItems
+    allOf anyOf oneOf not if extends disallow divisibleBy"""
+_ASSERTING = frozenset(_ASSERTIONS.split())
+"""Keywords of JSON Schema (draft 3 to 2020-12) by which a document can fail; `format` only annotates."""
 _OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
 
 
@@ -76,6 +83,8 @@ def _json_file(path: KeyPath, file: str, problems: Problems, when_empty: str) ->
         problems.add(path, f"{_shown(file)}:1: not a JSON object")
     elif text and not content:
         problems.add(path, f"{_shown(file)}: {{}} {when_empty}")
+    elif path[-1] == "schema" and content and not _ASSERTING.intersection(content):
+        problems.add(path, f"{_shown(file)}: no keyword of JSON Schema that asserts anything: it {when_empty}")
 
 
 def _text(path: KeyPath, file: str, problems: Problems) -> str:

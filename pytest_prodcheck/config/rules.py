@@ -116,6 +116,10 @@ def _endpoint(checked: _Checked, path: KeyPath, endpoint: Endpoint) -> None:
     elif endpoint.method not in METHODS_THAT_READ and endpoint.effect is None and not _is_refused_post(endpoint):
         text = f"{endpoint.method} needs its effect: read, or write (a POST that only expects 4xx is a read by itself)"
         add((*path, "effect"), text, 'effect = "read"')
+    for name in ("expect", "schema_") if endpoint.method == "HEAD" else ():
+        if getattr(endpoint, name) not in (None, ""):
+            key = name.removesuffix("_")
+            add((*path, key), f"the answer to HEAD has no body that could keep {key}", 'method = "GET"')
     if len({"json_", "form", "text"} & endpoint.model_fields_set) > 1:
         add(path, "one request has one body: json, form or text")
     _judgeable((*path, "expect"), endpoint.expect, checked.problems)

@@ -30,6 +30,7 @@ def folder(tmp_path: Path) -> Path:
     """A directory with a few contracts beside the file."""
     (tmp_path / "bad.json").write_text('{"type":\n"object"', "utf-8")
     (tmp_path / "empty.json").write_text("{}", "utf-8")
+    (tmp_path / "typo.json").write_text('{"title": "Tasks", "propertis": {"id": {}}}', "utf-8")
     (tmp_path / "tasks.graphql").write_text("query Tasks { tasks { id } }", "utf-8")
     return tmp_path
 
