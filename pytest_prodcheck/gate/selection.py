@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from pytest_prodcheck import markers
-from pytest_prodcheck.gate import state
+from pytest_prodcheck.gate import ignoring, state
 from pytest_prodcheck.gate.collection import SuiteModule
 from pytest_prodcheck.gate.plan import Plan
 
@@ -60,6 +60,7 @@ class Selector:
         self._paths: set[Path] = set()
         self._deselected: dict[str, str] = {}
         self._on_purpose: set[str] = set()
+        self._ignored: dict[Path, str] = {}
 
     def before(self, items: Sequence[pytest.Item]) -> None:
         """All items, before anybody chose among them."""
@@ -76,6 +77,11 @@ class Selector:
             for suite, place in places.items()
             if not any(path == place or place in path.parents for path in self._paths)
         ]
+
+    def ignored(self, path: Path) -> None:
+        """A file or directory that will not be collected: tests of the team that are in it are left out, not lost."""
+        if why := ignoring.reason(self._config, path):
+            self._ignored[path] = why
 
     def deselected(self, items: Sequence[pytest.Item]) -> None:
         """Somebody says that these items will not run; the caller's module tells who."""
@@ -113,6 +119,7 @@ class Selector:
                 chosen.narrowed[identifier] = "paths or ids" if self._paths_given else LAST_FAILED
             else:
                 chosen.dropped[identifier] = NEVER
+        chosen.narrowed.update(ignoring.narrowed(self._config, self._ignored))
         return chosen
 
     def _reason(self, module: str, function: str) -> tuple[str, bool]:
@@ -166,6 +173,18 @@ def _asks_for(expression: str, marks: set[str], opt_in: list[str]) -> bool:
 def order(items: list[pytest.Item]) -> None:
     """Limits of whole targets last: they are judged over what all others have seen."""
     items.sort(key=lambda item: bool((check := state.read(item).check) and check.last))
+
+
+def stripped(items: Sequence[pytest.Item]) -> list[str]:
+    """Users' own tests where Python removes assertions: pytest keeps those of test modules, not those of the helper
+    modules that they import."""
+    own = next((item.nodeid for item in items if state.read(item).check is None), "")
+    if not sys.flags.optimize or not own:
+        return []
+    return [
+        f"assertions are disabled (PYTHONOPTIMIZE) in the modules that tests import: {own} could not fail; "
+        "run without it, or the shipped checks alone"
+    ]
 
 
 def misused(items: Sequence[pytest.Item]) -> list[str]:

@@ -196,3 +196,48 @@ def test_opt_in_marks(gate, expression, run):
     outcome = gate.run("checks", *(("-m", expression) if expression else ()))
     assert set(outcome.words) == run
     assert outcome.verdict["complete"] is False
+
+
+TEAM = "[prodcheck]\nsuites = ['checks']\n[env.staging.http]\nurl = 'URL'\nendpoints.home = '/'\n"
+
+
+@pytest.mark.parametrize(
+    ("option", "conftest", "name", "reason"),
+    [
+        ("--ignore=checks/sub/test_b.py", "", "checks/sub/test_b.py", "--ignore"),
+        ("--ignore=checks/sub", "", "checks/sub", "--ignore"),
+        ("--ignore-glob=*/test_b.py", "", "checks/sub/test_b.py", "--ignore-glob"),
+        ("-q", "collect_ignore = ['sub/test_b.py']", "checks/sub/test_b.py", "collect_ignore"),
+        ("-q", "collect_ignore_glob = ['su*']", "checks/sub", "collect_ignore"),
+        (
+            "-q",
+            "def pytest_ignore_collect(collection_path):\n    return collection_path.name == 'test_b.py' or None",
+            "checks/sub/test_b.py",
+            "a hook",
+        ),
+        ("-opython_functions=check_*", "", "python_functions", "-o python_functions=check_*"),
+    ],
+)
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_tests_that_are_never_collected(gate, option, conftest, name, reason, workers):
+    """Tests of the team that are never collected are named, and the verdict is not complete."""
+    gate.config(TEAM)
+    gate.file("checks/test_a.py", "def test_a(): ...\ndef check_a(): ...\n")
+    gate.file("checks/sub/test_b.py", "def test_b(): assert False\ndef check_b(): ...\n")
+    gate.file("checks/conftest.py", conftest)
+    outcome = gate.run(option, *workers)
+    outcome.is_(0, "pass", "partial")
+    assert outcome.verdict["complete"] is False
+    assert reason in outcome.left_out[name]
+
+
+def test_directories_without_tests_are_not_missed(gate):
+    """What pytest never enters, and what holds no test, narrows nothing."""
+    gate.config(TEAM)
+    gate.file("checks/test_a.py", "def test_a(): ...\n")
+    gate.file("checks/.hidden/test_x.py", "def test_x(): assert False\n")
+    gate.file("checks/helper/check.py", "")
+    gate.file("checks/conftest.py", "collect_ignore = ['helper']")
+    outcome = gate.run()
+    outcome.is_(0, "pass")
+    assert outcome.verdict["complete"] is True
