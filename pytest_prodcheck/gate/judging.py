@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import inspect
 import time
 from collections.abc import Callable, Mapping
@@ -13,7 +12,7 @@ import pytest
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import DeadlinePassed
-from pytest_prodcheck.gate import state
+from pytest_prodcheck.gate import asserting, state
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
 from pytest_prodcheck.observe.evidence import Standing
@@ -73,9 +72,10 @@ class Judging:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
-        """Knows that the body really ran."""
+        """Knows that the body really ran; what pytest_pyfunc_call does not see of it is held to assert here."""
         state.read(item).executed = True
-        return (yield)
+        with asserting.held(item):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True, trylast=True)
     def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> Any:
@@ -83,7 +83,7 @@ class Judging:
         body = pyfuncitem.obj
         try:
             if not inspect.iscoroutinefunction(body) and not inspect.isasyncgenfunction(body):
-                pyfuncitem.obj = _returning_nothing(body)
+                pyfuncitem.obj = asserting.returning_nothing(body)
             return (yield)
         except (Exception, pytest.fail.Exception) as error:
             pyfuncitem.stash[RAISED] = f"{type(error).__name__}: {_first_line(str(error))}"
@@ -116,8 +116,8 @@ class Judging:
 
     def _torn_down(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
         """A fixture's teardown sends requests, too: a 5xx that came after the body is a finding all the same."""
-        threads, record = _in_threads(item), item.stash.get(RECORD, None)
-        message = threads or (_crash(report) if report.failed else "")
+        beside, record = _beside(item), item.stash.get(RECORD, None)
+        message = beside or (_crash(report) if report.failed else "")
         late = record.own[record.judged :] if record is not None else []
         if not late:
             return Attempt("fail", message=message, executed=True) if message else None
@@ -191,19 +191,6 @@ class Judging:
         return [Finding(**self._redactor.harmless(finding.as_json())) for finding in findings]
 
 
-def _returning_nothing(body: Callable[..., Any]) -> Callable[..., Any]:
-    """The test function; a value that it returns fails it, for nobody would judge `return answer.status == 200`."""
-
-    @functools.wraps(body)
-    def called(*args: Any, **kwargs: Any) -> Any:
-        value = body(*args, **kwargs)
-        if value is not None and not inspect.isawaitable(value) and not inspect.isasyncgen(value):
-            pytest.fail(f"the test returned a value ({type(value).__name__}) instead of asserting it", pytrace=False)
-        return value
-
-    return called
-
-
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
     """Removes every secret from what a report shows: its failure text, captured output, properties."""
     if report.longrepr is not None:
@@ -220,8 +207,8 @@ def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Red
 def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     """How the body failed by itself; empty where it did not. xfail is a user's own to have, not a shipped check's."""
     shipped = state.read(item).check is not None
-    if threads := _in_threads(item):
-        return threads
+    if beside := _beside(item):
+        return beside
     if call.excinfo is None and RAISED in item.stash:
         return f"{item.stash[RAISED]} (a hook swallowed it)"
     if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
@@ -231,13 +218,13 @@ def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo
     return _crash(report) if report.failed else item.stash.get(RAISED, "failed")
 
 
-def _in_threads(item: pytest.Item) -> str:
-    """What the item's threads raised since this was asked last; empty for nothing."""
+def _beside(item: pytest.Item) -> str:
+    """What went wrong beside the item's body since this was asked last; empty for nothing."""
     record = item.stash.get(RECORD, None)
-    raised = record.in_threads[:] if record else []
+    wrong = record.beside[:] if record else []
     if record:
-        record.in_threads.clear()
-    return f"exception in a thread of {item.nodeid}: {'; '.join(raised)}" if raised else ""
+        record.beside.clear()
+    return "; ".join(wrong)
 
 
 def _foreign_skip(item: pytest.Item, report: pytest.TestReport) -> Attempt:

@@ -26,8 +26,8 @@ class Record:
     judged: int = 0
     """How many of its own observations its body's report judged; what follows is its teardown's."""
     sampled: bool = False
-    in_threads: list[str] = field(default_factory=list)
-    """What its threads raised, as `AssertionError: …`."""
+    beside: list[str] = field(default_factory=list)
+    """What went wrong beside its body, in words: what its threads raised, which coroutines nobody awaited."""
 
     @property
     def observations(self) -> tuple[Observation, ...]:
@@ -40,7 +40,7 @@ class Recorder:
 
     def __init__(self) -> None:
         self._record: Record | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a coroutine may be collected, and missed, while its own thread records
 
     def start(self, record: Record) -> None:
         """The next test begins."""
@@ -53,11 +53,11 @@ class Recorder:
             raise UsageProblem("prodcheck fixtures are used inside a test: nothing was sent")
         return self._record
 
-    def raised_in_thread(self, text: str) -> None:
-        """Adds what a thread of the running test raised."""
+    def went_wrong(self, text: str) -> None:
+        """Adds what went wrong beside the body of the running test; its id takes the place of `{}`."""
         with self._lock:
             if self._record is not None:
-                self._record.in_threads.append(text)
+                self._record.beside.append(text.replace("{}", self._record.nodeid, 1))
 
     def keep(self, observations: Sequence[Observation]) -> None:
         """Adds what the running test did by itself."""

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_prodcheck import markers
+from pytest_prodcheck import markers, options
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
@@ -42,6 +42,7 @@ def activate(config: pytest.Config) -> Gate:
 
     report = ReportFile.of(config) if part != "worker" else None
     try:
+        options.refuse_empty(config)
         role.refuse_unsafe(config, "")
         begun = start.read(config)
         role.refuse_unsafe(config, begun.environment.kind)
@@ -133,11 +134,16 @@ class Gate:
 
     # --- collection ------------------------------------------------------------------------------------------------
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> bool | None:
-        """Keeps the way to the plan file open, also inside a virtual environment."""
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_ignore_collect(self, collection_path: Path, config: pytest.Config) -> Any:
+        """Keeps the way to the plan file open, also inside a virtual environment; remembers which tests are ignored."""
+        ignored = yield
         kept = collection.keeps(collection_path, self.begun.file, config.rootpath)
-        return None if kept is None else not kept
+        if kept is not None:
+            return not kept
+        if ignored:
+            self.selector.ignored(collection_path)
+        return ignored
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collect_file(self, file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
@@ -208,7 +214,7 @@ class Gate:
         return () if self._broken else self.begun.environment.suites
 
     def _check_items(self, items: Sequence[pytest.Item]) -> None:
-        problems = [*selection.misused(items), *self.selector.empty_suites(self._suites)]
+        problems = [*selection.stripped(items), *selection.misused(items), *self.selector.empty_suites(self._suites)]
         environment = self.begun.environment
         problems += selection.unmet(items, list(environment.targets), environment.name, list(environment.users))
         for item in items:

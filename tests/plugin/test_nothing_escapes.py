@@ -81,3 +81,48 @@ def test_judge_that_raises(gate):
     outcome.is_(1, "fail", "gate.check.failed", "too deep")
     assert outcome.words == {"test_ready": "pass", "test_endpoint[home]": "fail"}
     assert "INTERNALERROR" not in outcome.text
+
+
+NEVER_RUN = {
+    "unittest": (
+        "import unittest\nclass TestIt(unittest.TestCase):\n    async def test_it(self):\n        assert False\n"
+    ),
+    "forgotten": "async def check():\n    assert False\n\ndef test_it():\n    check()\n",
+}
+
+
+@pytest.mark.parametrize("text", NEVER_RUN.values(), ids=NEVER_RUN)
+@pytest.mark.parametrize("options", [(), ("-W", "ignore")], ids=["plain", "warnings-ignored"])
+def test_coroutine_that_nobody_awaits(gate, text, options):
+    """A coroutine that nobody awaits proves nothing: its test fails, whatever becomes of the warning."""
+    gate.file("test_own.py", text)
+    gate.run(".", *options).is_(1, "fail", r"coroutine \S+ of test_own.py::\S*test_it was never awaited")
+
+
+RETURNS = {
+    "unittest": "import unittest\nclass TestIt(unittest.TestCase):\n    def test_it(self):\n        return {}\n",
+    "isolated": (
+        "import unittest\nclass TestIt(unittest.IsolatedAsyncioTestCase):\n"
+        "    async def test_it(self):\n        return {}\n"
+    ),
+    "anyio": "import pytest\n@pytest.mark.anyio\nasync def test_it():\n    return {}\n",
+}
+
+
+@pytest.mark.parametrize("text", RETURNS.values(), ids=RETURNS)
+def test_value_returned_to_another_runner(gate, text):
+    """A value returned to unittest or to a plugin that awaits asserts nothing, either; without one the test passes."""
+    gate.file("test_own.py", text.format("False"))
+    gate.run(".", "-p", "anyio").is_(1, "fail", r"returned a value \(bool\)")
+    gate.file("test_own.py", text.format("None"))
+    gate.run(".", "-p", "anyio").is_(0, "pass")
+
+
+def test_helpers_without_assertions(gate):
+    """PYTHONOPTIMIZE takes the assertions out of what tests import: refused where a user's own test would run."""
+    gate.file("helper.py", "def check(answer):\n    assert answer.status_code == 201\n")
+    gate.file("test_own.py", "import helper\ndef test_it(prodcheck_http):\n    helper.check(prodcheck_http.get('/'))\n")
+    optimized = {"PYTHONOPTIMIZE": "1"}
+    gate.run(".", env=optimized).is_(4, "none", "PYTHONOPTIMIZE", "test_own.py::test_it", "nothing was sent")
+    assert gate.sent() == 0
+    gate.run(env=optimized).is_(0, "pass")
