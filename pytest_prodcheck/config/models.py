@@ -13,11 +13,11 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
 from pytest_prodcheck.config.scalars import (
-    ComparisonText,
     Count,
     Flag,
     Hidden,
     HiddenSecret,
+    LifetimeLimit,
     Limits,
     Name,
     Names,
@@ -27,6 +27,7 @@ from pytest_prodcheck.config.scalars import (
     Severity,
     Share,
     Statuses,
+    UsageLimit,
 )
 from pytest_prodcheck.config.source import Source
 
@@ -92,7 +93,7 @@ class User(Model):
     token: HiddenSecret = None
     scope: str = ""
     client_auth: Literal["basic", "post"] = "basic"
-    lifetime: ComparisonText | None = None
+    lifetime: LifetimeLimit | None = None
     opaque: Flag = False
     introspect: Flag = False
     claims: Mapping[str, Any] = Field(default_factory=dict)
@@ -252,7 +253,7 @@ class DatabaseTarget(Target):
     tables: Names | None = None
     identity: str = ""
     """The database name that this environment means (`select current_database()`)."""
-    connections: ComparisonText | None = None
+    connections: UsageLimit | None = None
     functions: Names = ()
     """Functions beyond PostgreSQL's own harmless ones that queries may call, schema-qualified."""
     queries: Mapping[Name, Query] = Field(default_factory=dict)

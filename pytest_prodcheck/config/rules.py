@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -25,6 +26,7 @@ from pytest_prodcheck.config.source import KeyPath
 
 _METHODS = (*METHODS_THAT_READ, "POST", "PUT", "PATCH", "DELETE")
 _ALGORITHMS = (*(f"{family}{bits}" for family in ("RS", "PS", "ES", "HS") for bits in (256, 384, 512)), "EdDSA")
+_CODE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 _LONGEST_ACCEPTANCE = timedelta(days=90)
 _EMPTY: Mapping[str, str] = {
     "tables": "schema contract names no table",
@@ -78,6 +80,7 @@ def check(environment: Environment, problems: Problems, today: date) -> None:
     for name, user in environment.users.items():
         _judgeable(("users", name, "claims"), dict(user.claims), problems)
     if environment.revision:
+        _said(("revision",), environment.revision, "expected", "expected names no revision", problems)
         checked.http_target(("revision",), environment.revision.target, "revision")
     _check_ids(checked)
     _writes(checked)
@@ -90,6 +93,12 @@ def _empty_promises(path: KeyPath, model: Model, problems: Problems) -> None:
         if isinstance(value, tuple | Mapping) and not value:
             key = type(model).model_fields[name].alias or name
             problems.add((*path, key), _EMPTY[name])
+
+
+def _said(path: KeyPath, model: Model, name: str, problem: str, problems: Problems) -> None:
+    """A text that is written, and blank, promises nothing."""
+    if name in model.model_fields_set and not getattr(model, name).strip():
+        problems.add((*path, name), problem)
 
 
 def _addresses(path: KeyPath, target: Target, problems: Problems) -> None:
@@ -196,6 +205,7 @@ def _database(checked: _Checked, path: KeyPath, target: Target) -> None:
     for name, query in target.queries.items():
         _empty_promises((*path, "queries", name), query, checked.problems)
         _judgeable((*path, "queries", name, "expect"), query.expect, checked.problems)
+    _said(path, target, "identity", "identity names no database", checked.problems)
     if target.rls and not target.rls.tables:
         checked.problems.add((*path, "rls", "tables"), "rls contract names no table or policy", 'tables = ["projects"]')
 
@@ -261,5 +271,9 @@ def _accepted(checked: _Checked, today: date) -> None:
             checked.problems.add(
                 (*path, "until"), f"at most 90 days ahead: {latest} at the latest", f"until = {latest}"
             )
+        if not _CODE.fullmatch(accepted.code) or accepted.code.startswith("gate."):
+            text = "an accepted finding has the code of one cause, as a verdict names it; what cannot be named is none"
+
+            checked.problems.add((*path, "code"), text, 'code = "http.headers.csp_missing"')
         if accepted.on and accepted.on not in checked.environment.targets:
             checked.problems.add((*path, "on"), f"no such target{nearest(accepted.on, checked.environment.targets)}")

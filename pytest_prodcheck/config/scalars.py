@@ -23,9 +23,17 @@ def _rate(text: str) -> str:
     return grammar.rate_limit(text).text
 
 
-def _comparison(text: str) -> str:
-    if grammar.comparison(text) is None:
-        raise ValueError(f"not a comparison: {text!r}; write it like '< 80%' or '<= 10m'")
+def _lifetime(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.subject or limit.unit != "s":
+        raise ValueError(f"not a comparison with a duration: {text!r}; write it like '<= 10m'")
+    return text
+
+
+def _usage(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.subject or limit.unit not in ("%", "") or limit.operator not in ("<", "<="):
+        raise ValueError(f"not a comparison with a share or a number: {text!r}; write it like '< 80%' or '<= 50'")
     return text
 
 
@@ -72,7 +80,8 @@ Share = Annotated[float, BeforeValidator(_share), Field(json_schema_extra=_TEXT_
 LatencyLimit = Annotated[str, AfterValidator(_latency)]
 NoCleanup = Annotated[str, AfterValidator(_no_cleanup)]
 RateLimit = Annotated[str, AfterValidator(_rate)]
-ComparisonText = Annotated[str, AfterValidator(_comparison)]
+LifetimeLimit = Annotated[str, AfterValidator(_lifetime)]
+UsageLimit = Annotated[str, AfterValidator(_usage)]
 Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]
