@@ -229,7 +229,22 @@ class Owner:
             evidence = replace(
                 evidence, facts={**evidence.facts, **self.standing(f"jwks:{check.target}").evidence.facts}
             )
+        if check.function == "test_endpoint":
+            evidence = replace(evidence, facts={**evidence.facts, "broken_before": self._broken_before(check)})
         return self._kept(evidence)
+
+    def _broken_before(self, check: Check) -> tuple[str, ...]:
+        """What readiness was answered by the same endpoint where that was a 5xx that it does not declare: the first
+        request to it was another one, and no other check would say so."""
+        endpoint = self.environment.targets[check.target].endpoints[check.subject]  # type: ignore[union-attr]
+        if endpoint.as_ or endpoint.headers or endpoint.query:
+            return ()
+        asked = f"{endpoint.method} {endpoint.path}"
+        return tuple(
+            str(seen.status)
+            for seen in self.standing(check.target).evidence.observations
+            if seen.operation == asked and seen.server_error and seen.status not in endpoint.status
+        )
 
     def _coordinate(self, check: Check, attempt: int) -> Evidence:
         if check.function == "test_ready":
@@ -252,7 +267,8 @@ class Owner:
         sampler = Sampler(self.environment, check.limits, self._parallel(check.target))
         self._samplers[check.id] = sampler
         extra = sampler.run([repeat], list(evidence.observations))
-        return replace(self._kept(Evidence(tuple(extra))), observations=(*evidence.observations, *extra))
+        self._kept(Evidence(tuple(extra)))
+        return replace(evidence, observations=(*evidence.observations, *extra))
 
     def _limit_of_target(self, check: Check) -> Evidence:
         """A limit over all requests of a target: everything observed so far, then samples of its repeatable reads."""

@@ -89,6 +89,14 @@ def test_warnings(broken, more, b):
     broken.run().is_(0, "degraded", "500")
 
 
+@pytest.mark.parametrize("limit", ["", 'latency = "p95 < 5s"'], ids=["plain", "sampled"])
+def test_server_error_to_the_first_request(gate, limit):
+    """A 5xx that an endpoint gave to readiness, the run's first request, is said where its own answer is right."""
+    gate.system.on("/cold", 500, "ok")
+    gate.config(f'[env.staging.http]\nurl = "URL"\n[env.staging.http.endpoints.cold]\npath = "/cold"\n{limit}\n')
+    gate.run().is_(0, "degraded", "GET /cold: passed only on retry 1: first 500")
+
+
 def test_degraded_as_failure(broken):
     """`degraded = "fail"` makes a warning exit 1."""
     head = '[env.staging]\ndegraded = "fail"\n[env.staging.http]\nurl = "URL"\n'

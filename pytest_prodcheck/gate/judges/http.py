@@ -18,13 +18,14 @@ def endpoint(case: Case) -> list[Finding]:
     """The last answer to the declared request; one that was right on a retry only is a warning."""
     declared, promised = case.declared, case.table(HttpTarget).endpoints[case.check.subject]
     if not declared:
-        return []
+        return [Finding("expected_answer", case.check.target, "no request was made", "gate.not_executed")]
     schema = _json_file(Path(case.environment.base) / promised.schema_) if promised.schema_ else None
     findings = answers.expected_answer(promised, declared[-1], now=case.now, schema=schema)
-    if len(declared) == 1 or findings:
+    first, target, before = declared[0], case.check.target, case.evidence.facts.get("broken_before", ())
+    attempts = [*before, *(one.error or str(one.status) for one in declared)]
+    if len(attempts) == 1 or findings or not declared[-1].expected:
         return findings
-    first, target = declared[0], case.check.target
-    text = f"{first.operation}: passed only on retry {len(declared) - 1}: first {first.error or first.status}"
+    text = f"{first.operation}: passed only on retry {len(attempts) - 1}: first {attempts[0]}"
     return [Finding("expected_answer", target, text, "gate.passed_on_retry", "warning", subject=case.check.subject)]
 
 
