@@ -58,7 +58,7 @@ def _judged_result(told: _Told, expectation: GraphqlExpectation | None, now: flo
         findings += told.mismatches(expectation.errors, answer.raw_errors or [], "errors", now)
     elif answer.errors:
         findings.append(told.partial() if answer.data_present else told.errors())
-    elif not answer.data_present:
+    elif not answer.data_present or answer.data == {}:
         findings.append(told.null_data())
     elif not told.success_status:
         findings.append(told.status())
@@ -131,7 +131,8 @@ class _Told:
         return self._finding(f"{what} ({text})", "graphql.data.partial", f"{nulls} null", "complete data", more=data)
 
     def null_data(self) -> Finding:
-        return self._finding("data is null, and no error says why", "graphql.data.null", "null", "data")
+        seen = "empty" if self.answer.data_present else "null"
+        return self._finding(f"data is {seen}, and no error says why", "graphql.data.null", seen, "data")
 
     def mismatches(self, promised: object, actual: Json, path: str, now: float) -> list[Finding]:
         return [

@@ -32,7 +32,14 @@ def of(environment: Environment, table: GraphqlTarget) -> Documents:
     """The documents of a target. Raises ConfigError with `file:line` of each that cannot be used."""
     if not table.operations:
         return Documents()
-    return _read(Path(environment.base), table.operations, table.variables)
+    found = _read(Path(environment.base), table.operations, table.variables)
+    if unjudged := [
+        f"graphql: expect.{name} cannot be judged: {reason}"
+        for name in table.expect
+        if name in found.operations and (reason := found.why_not(name))
+    ]:
+        raise ConfigError(*unjudged)
+    return found
 
 
 @lru_cache(maxsize=16)

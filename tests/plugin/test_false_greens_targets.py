@@ -104,6 +104,21 @@ def test_graphql_partial_data(gate, required):
     required("fg-gql-partial-null", gate.run())
 
 
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("query Goals($id: Int!) { goals(id: $id) { id } }", r"no value for \$id"),
+        ("mutation Goals { addGoal { id } }", "mutations are validated only"),
+    ],
+)
+def test_graphql_expectation_of_what_is_not_sent(gate, document, reason):
+    """An expectation of an operation that is validated only could not be judged: exit 4."""
+    gate.config(GRAPHQL.format(more='expect.Goals.data.goals = "size > 0"'))
+    gate.file("ops.graphql", document)
+    gate.run().is_(4, "none", "expect.Goals cannot be judged", reason, "nothing was sent")
+    assert gate.sent() == 0
+
+
 def test_graphql_500_with_data(gate, required):
     """A 500 that carries data is a 500."""
     graphql(gate, Answer(500, {"data": {"goals": [], "users": []}}), 'schema = "schema.graphql"')

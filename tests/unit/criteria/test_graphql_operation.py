@@ -70,6 +70,7 @@ WRONG = {
     "errors with 400": (answer({"errors": [error("Cannot query field")]}, 400), "unknown"),
     "partial data": (answer(PARTIAL), "graphql.data.partial"),
     "data is null": (answer({"data": None}), "graphql.data.null"),
+    "data is empty": (answer({"data": {}}), "graphql.data.null"),
     "data is null and errors empty": (answer({"data": None, "errors": []}), "graphql.data.null"),
     "data with status 400": (answer({"data": {"goals": []}}, 400), "unknown"),
     "html": (answer(b"<!DOCTYPE html><html>", kind="text/html"), "graphql.endpoint.not_graphql"),
