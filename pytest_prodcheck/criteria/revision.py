@@ -89,7 +89,9 @@ def _at(body: bytes, path: str) -> str:
 
 
 def _spelled(seen: str, expected: str) -> str:
-    """`expected` where both are forms of one commit: an abbreviated hash has at least seven digits (git-rev-parse)."""
+    """`expected` where both are forms of one commit: an abbreviated hash has at least seven digits (git-rev-parse).
+    Build numbers and dates look like one, too: of two that hold no letter the longer must be a whole hash."""
     both = _ABBREVIATED.fullmatch(seen) and _ABBREVIATED.fullmatch(expected)
     short, long = sorted((seen.lower(), expected.lower()), key=len)
-    return expected if both and long.startswith(short) else seen
+    hashes = both and (not long.isdigit() or len(long) in (40, 64))
+    return expected if hashes and long.startswith(short) else seen

@@ -47,6 +47,7 @@ def test_an_abbreviated_hash_is_the_same_commit():
     full, short = "4f2a9c0e1b77d0f2aa", "4f2a9c0"
     assert judge([commit(full)], Revision(at="build.commit", expected=short), "http") == []
     assert serving([commit(full)], Revision(at="build.commit", expected=short)) == [short]
+    assert judge([commit("202611281")], Revision(at="build.commit", expected="20261128"), "http") != []
     assert judge([commit("v1.10")], Revision(at="build.commit", expected="v1.1"), "http") != []
 
 
