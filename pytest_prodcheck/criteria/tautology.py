@@ -46,6 +46,8 @@ def _truth(wrapped: Node) -> Truth:
 def _constant(node: Node) -> Truth:
     if node.HasField("boolval"):
         return bool(node.boolval.boolval)
+    if node.HasField("ival"):  # `(1)::boolean`
+        return bool(node.ival.ival)
     text = node.sval.sval.strip().lower()
     return True if text in _YES else False if text in _NO else None
 
@@ -121,6 +123,8 @@ def _number(node: Node) -> float | None:
 
 def _null_test(node: Node) -> Truth:
     argument = _bare(node.arg)
+    if argument.HasField("sqlvalue_function"):  # CURRENT_USER, CURRENT_DATE, …: never null
+        return bool(node.nulltesttype == _IS_NOT_NULL)
     if not argument.HasField("a_const"):
         return None
     return bool(node.nulltesttype == _IS_NULL) == bool(argument.a_const.isnull)
@@ -147,13 +151,21 @@ def _case(node: Node) -> Truth:
 
 
 def _coalesce(node: Node) -> Truth:
-    """Certain only by its first argument: any other counts where the ones before it are NULL."""
-    return _truth(node.args[0])
+    """Certain only by its first argument that is not the constant NULL: any other counts where the ones before it are
+    NULL."""
+    first = next((one for one in node.args if not _is_null(one)), node.args[0])
+    return _truth(first)
+
+
+def _is_null(node: Node) -> bool:
+    bare = _bare(node)
+    return bool(bare.HasField("a_const") and bare.a_const.isnull)
 
 
 def _sub_query(node: Node) -> Truth:
     query = node.subselect.select_stmt
-    if query.from_clause or query.HasField("where_clause") or len(query.target_list) != 1:
+    always = not query.HasField("where_clause") or _truth(query.where_clause) is True
+    if query.from_clause or not always or len(query.target_list) != 1:
         return None
     if node.sub_link_type == _EXISTS:
         return True
@@ -177,8 +189,8 @@ def _shape(node: Node) -> bytes:
 
 def _forget_positions(message: Node) -> None:
     for field, value in message.ListFields():
-        if field.name == "location":
-            message.ClearField("location")
+        if field.name.endswith(("location", "list_start", "list_end")):
+            message.ClearField(field.name)
         elif field.message_type is not None:
             for one in [value] if hasattr(value, "ListFields") else value:
                 _forget_positions(one)

@@ -15,7 +15,8 @@ from pytest_prodcheck.criteria.tautology import always_true
         "CASE WHEN true THEN true ELSE false END", "(EXISTS ( SELECT 1))", "( SELECT true AS bool)", "(true IS TRUE)",
         "('x'::text = 'x'::text)", "(title ~~ '%'::text)", "(1 < 2)", "('a' = ANY (ARRAY['a'::text, 'b'::text]))",
         "(1 IS NOT NULL)", "(owner_id IN (owner_id))", "((NOT (a = 1)) OR (a = 1))", "(1 <> 2)",
-        "(lower(a) = lower(a))",
+        "(lower(a) = lower(a))", "(1)::boolean", "(CURRENT_USER IS NOT NULL)", "COALESCE(NULL::boolean, true)",
+        "(EXISTS ( SELECT 1 WHERE true))", "(ARRAY[a] = ARRAY[a])", "((a IN (1, 2)) OR (NOT (a IN (1, 2))))",
         "(a IS NOT DISTINCT FROM a)", "((a = 1) OR (b = 2) OR (2 > 1))",
     ],
 )  # fmt: skip
@@ -31,7 +32,9 @@ def test_a_condition_that_no_row_fails_is_always_true(condition: str) -> None:
         "(1 = 2)", "(id IS NOT NULL)", "(NOT true)", "(current_setting('a'::text) IS NOT NULL)", "(a OR b)",
         "(true AND (a = 1))", "CASE WHEN a THEN true ELSE false END", "(EXISTS ( SELECT 1 FROM x WHERE (x.id = 1)))",
         "(title ~~ 'a%'::text)", "garbage ((", "COALESCE(x, true)", "(a <> a)", "public", "(active = true)", "active",
-        "(a IS DISTINCT FROM a)", "(a = ALL (ARRAY[a, b]))", "(a NOT IN (a, b))", "(NULL::text IS NOT NULL)",
+        "(a IS DISTINCT FROM a)", "(a = ALL (ARRAY[a, b]))", "(a NOT IN (a, b))", "(0)::boolean",
+        "(CURRENT_USER IS NULL)", "(EXISTS ( SELECT 1 WHERE false))", "COALESCE(NULL::boolean, a)",
+        "(NULL::text IS NOT NULL)",
     ],
 )  # fmt: skip
 def test_a_condition_that_a_row_can_fail_is_not(condition: str) -> None:
