@@ -167,8 +167,14 @@ class Run:
     def _ended_by(self, reason: BaseException) -> None:
         if isinstance(reason, pytest.exit.Exception):
             self.course.stop(f"run ended early by pytest.exit ({reason.msg})")
+        elif str(reason).startswith("stopping after "):  # xdist's own Interrupted: -x or --maxfail in its controller
+            self.course.stop(self._most_failures)
         elif not isinstance(reason, pytest.Session.Interrupted):
             self.course.stop(course.CTRL_C)
+
+    @property
+    def _most_failures(self) -> str:
+        return course.EXIT_FIRST if self.config.getvalue("maxfail") == 1 else course.MAX_FAIL
 
     @pytest.hookimpl(trylast=True, specname="pytest_runtest_logreport")
     def pytest_remembered_logreport(self, report: pytest.TestReport) -> None:
@@ -196,7 +202,7 @@ class Run:
         if time.monotonic() >= self.service.deadline:
             self.course.stop(course.DEADLINE)
         elif session.shouldfail:
-            self.course.stop(course.EXIT_FIRST if self.config.getvalue("maxfail") == 1 else course.MAX_FAIL)
+            self.course.stop(self._most_failures)
         elif session.shouldstop:
             self.course.stop(f"stopped: {session.shouldstop}")
         from pytest_prodcheck.gate import ending

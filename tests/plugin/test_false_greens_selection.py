@@ -108,3 +108,12 @@ def test_setup_only(gate, required, option):
     if option == "--setup-plan":
         required("fg-setup-plan", outcome)
     outcome.is_(1, "fail", rf"0 checks executed \({option}\)")
+
+
+@pytest.mark.parametrize(("option", "said"), [("-x", "stopped by -x"), ("--maxfail=1", "stopped by -x")])
+def test_exit_first_with_workers(gate, option, said):
+    """-x under xdist is a failed run that was stopped by -x, and no Ctrl-C."""
+    gate.config(endpoints='a = "/a"\nb = "/b"\nc = "/c"\n')
+    for path in ("/a", "/b", "/c"):
+        gate.system.on(path, "ok", 500)
+    gate.run("-n", "2", option).is_(1, "fail", said)
