@@ -32,6 +32,13 @@ GOOD = {
     "refused-post": REFUSED + "prodcheck_http.request('POST', '/x')",
     "refused-host": REFUSED + "prodcheck_http.get('http://other.test/')",
     "refused-port": REFUSED + "prodcheck_http.get('http://127.0.0.1:1/')",
+    "refused-dots": REFUSED + "prodcheck_http.get('/json/../gone')",
+    "network-path": "assert prodcheck_http.get('//other.test/').status_code == 404",
+    "url-in-query": "assert prodcheck_http.get('/login?next=https://other.test/').status_code == 200",
+    "colon-in-path": "assert prodcheck_http.get('/items:recent').status_code == 200",
+    "query-alone": "assert prodcheck_http.get('?page=2').text == 'ok'",
+    "absolute": "assert prodcheck_http.get(prodcheck_http.get('/').request.url).text == 'ok'",
+    "lower-case": "assert prodcheck_http.request('get', '/').text == 'ok'",
 }
 
 
@@ -40,6 +47,8 @@ def programmed(gate):
     """A gate on a system with a few more routes."""
     gate.system.on("/json", {"a": 1})
     gate.system.on("/old", Answer(302, "", {"Location": "/"}))
+    gate.system.on("/login", 200)
+    gate.system.on("/items:recent", 200)
     gate.system.on("HEAD /", 200)
     return gate
 
