@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from pytest_prodcheck.config import grammar
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget
+from pytest_prodcheck.config.models import Cleanup, DatabaseTarget, Environment, GraphqlTarget, HttpTarget
 from pytest_prodcheck.criteria import sampling
 
 
@@ -54,7 +54,9 @@ def _asks(check: PlannedCheck, table: object) -> str:
     who = f" as {check.user}" if check.user else ""
     if check.function == "test_endpoint" and isinstance(table, HttpTarget):
         endpoint = table.endpoints[check.subject]
-        return f"{endpoint.method} {endpoint.path}{who}"
+        undone = endpoint.cleanup if endpoint.writes and isinstance(endpoint.cleanup, Cleanup) else None
+        then = f", then {undone.method} {undone.path}" if undone else ""
+        return f"{endpoint.method} {endpoint.path}{then}{who}"
     if check.function == "test_query" and isinstance(table, DatabaseTarget):
         return " ".join(table.queries[check.subject].sql.split())
     if check.function == "test_operation" and isinstance(table, GraphqlTarget):

@@ -9,11 +9,12 @@ from dataclasses import replace
 from itertools import count, pairwise
 from urllib.parse import urlencode
 
-from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, HttpTarget, Revision
+from pytest_prodcheck.config.models import METHODS_THAT_READ, Cleanup, Endpoint, HttpTarget, Revision
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
+from pytest_prodcheck.targets import cleanup
 from pytest_prodcheck.targets.connection import Origin, refusing_addresses
 from pytest_prodcheck.targets.wire import Wire
 
@@ -58,7 +59,8 @@ class HttpProber:
         del user
         if function == "test_endpoint":
             observations = self.endpoint(subject, attempt)
-            return Evidence((*observations, *self._asked_again(subject, observations[-1])))
+            again = self._asked_again(subject, observations[-1])
+            return Evidence((*observations, *again), self._undone(subject, observations[-1]))
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject)))
         names = self.repeatable()[:_HEADER_SAMPLES] if function == "test_security_headers" else []
@@ -93,9 +95,9 @@ class HttpProber:
         return [good, broken, self._wire.send(replace(request, headers=headers, expected=refused, user=""))]
 
     def send(self, request: HttpRequest) -> Observation:
-        """A test's own request, as the user that it names."""
+        """A test's own request, as the user that it names: a read, whatever it says of itself."""
         headers = {**request.headers, **(self._credentials(request.user) if request.user else {})}
-        return self._wire.send(replace(request, headers=headers))
+        return self._wire.send(replace(request, headers=headers, declared=False, effect="read"))
 
     def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
         """Repeats a declared read for a limit; None for what must not be repeated."""
@@ -118,6 +120,22 @@ class HttpProber:
             if observation.expected:
                 break
         return [self._chased(name, endpoint, observations[-1])] if len(observations) == 1 else observations
+
+    def _undone(self, name: str, written: Observation) -> Mapping[str, Observation | str]:
+        """How the clean-up of a declared write went: its exchange, or what the write's answer lacks for it."""
+        endpoint = self.table.endpoints[name]
+        if not endpoint.writes or not isinstance(endpoint.cleanup, Cleanup) or not cleanup.due(written):
+            return {}
+        try:
+            request = cleanup.filled(endpoint.cleanup, written)
+        except cleanup.Unfilled as missing:
+            return {"cleanup": missing.name}
+        headers = {**endpoint.headers, **request.headers}
+        undoing = endpoint.model_copy(
+            update={"path": request.path, "method": request.method, "headers": headers, "query": {}, "text": None,
+                    "json_": request.json_, "form": request.form, "status": request.status, "follow": False}
+        )  # fmt: skip
+        return {"cleanup": self._wire.send(self.request(name, undoing, kind="readiness"))}
 
     def repeatable(self) -> Sequence[str]:
         """Names of the endpoints that may be asked again for a limit: reads with a method that reads."""
@@ -161,7 +179,9 @@ class HttpProber:
     def _chased(self, name: str, endpoint: Endpoint, observation: Observation) -> Observation:
         """An undeclared redirect is followed once, so that a loop is named as such (D14)."""
         status = observation.status or 0
-        if observation.expected or observation.error or not 300 <= status < 400 or endpoint.method.upper() != "GET":
+        if endpoint.writes or endpoint.method.upper() != "GET":
+            return observation
+        if observation.expected or observation.error or not 300 <= status < 400:
             return observation
         followed = self._wire.send(replace(self.request(name, endpoint), follow=True, kind="readiness"))
         if followed.error == "redirect.loop":

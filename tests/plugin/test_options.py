@@ -114,6 +114,43 @@ def test_write_is_not_repeated(gate):
     assert gate.system.count("POST /orders") == 1
 
 
+UNDONE = WRITE.replace('"none: a dry run"', '{ path = "/orders/{id}", status = 204 }')
+
+
+def test_write_is_undone(gate):
+    """What a declared write created is removed by its `cleanup`, which the plan shows and `sent` counts as a write."""
+    gate.config(UNDONE)
+    gate.system.on("POST /orders", Answer(201, {"id": 42}))
+    gate.system.on("DELETE /orders/42", Answer(204, ""))
+    gate.run("--prodcheck-plan").says("POST /orders, then DELETE /orders/{id}")
+    outcome = gate.run()
+    outcome.is_(0, "pass")
+    assert gate.system.asked.index("POST /orders") < gate.system.asked.index("DELETE /orders/42")
+    assert outcome.verdict["sent"]["writes"] == 2
+
+
+def test_write_that_stays(gate):
+    """A clean-up that fails, and one for which the write's answer gives no id, are red: something may be left."""
+    gate.config(UNDONE)
+    gate.system.on("POST /orders", Answer(201, {"id": 42}))
+    gate.system.on("DELETE /orders/42", 403)
+    gate.run().is_(1, "fail", "http.cleanup.failed", "DELETE /orders/42 answers 403, expected 204")
+    for answer in ({"number": 42}, {"id": "../users/1"}, {"id": ""}):
+        gate.system.on("POST /orders", Answer(201, answer))
+        gate.run().is_(1, "fail", "http.cleanup.failed", "gives no usable id for DELETE /orders/{id}")
+    assert [asked for asked in gate.system.asked if asked.startswith("DELETE")] == ["DELETE /orders/42"]
+
+
+def test_refused_write_needs_no_cleanup(gate):
+    """A write that was refused created nothing: only the refusal is said."""
+    gate.config(UNDONE)
+    gate.system.on("POST /orders", Answer(403, {"id": 42}))
+    outcome = gate.run()
+    outcome.is_(1, "fail")
+    assert "http.cleanup.failed" not in outcome.text
+    assert not [asked for asked in gate.system.asked if asked.startswith("DELETE")]
+
+
 def test_report(gate):
     """--prodcheck-report=DIR holds the verdict and the summary."""
     gate.run("--prodcheck-report=out/here").is_(0, "none")

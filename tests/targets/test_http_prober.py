@@ -10,6 +10,8 @@ from small_server import serving
 
 from pytest_prodcheck.config.models import HttpTarget, Requests, Revision
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.errors import Refused
+from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets.http import REVISION_SAMPLES, HttpProber
 from pytest_prodcheck.targets.wire import Wire
 
@@ -155,3 +157,23 @@ def test_declared_redirect_into_a_circle_is_asked_once(server):
     with prober(server.url, a={"path": "/a", "follow": True}) as (http, _):
         assert [one.error for one in http.endpoint("a")] == ["redirect.loop"]
     assert paths(server) == ["/a", "/b"]
+
+
+def test_acting_get_is_sent_once(server):
+    """A GET that is declared as a write is never asked again, not even to look where its redirect leads."""
+    server.routes["GET /purge"] = (302, {"location": "/purge"}, "")
+    purge = {"path": "/purge", "effect": "write", "cleanup": "none: a cache"}
+    with prober(server.url, purge=purge) as (http, wire):
+        assert [(one.status, one.error) for one in http.probe("test_endpoint", "purge", "", 1).observations] == [
+            (302, "")
+        ]
+        assert (paths(server), wire.writes) == (["/purge"], 1)
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "GET"])
+def test_a_request_of_a_test_is_judged_as_a_read(server, method):
+    """What a test hands over cannot call itself declared."""
+    request = HttpRequest("http", method, f"{server.url}/logout", declared=True, effect="write")
+    with prober(server.url) as (http, _), pytest.raises(Refused):
+        http.send(request)
+    assert not server.asked

@@ -90,6 +90,13 @@ KINDS = (
         "prodcheck doctor ENV --offline",
     ),
     CauseKind(
+        "http.cleanup.failed",
+        "what a declared write created was not removed",
+        "what {operation} created was not removed",
+        "remove it by hand; correct `cleanup`, or what the write answers",
+        "curl -si {url}",
+    ),
+    CauseKind(
         "http.revision.old_version_serving",
         "another revision answers than the one that was deployed",
         "{host} serves {seen}, expected {expected}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_prodcheck.config.models import HttpTarget
-from pytest_prodcheck.criteria import answers
+from pytest_prodcheck.criteria import answers, cleanup
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.finding import Finding
 
@@ -21,6 +21,7 @@ def endpoint(case: Case) -> list[Finding]:
         return [Finding("expected_answer", case.check.target, "no request was made", "gate.not_executed")]
     schema = _json_file(Path(case.environment.base) / promised.schema_) if promised.schema_ else None
     findings = answers.expected_answer(promised, declared[-1], now=case.now, schema=schema)
+    findings += cleanup.cleaned_up(promised, declared[-1], case.evidence.facts.get("cleanup"))
     first, target, before = declared[0], case.check.target, case.evidence.facts.get("broken_before", ())
     attempts = [*before, *(one.error or str(one.status) for one in declared)]
     if len(attempts) == 1 or findings or not declared[-1].expected:
