@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets.guard.paths import resolved
 from pytest_prodcheck.targets.guard.words import words
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 _KEYS = words("query operationName variables extensions")
 """GraphQL over HTTP, section "Request Parameters". Another spelling (`Query`) means the same to some servers."""
 _PERSISTED = words("persistedQuery id documentId doc_id queryId hash sha256Hash")
+_MUTATION_TYPES = frozenset({"Mutation", "mutation_root"})
 _METADATA_READS = words(
     """export_metadata get_inconsistent_metadata get_catalog_state get_event_invocation_logs get_cron_triggers
     get_scheduled_events get_scheduled_event_invocations get_source_tables get_source_kind_capabilities
@@ -45,6 +47,7 @@ def check_document(document: str, operation_name: str | None = None) -> None:
         raise Refused(what, f"document defines types ({min(strange)})", "keep the schema in its own file")
     if not operations:
         raise Refused(what, "document has no operation", "add a query")
+    _check_fragments(parsed, what)
     names = [operation.name.value for operation in operations if operation.name]
     if operation_name is not None and operation_name not in names:
         raise Refused(what, f"document has no operation {operation_name!r}", f"it has {', '.join(names) or 'no names'}")
@@ -84,7 +87,7 @@ def check_url(url: str) -> None:
 
 def check_request(request: HttpRequest) -> None:
     """Judges an HTTP request whose path says that it speaks GraphQL, or is one of Hasura's own; passes all others."""
-    path = unquote(urlsplit(request.url).path).rstrip("/").lower()
+    path = resolved(urlsplit(request.url).path).lower()
     what = f"{request.method.upper()} {path}"
     reads = request.method.upper() in ("GET", "HEAD", "OPTIONS")
     if not reads and any(path.endswith(end) and not path.endswith(f"/api{end}") for end in _NOT_READS):
@@ -95,6 +98,21 @@ def check_request(request: HttpRequest) -> None:
         check_url(request.url)
         if not reads:
             check_body(request.body)
+    elif not reads:
+        for text in _queries(request):
+            check_text(text, what, "the body's query")
+
+
+def check_text(text: str, what: str, place: str) -> None:
+    """Refuses a text that is a GraphQL operation other than a query, on whatever path: servers mount GraphQL anywhere.
+    A text that is no GraphQL passes."""
+    if "mutation" not in text and "subscription" not in text:
+        return
+    try:
+        check_document(text)
+    except Refused as refused:
+        if "contains a mutation" in refused.reason or "subscription" in refused.reason:
+            raise Refused(what, refused.reason.replace("document", place), refused.remedy) from None
 
 
 def check_metadata(body: bytes) -> None:
@@ -105,6 +123,17 @@ def check_metadata(body: bytes) -> None:
     if not isinstance(kind, str) or kind not in _METADATA_READS:
         shown = kind if isinstance(kind, str) else "(none)"
         raise Refused(what, f"metadata type {shown[:60]} is denied", "use export_metadata or get_inconsistent_metadata")
+
+
+def _queries(request: HttpRequest) -> list[str]:
+    """The texts of a body that a GraphQL server would take for documents: JSON, batched or not, a form, or plain."""
+    text = request.body.decode("utf-8", "replace")
+    try:
+        content = json.loads(text.removeprefix("\ufeff"))
+    except (ValueError, RecursionError):
+        return [text, *(value for name, value in parse_qsl(text) if name == "query")]
+    found = [one.get("query") for one in (content if isinstance(content, list) else [content]) if isinstance(one, dict)]
+    return [one for one in found if isinstance(one, str)]
 
 
 def _parse(document: str, what: str) -> DocumentNode:
@@ -128,6 +157,19 @@ def _check_operation(operation: OperationDefinitionNode, what: str) -> None:
         raise Refused(
             what, f"document contains a {kind}{name}", "keep it in a document of its own, declared as a write"
         )
+
+
+def _check_fragments(parsed: DocumentNode, what: str) -> None:
+    """No query can spread a fragment on the mutation type; what a server that does not validate makes of it is open."""
+    from graphql import FragmentDefinitionNode, InlineFragmentNode, Visitor, visit
+
+    class OnMutation(Visitor):
+        def enter(self, node: object, *_: object) -> None:
+            on = node.type_condition if isinstance(node, FragmentDefinitionNode | InlineFragmentNode) else None
+            if on is not None and on.name.value in _MUTATION_TYPES:
+                raise Refused(what, f"document selects on the mutation type {on.name.value}", "leave the fragment out")
+
+    visit(parsed, OnMutation())
 
 
 def _check_parameters(content: Mapping[str, Json], what: str) -> None:

@@ -9,8 +9,16 @@ from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.targets.guard.words import words
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_OVERRIDES = words("x-http-method x-method x-original-method x-original-url x-rewrite-url x-original-uri")
-_ROUTING = words("forwarded x-forwarded-host x-forwarded-server x-host x-original-host x-http-host-override")
+_OVERRIDES = words(
+    """x-http-method x-method x-original-method x-original-url x-rewrite-url x-original-uri method http-method -method
+    x-request-method x-override-method x-forwarded-method x-override-url x-forwarded-uri x-forwarded-path
+    x-envoy-original-path x-envoy-original-method"""
+)
+_ROUTING = words(
+    """forwarded x-forwarded-host x-forwarded-server x-host x-original-host x-http-host-override x-http-destinationurl
+    proxy"""
+)
+"""`Proxy` becomes HTTP_PROXY of a CGI program, which then asks through it (CVE-2016-5385)."""
 _FRAMING = words(
     """transfer-encoding content-length connection keep-alive proxy-connection upgrade http2-settings expect te trailer
     proxy-authorization proxy-authenticate"""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
 from urllib.parse import SplitResult, parse_qsl, unquote_to_bytes, urldefrag, urljoin, urlsplit
 
 from pytest_prodcheck.errors import Refused
+from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets.guard import graphql, headers, paths
 from pytest_prodcheck.targets.guard.origins import Origins, host_of, split
@@ -18,7 +20,7 @@ __all__ = ["Origins", "Refused", "check", "check_proxy", "check_redirect"]
 _READS = frozenset({"GET", "HEAD", "OPTIONS"})
 _NEVER = frozenset({"TRACE", "CONNECT", "TRACK"})
 _METHOD_PARAMETERS = words("_method _httpmethod x-http-method x-http-method-override x-method-override")
-_METHOD_FIELD = re.compile(rb"(?:^|[&;?\s]|\")_method\"?\s*[=:\r\n]", re.IGNORECASE)
+_METHOD_FIELD = re.compile(rb"(?:^|[&;?\s=]|\")_method\"?\s*[=:;\r\n]", re.IGNORECASE)
 _PROXY_VARIABLES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
@@ -42,6 +44,7 @@ def check(request: HttpRequest, allowed: Origins) -> None:
     headers.check(request.headers, what)
     _check_body(request, method, what)
     paths.check_dots(parts.path, allowed.prefix, request.declared, what)
+    paths.check_controls(parts.path, what)
     _check_acting(request, method, parts, what)
     _check_parameters(parts, what)
     if request.effect == "read":
@@ -107,7 +110,7 @@ def _check_method(request: HttpRequest, method: str, parts: SplitResult, what: s
 def _check_body(request: HttpRequest, method: str, what: str) -> None:
     if request.body and method in _READS:
         raise Refused(what, f"{method} with a body is refused", "declare it as a POST, if the server takes one")
-    if _METHOD_FIELD.search(unquote_to_bytes(request.body)) and _carries_fields(request):
+    if request.body and _carries_fields(request) and _names_method(request.body):
         raise Refused(what, "field _method in the body is denied", "declare the method itself")
 
 
@@ -115,6 +118,20 @@ def _carries_fields(request: HttpRequest) -> bool:
     """Whether frameworks look for `_method` in this body: forms, and top-level JSON (Rails, Laravel, Symfony)."""
     kinds = [value.lower() for name, value in request.headers.items() if name.lower() == "content-type"]
     return not kinds or any("form" in kind or "json" in kind for kind in kinds)
+
+
+def _names_method(body: bytes) -> bool:
+    """Whether a JSON document has a key `_method`, however it is escaped, or a form such a field."""
+    try:
+        return _has_key(json.loads(body))
+    except (ValueError, RecursionError):
+        return _METHOD_FIELD.search(unquote_to_bytes(body)) is not None
+
+
+def _has_key(content: Json) -> bool:
+    if isinstance(content, dict):
+        return any(name.lower() == "_method" for name in content) or any(map(_has_key, content.values()))
+    return isinstance(content, list) and any(map(_has_key, content))
 
 
 def _check_acting(request: HttpRequest, method: str, parts: SplitResult, what: str) -> None:
@@ -128,14 +145,5 @@ def _check_parameters(parts: SplitResult, what: str) -> None:
     for name, value in parse_qsl(parts.query.replace(";", "&"), keep_blank_values=True):
         if name.strip().lower() in _METHOD_PARAMETERS:
             raise Refused(what, f"query parameter {name.strip()} is denied", "declare the method itself")
-        if name == "query" and ("mutation" in value or "subscription" in value):
-            _check_query(value, what)
-
-
-def _check_query(value: str, what: str) -> None:
-    """Refuses a `query` parameter that is a GraphQL operation other than a query, on any path; a text is none."""
-    try:
-        graphql.check_document(value)
-    except Refused as refused:
-        if "contains a mutation" in refused.reason or "subscription" in refused.reason:
-            raise Refused(what, refused.reason.replace("document", "query parameter"), refused.remedy) from None
+        if name.strip().lower().removesuffix("[]") == "query":
+            graphql.check_text(value, what, "query parameter")

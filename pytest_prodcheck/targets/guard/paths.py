@@ -11,6 +11,8 @@ from pytest_prodcheck.targets.guard.words import words
 
 _ROUNDS = 5
 """Proxies and applications each may decode once; more rounds than anybody has proxies."""
+_OVERLONG_LETTERS = {"%c0%ae": ".", "%e0%80%ae": ".", "%c0%af": "/", "%e0%80%af": "/", "%c1%9c": "\\"}
+_OVERLONG = re.compile("|".join(_OVERLONG_LETTERS), re.IGNORECASE)
 _ACTS = words(
     """logout signout logoff signoff endsession delete destroy remove erase purge unsubscribe deactivate revoke reset
     wipe truncate drop flush shutdown restart reboot terminate kill"""
@@ -19,13 +21,31 @@ _ACTS = words(
 
 
 def segments(path: str) -> list[str]:
-    """The path's segments as the last decoder may see them: percent-decoded to the end, without `;parameters`."""
+    """The path's segments as the last decoder may see them, without `;parameters` and what follows a NUL."""
+    parts = _decoded(path).replace("\\", "/").split("/")
+    return [re.split("[;\0]", segment, maxsplit=1)[0].strip() for segment in parts]
+
+
+def resolved(path: str) -> str:
+    """The path that an application may see: percent-decoded to the end, dots and empty segments resolved."""
+    return posixpath.normpath("/" + "/".join(segments(path)).lstrip("/"))
+
+
+def check_controls(path: str, what: str) -> None:
+    """Raises `errors.Refused` for a control character in any encoding: no path needs one, and logs, proxies and
+    templates that decode it take it for the end of a line or a name."""
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in _decoded(path)):
+        raise Refused(what, "control character in the path, percent-encoded", "write the path plainly")
+
+
+def _decoded(path: str) -> str:
+    """Percent-decoded to the end; dots and slashes in overlong UTF-8, which lax decoders take, count as such."""
     for _ in range(_ROUNDS):
-        decoded = unquote(path)
+        decoded = unquote(_OVERLONG.sub(lambda found: _OVERLONG_LETTERS[found[0].lower()], path))
         if decoded == path:
             break
         path = decoded
-    return [segment.partition(";")[0].strip() for segment in path.replace("\\", "/").split("/")]
+    return path
 
 
 def check_dots(path: str, prefix: str, declared: bool, what: str) -> None:
@@ -39,8 +59,8 @@ def check_dots(path: str, prefix: str, declared: bool, what: str) -> None:
         depth += {"..": -1, ".": 0, "": 0}.get(segment, 1)
         if depth < 0:
             raise Refused(what, "path leaves its declared prefix: it climbs above the root", "write the path plainly")
-    resolved = posixpath.normpath("/" + "/".join(found).lstrip("/"))
-    if prefix and resolved != prefix and not resolved.startswith(prefix + "/"):
+    plain = resolved(path)
+    if prefix and plain != prefix and not plain.startswith(prefix + "/"):
         raise Refused(what, f"path leaves its declared prefix {prefix}", "declare the path")
 
 

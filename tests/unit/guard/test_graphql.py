@@ -87,3 +87,86 @@ def test_metadata_types_are_an_allow_list(kind: str) -> None:
 def test_paths_of_other_systems_pass() -> None:
     """Prometheus's query endpoint is not Hasura's."""
     assert graphql.check_request(HttpRequest("http", "POST", "https://a.test/api/v1/query", body=b"query=up")) is None
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/graphql;x=1", "/%2567raphql", "//graphql", "/graphql/.", "/query", "/api", "/graphql/v2", "/v1beta1/relay/"],
+)
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/json", b'{"query":"mutation{a}"}'),
+        ("application/json", b'{"q\\u0075ery":"# x\\nmutation{a}"}'),
+        ("application/json", b'[{"query":"{a}"},{"query":"subscription{a}"}]'),
+        ("application/json", b'\xef\xbb\xbf{"query":"mutation{a}"}'),
+        ("application/graphql", b"mutation { a }"),
+        ("application/x-www-form-urlencoded", b"query=mutation%7Ba%7D"),
+    ],
+)
+def test_a_mutation_is_refused_wherever_graphql_is_mounted(path: str, content_type: str, body: bytes) -> None:
+    """A declared read that carries a mutation is none, whatever its path and encoding."""
+    request = HttpRequest("http", "POST", f"https://a.test{path}", {"content-type": content_type}, body)
+    with pytest.raises(Refused):
+        graphql.check_request(request)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"query":"which mutation was found in BRCA1"}',
+        b'{"query":{"match":{"type":"mutation"}}}',
+        b'{"text":"mutation { a }"}',
+        b'{"query":"{ mutation: genes { id } }"}',
+        b"a mutation",
+        b"",
+    ],
+)
+def test_a_search_for_the_word_passes(body: bytes) -> None:
+    """Bodies that only speak of mutations are no GraphQL operations."""
+    assert graphql.check_request(HttpRequest("http", "POST", "https://a.test/search", body=body)) is None
+
+
+@pytest.mark.parametrize(
+    "path", ["//v1//metadata", "/v1/./metadata", "/v1/metadata;a", "/v1%2fmetadata", "/V1/METADATA"]
+)
+def test_metadata_is_known_in_any_spelling(path: str) -> None:
+    """What an engine's router may see counts, not how the path is written."""
+    with pytest.raises(Refused, match="metadata type clear_metadata is denied"):
+        graphql.check_request(HttpRequest("http", "POST", f"https://a.test{path}", body=b'{"type":"clear_metadata"}'))
+
+
+@pytest.mark.parametrize("path", ["//v2//query", "/v2/./query", "/v2/query;a", "/hasura/v2/query/"])
+def test_run_sql_is_known_in_any_spelling(path: str) -> None:
+    """SQL over HTTP is not a read, however the path is written."""
+    with pytest.raises(Refused, match="is not a read endpoint"):
+        graphql.check_request(HttpRequest("http", "POST", f"https://a.test{path}", body=b"{}"))
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "fragment F on mutation_root { delete_goals { affected_rows } } query Q { ...F }",
+        "query { ... on Mutation { deleteGoal { id } } }",
+        "query { a { ... on mutation_root { b } } }",
+    ],
+)
+def test_a_fragment_on_the_mutation_type_is_refused(document: str) -> None:
+    """A mutation's fields behind a query's fragment are refused, not left to a server that may not validate."""
+    with pytest.raises(Refused, match="selects on the mutation type"):
+        graphql.check_document(document)
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        "query Q @cached(ttl: 60) { a { ...F } } fragment F on Subscription { id }",
+        "query { a @include(if: true) { b } c: a @skip(if: false) { b } }",
+        '{ a(s: "}mutation{b}", t: """subscription { c }""") }',
+        "query ($ids: [ID!]! = []) { goals(where: {id: {_in: $ids}}) { id } }",
+        "{ " + " ".join(f"a{n}: a" for n in range(2000)) + " }",
+    ],
+)
+def test_everyday_graphql_passes(document: str) -> None:
+    """Directives, aliases, fragments and strings that look like code are reads."""
+    assert graphql.check_document(document) is None

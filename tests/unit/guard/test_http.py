@@ -71,6 +71,14 @@ def test_a_legitimate_read_passes(case: dict[str, Any]) -> None:
         ("GET", "/a?x=1;_method=PUT", "query parameter _method is denied"),
         ("GET", "/a?%5Fmethod=PUT", "query parameter _method is denied"),
         ("GET", "/any?query=mutation%7Ba%7D", "query parameter contains a mutation"),
+        ("GET", "/any?Query=mutation%7Ba%7D", "query parameter contains a mutation"),
+        ("GET", "/any?query[]=%0Amutation%7Ba%7D", "query parameter contains a mutation"),
+        ("GET", "/a/%c0%ae%c0%ae/admin", "path leaves its declared prefix"),
+        ("GET", "/a/..%C0%AFadmin", "path leaves its declared prefix"),
+        ("GET", "/a/..%00/admin", "path leaves its declared prefix"),
+        ("GET", "/a%0d%0aX-Evil:%201", "control character in the path"),
+        ("GET", "/a%250d%250a", "control character in the path"),
+        ("GET", "/a%00.json", "control character in the path"),
         ("GET", "https://api.shop.test./a", "host api.shop.test. is not configured"),
         ("GET", "https://api.shop.test:notaport/", "cannot be parsed"),
         ("GET", "https://user:secret@api.shop.test/", "user information"),
@@ -97,6 +105,11 @@ def test_a_disguised_request_is_refused(method: str, url: str, reason: str) -> N
     [
         ("X-HTTP-Method", "DELETE"),
         ("X_HTTP_METHOD_OVERRIDE", "DELETE"),
+        ("_method", "DELETE"),
+        ("X-Forwarded-Method", "DELETE"),
+        ("X-Forwarded-Uri", "/admin"),
+        ("X-Envoy-Original-Path", "/admin"),
+        ("Proxy", "http://evil.test"),
         ("X-Original-URL", "/admin"),
         ("Transfer-Encoding", "chunked"),
         ("content-length", "5"),
@@ -125,6 +138,8 @@ def test_a_header_that_steers_is_refused(name: str, value: str) -> None:
         (b"a=1&_method=DELETE", "application/x-www-form-urlencoded"),
         (b"%5Fmethod=DELETE", "application/x-www-form-urlencoded"),
         (b'{"_method": "DELETE"}', "application/json"),
+        (b'{"\\u005fmethod": "DELETE"}', "application/json"),
+        (b"--x\r\nContent-Disposition: form-data; name=_method\r\n\r\nPUT", "multipart/form-data; boundary=x"),
         (b'--x\r\nContent-Disposition: form-data; name="_method"\r\n\r\nPUT', "multipart/form-data; boundary=x"),
     ],
 )
@@ -136,7 +151,8 @@ def test_a_method_in_the_body_is_refused(body: bytes, content_type: str) -> None
 
 def test_a_declared_request_passes() -> None:
     """A declaration permits a method beyond GET, and a path that acts."""
-    assert http.check(_request("POST", "/search", body=b'{"payment_method": 1}', declared=True), ORIGINS) is None
+    for body in (b'{"payment_method": 1}', b'{"note": "write _method=DELETE"}', b"payment_method=1"):
+        assert http.check(_request("POST", "/search", body=body, declared=True), ORIGINS) is None
     assert http.check(_request("GET", "/logout", declared=True, effect="write"), ORIGINS) is None
     assert http.check(_request("GET", "/docs/a/../b", declared=True), ORIGINS) is None
 
