@@ -73,8 +73,10 @@ def _narrowed(config: pytest.Config, environment: Environment) -> Environment:
             )
         changes["revision"] = environment.revision.model_copy(update={"expected": wanted})
     writes = config.getoption("prodcheck_writes")
-    if writes:
-        named = () if writes == "none" else tuple(name.strip() for name in writes.split(","))
+    if writes is not None:
+        named = () if writes.strip() == "none" else tuple(name.strip() for name in writes.split(","))
+        if "" in named:
+            raise ConfigError(f"--prodcheck-writes={writes}: a name is empty; write none to permit no write")
         if unknown := [name for name in named if name not in environment.writes]:
             raise ConfigError(f"--prodcheck-writes: {environment.name} does not permit {', '.join(unknown)}")
         changes["writes"] = named
