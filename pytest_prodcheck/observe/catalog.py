@@ -42,6 +42,16 @@ class Key:
     validated: bool
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Hazard:
+    """Why reading a relation may do more than read."""
+
+    text: str
+    """In words: `uses the function public.f, which is VOLATILE`, `reads the foreign table public.remote`."""
+    name: str = ""
+    """The function or type behind it, `schema.name`; declared under `functions`, it counts as a read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Relation:
     """One row of `pg_class` outside the system schemas."""
@@ -68,15 +78,24 @@ class Relation:
     columns: tuple[Column, ...] = ()
     keys: tuple[Key, ...] = ()
     policies: tuple[Policy, ...] = ()
-    hazards: tuple[str, ...] = ()
-    """Why reading it may do more than read, in words: `uses the function public.f, which is VOLATILE`, `reads the
-    foreign table public.remote`. Found by the dependencies of views and the children of tables; the views that an
-    extension brought have none."""
+    hazards: tuple[Hazard, ...] = ()
+    """Found by the dependencies of views and the children of tables; the views that an extension brought have none."""
 
     @property
     def qualified(self) -> str:
         """`schema.name`."""
         return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """A cast by a user's function; types and function as `schema.name`."""
+
+    source: str
+    target: str
+    function: str
+    implicit: bool
+    """Whether PostgreSQL makes it without being asked; else `::` or CAST names the target."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +147,10 @@ class Catalog:
     operators: frozenset[str] = frozenset()
     """Names of operators outside `pg_catalog` (each runs a function)."""
     types: frozenset[str] = frozenset()
-    """`schema.name` of types outside `pg_catalog` that a cast could name (their input functions run)."""
+    """`schema.name` of types whose values cannot be made without running a user's function (of their input or of a
+    domain's constraint), also deep inside: row types of tables, arrays, ranges."""
+    casts: tuple[Cast, ...] = ()
+    """Casts by users' functions, from or to a user's type."""
     settings: Mapping[str, str] = field(default_factory=dict)
     """`max_connections`, `default_transaction_read_only`, `ssl`, …"""
     in_recovery: bool = False

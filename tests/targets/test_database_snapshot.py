@@ -13,7 +13,7 @@ import pytest
 from pytest_prodcheck.demo import postgres as demo_postgres
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.errors import TargetError
-from pytest_prodcheck.observe.catalog import Catalog, Column
+from pytest_prodcheck.observe.catalog import Cast, Catalog, Column, Hazard
 from pytest_prodcheck.targets.database.connect import connect
 from pytest_prodcheck.targets.database.snapshot import snapshot
 
@@ -44,7 +44,13 @@ create function shop.touch() returns int language sql volatile security definer 
 create function shop.pure(int) returns int language sql immutable as 'select $1';
 create function shop.pure(text) returns int language sql stable as 'select 1';
 create operator shop.### (leftarg = int, rightarg = int, function = int4pl);
+create function shop.mood_number(shop.mood) returns int language sql as 'select 1';
 create domain shop.checked as int check (shop.pure(value) > 0);
+create table shop.inside(a shop.checked[]); create type shop.deep as (b shop.inside);
+create domain shop.over_checked as shop.checked; create type shop.span as range (subtype = shop.checked);
+create view shop.casts as select 1::shop.checked as one; create view shop.plain_inside as select a from shop.inside;
+create view shop.texts as select table_to_xml('shop.users', true, false, '') is null as empty;
+create cast (shop.mood as int) with function shop.mood_number(shop.mood) as implicit;
 create view shop.acts as select shop.touch() n; create view shop.over_acts as select * from shop.acts;
 create view shop.locks as select pg_try_advisory_lock(1) as got;
 create materialized view shop.acted as select * from shop.acts;
@@ -213,17 +219,25 @@ def test_code_of_users_is_known(catalog: Catalog) -> None:
     assert catalog.functions["shop.touch"] == "v+d"
     assert catalog.functions["shop.pure"] == "s"
     assert catalog.operators == {"###"}
-    assert catalog.types == {"shop.checked"}
+    assert catalog.casts == (Cast("shop.mood", "pg_catalog.int4", "shop.mood_number", True),)
+    whole = {"checked", "over_checked", "span", "inside", "deep", "casts", "plain_inside"}
+    assert catalog.types == {f"shop.{sign}{name}" for name in whole for sign in ("", "_")}
 
 
 def test_reading_that_acts_is_known(catalog: Catalog) -> None:
     """Views that call users' or acting functions, at any depth; stored rows and harmless functions are none."""
-    hazards = {name.removeprefix("shop."): one.hazards for name, one in catalog.relations.items() if one.hazards}
+    hazards = {
+        name.removeprefix("shop."): [hazard.text for hazard in one.hazards]
+        for name, one in catalog.relations.items()
+        if one.hazards
+    }
     local = {name: found for name, found in hazards.items() if name not in ("remote", "far", "parent")}
     assert local == {
-        "acts": ("uses the function shop.touch, which is VOLATILE and SECURITY DEFINER",),
-        "over_acts": ("uses the function shop.touch, which is VOLATILE and SECURITY DEFINER",),
-        "locks": ("uses the function pg_catalog.pg_try_advisory_lock, which is VOLATILE",),
+        "acts": ["uses the function shop.touch, which is VOLATILE and SECURITY DEFINER"],
+        "over_acts": ["uses the function shop.touch, which is VOLATILE and SECURITY DEFINER"],
+        "casts": ["casts to the type shop.checked, whose input or constraint is a user function"],
+        "texts": ["uses the function pg_catalog.table_to_xml, which is STABLE"],
+        "locks": ["uses the function pg_catalog.pg_try_advisory_lock, which is VOLATILE"],
     }
 
 
@@ -232,7 +246,7 @@ def test_foreign_tables_are_hazards_of_what_reads_them(catalog: Catalog) -> None
     if "shop.remote" not in catalog.relations:
         pytest.skip("this installation has no file_fdw")
     for name in ("remote", "far", "parent"):
-        assert catalog.relations[f"shop.{name}"].hazards == ("reads the foreign table shop.remote",)
+        assert catalog.relations[f"shop.{name}"].hazards == (Hazard("reads the foreign table shop.remote"),)
 
 
 def test_the_snapshot_is_one_round_trip(server: Postgres) -> None:

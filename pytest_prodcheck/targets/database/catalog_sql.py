@@ -72,11 +72,32 @@ FUNCTIONS = f"""select n.nspname || '.' || p.proname,
 OPERATORS = f"""select distinct o.oprname::text from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
  where n.nspname <> 'pg_catalog' and not {_OF_EXTENSION.format("pg_operator", "o")}"""
 
-TYPES = f"""select n.nspname || '.' || t.typname from pg_type t join pg_namespace n on n.oid = t.typnamespace
+TYPES = f"""with recursive risky(oid) as (
+ select t.oid from pg_type t join pg_namespace n on n.oid = t.typnamespace
  where {_USERS} and not {_OF_EXTENSION.format("pg_type", "t")} and (
   (t.typtype = 'b' and t.typinput::oid >= 16384)
   or exists (select from pg_constraint k join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = k.oid
-             where k.contypid = t.oid and d.refclassid = 'pg_proc'::regclass))"""
+             where k.contypid = t.oid and d.refclassid = 'pg_proc'::regclass))
+ union select p.whole from risky r join (
+  select typbasetype part, oid whole from pg_type where typbasetype <> 0
+  union all select typelem, oid from pg_type where typelem <> 0
+  union all select rngsubtype, rngtypid from pg_range
+  union all select a.atttypid, c.reltype from pg_attribute a join pg_class c on c.oid = a.attrelid
+   where a.atttypid >= 16384 and a.attnum > 0 and not a.attisdropped and c.reltype <> 0) p on p.part = r.oid)
+ select n.nspname || '.' || t.typname, array(
+  select distinct r.ev_class::int8 from pg_depend d join pg_rewrite r on r.oid = d.objid
+  where d.classid = 'pg_rewrite'::regclass and d.refclassid = 'pg_type'::regclass and d.refobjid = t.oid)
+ from risky join pg_type t using (oid) join pg_namespace n on n.oid = t.typnamespace"""
+"""Types that run a user's function when a value of theirs is made, and those that contain them; the views that cast to
+each."""
+
+CASTS = f"""select sn.nspname || '.' || s.typname, tn.nspname || '.' || t.typname, pn.nspname || '.' || p.proname,
+ c.castcontext = 'i' from pg_cast c join pg_proc p on p.oid = c.castfunc join pg_namespace pn on pn.oid = p.pronamespace
+ join pg_type s on s.oid = c.castsource join pg_namespace sn on sn.oid = s.typnamespace
+ join pg_type t on t.oid = c.casttarget join pg_namespace tn on tn.oid = t.typnamespace
+ join pg_language l on l.oid = p.prolang
+ where c.castfunc >= 16384 and l.lanname <> 'internal' and (c.castsource >= 16384 or c.casttarget >= 16384)
+  and not {_OF_EXTENSION.format("pg_cast", "c")}"""
 
 VIEW_READS = """select distinct r.ev_class::int8, d.refobjid::int8 from pg_rewrite r
  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
@@ -89,7 +110,8 @@ VIEW_CALLS = rf"""select distinct v.ev_class::int8, n.nspname::text, p.proname::
        from pg_rewrite r join pg_class c on c.oid = r.ev_class
        where r.ev_type = '1' and r.ev_class >= 16384 and not {_OF_EXTENSION.format("pg_class", "c")}) v
  join pg_proc p on p.oid = v.f join pg_namespace n on n.oid = p.pronamespace
- where p.provolatile = 'v' or p.prosecdef or n.nspname not in ('pg_catalog', 'information_schema')"""
+ where p.provolatile = 'v' or p.prosecdef or n.nspname not in ('pg_catalog', 'information_schema')
+  or p.proname like '%\_to\_xml%'"""
 
 CHILDREN = "select inhparent::int8, inhrelid::int8 from pg_inherits"
 
@@ -110,6 +132,7 @@ ALL = (
     FUNCTIONS,
     OPERATORS,
     TYPES,
+    CASTS,
     VIEW_READS,
     VIEW_CALLS,
     CHILDREN,

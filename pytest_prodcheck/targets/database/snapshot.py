@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.errors import TargetError
-from pytest_prodcheck.observe.catalog import Catalog, Column, Key, Policy, Relation, Schema
+from pytest_prodcheck.observe.catalog import Cast, Catalog, Column, Key, Policy, Relation, Schema
 from pytest_prodcheck.targets.database import catalog_sql
 from pytest_prodcheck.targets.database.hazards import hazards
 from pytest_prodcheck.targets.database.roles import roles, settings_by_role
@@ -70,7 +70,8 @@ def _ask(connection: Session, timeout: float, statements: Sequence[str]) -> list
 
 def _assemble(answers: Sequence[list[Row]]) -> Catalog:
     server, schemas, tables, columns, grants, keys, policies, role_rows, members, overrides, *rest = answers
-    functions, operators, types, view_reads, calls, children, connections = rest
+    functions, operators, types, casts, view_reads, calls, children, connections = rest
+    view_casts = [(view, name) for name, views in types for view in views]
     database, user, version, path, in_recovery, settings = server[0]
     by_role = settings_by_role(role_rows, overrides)
     return Catalog(
@@ -78,12 +79,13 @@ def _assemble(answers: Sequence[list[Row]]) -> Catalog:
         user,
         version,
         tuple(path),
-        relations=_relations(tables, columns, grants, keys, policies, view_reads, calls, children),
+        relations=_relations(tables, columns, grants, keys, policies, view_reads, (calls, view_casts, children)),
         schemas={name: Schema(name, owner, tuple(acl or ())) for name, owner, acl in schemas},
         roles=roles(role_rows, members, by_role),
         functions={name: _trait(*traits) for name, *traits in functions},
         operators=frozenset(name for (name,) in operators),
-        types=frozenset(name for (name,) in types),
+        types=frozenset(name for name, _ in types),
+        casts=tuple(Cast(*cast) for cast in casts),
         settings={name: str(value) for name, value in settings.items()},
         in_recovery=in_recovery,
         connections=_totals((name, number) for name, _, number in connections),
@@ -110,8 +112,7 @@ def _relations(
     keys: list[Row],
     policies: list[Row],
     view_reads: list[Row],
-    calls: list[Row],
-    children: list[Row],
+    hidden: tuple[list[Row], list[Row], list[Row]],
 ) -> dict[str, Relation]:
     names: dict[int, str] = {row[0]: f"{row[1]}.{row[2]}" for row in tables}
     column_rows = {row[0]: row for row in columns}
@@ -120,7 +121,7 @@ def _relations(
     reads: dict[int, list[int]] = {}
     for view, read in view_reads:
         reads.setdefault(view, []).append(read)
-    dangers = hazards({row[0]: row[3] for row in tables}, names, reads, calls, children)
+    dangers = hazards({row[0]: row[3] for row in tables}, names, reads, *hidden)
     shared: dict[Row, Column] = {}
     found = {}
     for oid, schema, name, kind, owner, enabled, forced, readable, acl, parent, invoker in tables:

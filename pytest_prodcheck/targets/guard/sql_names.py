@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import NoReturn
 
 from pytest_prodcheck.errors import Refused
-from pytest_prodcheck.observe.catalog import Catalog
+from pytest_prodcheck.observe.catalog import Catalog, Hazard
 from pytest_prodcheck.targets.guard.functions import HARMLESS
 from pytest_prodcheck.targets.guard.words import words
 
@@ -23,7 +23,7 @@ _ACTING = words("nextval currval setval setseed set_config loread lowrite ts_sta
 _ACTING_PREFIXES = ("pg_", "lo_", "binary_upgrade_", "brin_", "gin_", "dblink", "heap_force_")
 _SECRET = words(
     """pg_authid pg_shadow pg_user_mapping pg_user_mappings pg_subscription pg_largeobject pg_file_settings
-    pg_hba_file_rules pg_ident_file_mappings"""
+    pg_hba_file_rules pg_ident_file_mappings user_mapping_options _pg_user_mappings"""
 )
 """System relations that hold password hashes and connection strings, large objects, or the text of server files."""
 _READABLE = frozenset("rpmSv")
@@ -92,7 +92,7 @@ class Names:
     def relation(self, parts: Sequence[str]) -> None:
         """A relation that is read. What the catalog does not know is left to the server, which answers 42P01."""
         schema, name = _split(parts)
-        if schema == "pg_toast" or (schema in ("", "pg_catalog") and name in _SECRET):
+        if schema == "pg_toast" or (schema in ("", "pg_catalog", "information_schema") and name in _SECRET):
             self.refuse(
                 f"relation {name} holds secrets or raw storage", "read pg_roles, pg_settings or the table itself"
             )
@@ -111,9 +111,12 @@ class Names:
         if kind not in _READABLE:
             self.refuse(f"{qualified} is of kind {kind!r}, which no read needs")
 
-    def _hazards(self, hazards: Sequence[str], qualified: str) -> None:
-        if hazards:
-            self.refuse(f"{qualified} is not a plain read: {'; '.join(hazards)}", "query its tables directly")
+    def _hazards(self, hazards: Sequence[Hazard], qualified: str) -> None:
+        left = [hazard for hazard in hazards if hazard.name not in self.declared]
+        if left:
+            names = ", ".join(hazard.name for hazard in left if hazard.name)
+            remedy = "query its tables directly" + (f", or declare {names} under functions" if names else "")
+            self.refuse(f"{qualified} is not a plain read: {'; '.join(hazard.text for hazard in left)}", remedy)
 
     def _builtin(self, name: str) -> None:
         if name not in HARMLESS and f"pg_catalog.{name}" not in self.declared:
@@ -156,6 +159,10 @@ class Names:
     def _of_extension(self, qualified: str) -> bool:
         volatility = self.catalog.functions.get(qualified, "") if self.catalog else ""
         return "+e" in volatility and not volatility.startswith("v") and "+d" not in volatility
+
+    def meanings(self, parts: Sequence[str]) -> list[str]:
+        """The qualified names that a name could have, in the search path's order."""
+        return self._lookup(*_split(parts))
 
     def _functions(self, name: str) -> list[str]:
         if self.catalog is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from pytest_prodcheck.targets.guard import sql_casts
 from pytest_prodcheck.targets.guard.sql_grammar import (
     Node,
     children,
@@ -51,6 +52,7 @@ class Tree:
     def check(self) -> None:
         """Raises `Refused` at the first node or name that a read does not have."""
         self._visit(self._statement, frozenset())
+        sql_casts.check(self._statement, self._names)
 
     def _visit(self, node: Node, ctes: frozenset[str]) -> None:
         node, found = unwrap(node), kind(node)

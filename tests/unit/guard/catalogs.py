@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.observe.catalog import Catalog, Column, Relation
+from pytest_prodcheck.observe.catalog import Catalog, Column, Hazard, Relation
 
 
-def _relation(name: str, kind: str, *columns: str, hazards: tuple[str, ...] = ()) -> Relation:
+def _relation(name: str, kind: str, *columns: str, hazards: tuple[Hazard, ...] = ()) -> Relation:
     found = tuple(Column(column, "text", True) for column in columns)
     return Relation("public", name, kind, "owner", columns=found, hazards=hazards)
 
@@ -20,7 +20,12 @@ _RELATIONS = (
     _relation("dotted.remote", "f", "id"),
     _relation("summary", "v", "id"),
     _relation("stored", "m", "id"),
-    _relation("busy", "v", "id", hazards=("uses the function public.bump_counter, which is VOLATILE",)),
+    _relation(
+        "busy",
+        "v",
+        "id",
+        hazards=(Hazard("uses the function public.bump_counter, which is VOLATILE", "public.bump_counter"),),
+    ),
 )
 
 CATALOG = Catalog(

@@ -9,7 +9,7 @@ from catalogs import CATALOG
 from corpus import gist, of
 
 from pytest_prodcheck.errors import Refused
-from pytest_prodcheck.observe.catalog import Catalog
+from pytest_prodcheck.observe.catalog import Cast, Catalog, Column, Relation
 from pytest_prodcheck.targets.guard import sql
 
 CATALOGS = [pytest.param(None, id="without-catalog"), pytest.param(CATALOG, id="with-catalog")]
@@ -58,6 +58,8 @@ def test_a_legitimate_read_passes(case: dict[str, str], catalog: Catalog | None)
         ("SELECT (WITH remote AS (SELECT 1) SELECT 1), id FROM remote", "is a foreign table"),
         ("WITH remote AS (SELECT 1) SELECT * FROM public.remote", "is a foreign table"),
         ("SELECT * FROM busy", "public.busy is not a plain read"),
+        ("SELECT umoptions FROM pg_user_mappings", "pg_user_mappings holds secrets"),
+        ("SELECT * FROM information_schema.user_mapping_options", "user_mapping_options holds secrets"),
         ("TABLE pg_authid", "pg_authid holds secrets"),
         ("SELECT passwd FROM pg_catalog.pg_shadow", "pg_shadow holds secrets"),
         ("EXPLAIN (ANALYZE false, ANALYZE) SELECT 1", "ANALYZE executes"),
@@ -131,6 +133,85 @@ def test_a_hidden_effect_is_refused(statement: str, reason: str) -> None:
 def test_everyday_sql_passes(statement: str) -> None:
     """The SQL of runbooks passes: refusing everything is wrong."""
     assert sql.check(statement, CATALOG) is None
+
+
+CASTS = replace(
+    CATALOG,
+    relations={
+        **CATALOG.relations,
+        "public.votes": Relation(
+            "public", "votes", "r", "owner", columns=(Column("id", "integer", True), Column("mood", "mood", True))
+        ),
+    },
+    types=frozenset({"public.checked", "public._checked", "public.goals", "public._goals"}),
+    casts=(
+        Cast("public.mood", "pg_catalog.int4", "public.mood_number", True),
+        Cast("public.users", "pg_catalog.text", "public.user_text", False),
+        Cast("pg_catalog.int4", "public.point3", "public.point3_of", False),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("statement", "function"),
+    [
+        ("SELECT mood + 1 FROM votes", "mood_number"),
+        ("SELECT abs(v.mood) FROM votes v", "mood_number"),
+        ("SELECT 1 FROM votes AS v(a, b) WHERE b > 1", "mood_number"),
+        ("WITH v AS (SELECT * FROM votes) SELECT 1 FROM v ORDER BY mood + 0", "mood_number"),
+        ("SELECT * FROM votes JOIN users USING (mood)", "mood_number"),
+        ("SELECT 'ok'::mood + 1", "mood_number"),
+        ("SELECT CAST('ok' AS public.mood)::int", "mood_number"),
+        ("SELECT u::text FROM users u", "user_text"),
+        ("SELECT CAST(users AS pg_catalog.text) FROM public.users", "user_text"),
+        ("SELECT 1::point3", "point3_of"),
+        ("SELECT ARRAY[1]::point3[]", "point3_of"),
+    ],
+)
+def test_a_users_cast_is_refused(statement: str, function: str) -> None:
+    """A cast runs its function without naming it, an implicit one without being asked; declared, it is a read."""
+    with pytest.raises(Refused, match=f"may run the user function public.{function}"):
+        sql.check(statement, CASTS)
+    assert sql.check(statement, CASTS, {"public.mood_number", "public.user_text", "public.point3_of"}) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT count(*), max(id) FROM votes",
+        "SELECT * FROM votes",
+        "SELECT id::text FROM votes",
+        "SELECT id::int FROM goals",
+        "SELECT now()::date::text",
+    ],
+)
+def test_casts_that_are_not_made_do_not_matter(statement: str) -> None:
+    """A database with users' casts can still be read."""
+    assert sql.check(statement, CASTS) is None
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT '{x}'::_checked",
+        "SELECT '(1,2)'::goals",
+        "SELECT * FROM json_populate_record(NULL::goals, '{}')",
+        "SELECT * FROM json_to_recordset('[]') AS r(a goals[])",
+        "SELECT jsonb_populate_record(g, '{}') FROM goals g",
+        "SELECT p.* FROM public.goals, LATERAL jsonb_populate_recordset(goals, '[]') p",
+    ],
+)
+def test_a_row_whose_values_run_code_is_refused(statement: str) -> None:
+    """A user's type may lie inside an array or a row, and JSON may be what makes the row."""
+    with pytest.raises(Refused, match="cast to the user type public"):
+        sql.check(statement, CASTS)
+
+
+def test_a_view_is_read_when_its_functions_are_declared() -> None:
+    """`functions` speaks for what a view calls too, and the refusal says so."""
+    with pytest.raises(Refused, match=r"or declare public\.bump_counter under functions"):
+        sql.check("SELECT * FROM busy", CATALOG)
+    assert sql.check("SELECT * FROM busy", CATALOG, {"public.bump_counter"}) is None
 
 
 @pytest.mark.parametrize("call", ["public.remember(1)", "remember(1)"])
