@@ -25,6 +25,8 @@ from pytest_prodcheck.observe.request import HttpRequest
 
 Answer = TypeVar("Answer")
 _COORDINATORS = 64
+_ASKED = ("send", "query")
+"""What a test may ask of a prober; each judges what it is given as a test's own."""
 """Threads that wait for others (a whole target's limit, an adaptive sample); they send nothing themselves."""
 
 
@@ -150,7 +152,10 @@ class Owner:
             self.fixtures.setdefault(nodeid, []).append(observation)
 
     def ask(self, target: str, method: str, *arguments: Any) -> Any:
-        """A fixture's own question to a target's prober (`query`, `token`, `send` …), bounded by the deadline."""
+        """A fixture's own question to a target's prober, bounded by the deadline. Raises LookupError for a method that
+        would not judge it as a test's own: a declared write is sent by its check alone."""
+        if method not in _ASKED:
+            raise LookupError(f"a test cannot ask {target} to {method}")
         prober = self._probers.of(target)
         return self._wait(self._pool.submit(f"fixture:{target}", 32, lambda: getattr(prober, method)(*arguments)))
 

@@ -32,6 +32,7 @@ GOOD = {
     "refused-post": REFUSED + "prodcheck_http.request('POST', '/x')",
     "refused-host": REFUSED + "prodcheck_http.get('http://other.test/')",
     "refused-port": REFUSED + "prodcheck_http.get('http://127.0.0.1:1/')",
+    "declared-request": "with pytest.raises(LookupError): prodcheck_http._ask('endpoint', 'home')",
     "refused-dots": REFUSED + "prodcheck_http.get('/json/../gone')",
     "network-path": "assert prodcheck_http.get('//other.test/').status_code == 404",
     "url-in-query": "assert prodcheck_http.get('/login?next=https://other.test/').status_code == 200",

@@ -12,10 +12,12 @@ import postgres_peers as peers
 import psycopg
 import pytest
 
+from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.query import Impersonation
+from pytest_prodcheck.targets.database.prober import DatabaseProber
 from pytest_prodcheck.targets.database.query import Reader
 
 SCHEMA = """
@@ -270,3 +272,43 @@ def test_a_connection_that_dies_is_an_answer(server: Postgres, superuser: Reader
     answer = superuser.query("select pg_terminate_backend(pg_backend_pid())")
     assert answer.observation.code == "57P01" or answer.observation.error == "tcp.reset"
     assert answer.failed
+
+
+def test_names_are_judged_as_the_impersonated_role_means_them(server: Postgres) -> None:
+    """ "$user" in the search path is the role's own schema: what it finds there first is judged, not our reader's."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create schema app; create table app.shown(id int); create table public.shown(id int)")
+        connection.execute("create function app.lower(text) returns text language sql as 'select $1'")
+        connection.execute("create view app.counted as select pg_try_advisory_lock(1); create table counted(id int)")
+        connection.execute("grant usage on schema app to app; grant select on all tables in schema app, public to app")
+        connection.execute("grant select on counted to reader")
+    rls = {"tables": ["goals"], "roles": {"member": "app"}}
+    table = DatabaseTarget.model_validate({"dsn": server.dsn("reader", "reader"), "rls": rls})
+    prober = DatabaseProber("database", table, "r", lambda _: {})
+    prober.ready()
+    assert not prober.query("select lower('A'), (select count(*) from counted)", None).failed
+    assert not prober.query("select pg_catalog.lower('A') from shown", None, "member").failed
+    for statement in ("select lower('A')", "select * from counted"):
+        with pytest.raises(Refused, match=r"app\.(lower|counted)"):
+            prober.query(statement, None, "member")
+
+
+def test_nothing_of_one_query_reaches_the_next(server: Postgres, superuser: Reader) -> None:
+    """Settings, roles, prepared statements, cursors, listeners: each query has a session of its own."""
+    for statement in (
+        "select set_config('app.user', 'a', false)",
+        "select set_config('statement_timeout', '0', false)",
+        "set session characteristics as transaction read write",
+        "set role app",
+        "listen somebody",
+        "prepare left as select 1",
+        "declare left cursor with hold for select 1",
+    ):
+        superuser.query(statement)
+        left = superuser.query(
+            "select current_user::text, coalesce(current_setting('app.user', true), ''),"
+            " current_setting('statement_timeout'), current_setting('transaction_read_only'),"
+            " (select count(*) from pg_prepared_statements), (select count(*) from pg_cursors),"
+            " (select count(*) from pg_listening_channels()), pg_my_temp_schema()::int"
+        )
+        assert left.rows == (("postgres", "", "2s", "on", 0, 1, 0, 0),)

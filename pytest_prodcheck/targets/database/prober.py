@@ -114,16 +114,17 @@ class DatabaseProber:
         """One guarded statement, as our reader or as one of the declared users. Raises errors.Refused."""
         from pytest_prodcheck.targets.database.query import Reader
 
+        impersonation = self._impersonation(user)
         reader = Reader(
             self.table.dsn,
             timeout=self.table.timeout,
             application_name=self._name,
-            catalog=self._catalog,
+            catalog=self._catalog_of(impersonation),
             functions=self.table.functions,
             target=self.target,
         )
         try:
-            answer = reader.query(sql, params, as_user=self._impersonation(user), name=name, kind=kind)
+            answer = reader.query(sql, params, as_user=impersonation, name=name, kind=kind)
         except Refused:
             self._count("refused")
             raise
@@ -150,6 +151,16 @@ class DatabaseProber:
         claims = self._claims(user)
         context = {name: str(claims[claim]) for name, claim in rls.context.items() if claim in claims}
         return Impersonation(rls.roles.get(user, ""), context)
+
+    def _catalog_of(self, user: Impersonation | None) -> Catalog | None:
+        """The snapshot as the role sees it: `"$user"` in the search path means the role's own schema from SET ROLE on,
+        so that an unqualified name may mean another function or relation than it means to our reader."""
+        catalog = self._catalog
+        if catalog is None or user is None or user.role not in catalog.schemas:
+            return catalog
+        if "$user" not in catalog.settings.get("search_path", ""):
+            return catalog
+        return replace(catalog, search_path=tuple(dict.fromkeys(("pg_catalog", user.role, *catalog.search_path))))
 
     def _asked_elsewhere(self, failed: Observation, *, reader: bool = False) -> Mapping[str, Any]:
         """What another credential of this environment can say about a refused login (T12)."""
