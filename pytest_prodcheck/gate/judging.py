@@ -108,6 +108,9 @@ class Judging:
 
     def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:
         """What this phase decides about the item; None where the phase decides nothing."""
+        if call.excinfo is not None and isinstance(call.excinfo.value, DeadlinePassed):
+            report.longrepr = None  # where in the gate it waited tells nobody anything
+            return self._too_late(item, call.excinfo.value)
         if call.when == "setup":
             return self._not_run(item, report)
         if call.when == "teardown":
@@ -138,12 +141,18 @@ class Judging:
         try:
             return judging()
         except DeadlinePassed as reason:
-            return Attempt("fail", message=f"not executed: {reason}")
+            return self._too_late(item, reason)
         except Exception as error:  # noqa: BLE001  an answer that no judge foresaw may raise anything
             check = state.read(item).check
             text = f"the answer could not be judged: {type(error).__name__}: {_first_line(str(error))}"
             finding = Finding("executed", check.target if check else "", text, code="gate.check.failed")
             return Attempt("fail", tuple(self._scrubbed([finding])), message=text, executed=True)
+
+    def _too_late(self, item: pytest.Item, reason: DeadlinePassed) -> Attempt:
+        check = state.read(item).check
+        text = f"not executed: {reason}"
+        finding = Finding("executed", check.target if check else "", text, code="gate.run.deadline")
+        return Attempt("fail", (finding,), message=text)
 
     def _not_run(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
         blocker = item.stash.get(BLOCKED, None)
@@ -159,8 +168,6 @@ class Judging:
 
         facts, record = state.read(item), item.stash[RECORD]
         record.judged = len(record.own)
-        if call.excinfo is not None and isinstance(call.excinfo.value, DeadlinePassed):
-            raise call.excinfo.value
         if facts.check is not None and record.evidence is None and not report.failed:
             return Attempt("fail", message="not executed: the check's body did not run")
         findings = tuple(self._scrubbed(judge.judge(facts, record, self._environment(), self._asker, time.time())))

@@ -232,6 +232,7 @@ class Run:
     def _concluded(self, exitstatus: int) -> RunResult:
         for where, text in self.results.errors.items():
             self.course.notes.append(f"{where}: {text.splitlines()[-1] if text else 'failed'}")
+        self.course.notes.extend(self.service.notes)
         result = self.service.conclude(self.results, self.course)
         if self.results.errors or (self.course.stopped_by == course.CTRL_C):
             own = (INTERRUPTED,) if self.part == "controller" else (INTERRUPTED, INTERNAL)

@@ -16,6 +16,7 @@ from pytest_prodcheck.config import references
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import DeadlinePassed, UsageProblem
+from pytest_prodcheck.gate import start
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.results import Results
 from pytest_prodcheck.gate.selection import Selection
@@ -43,6 +44,7 @@ class Service:
         self.marks: dict[str, tuple[str, ...]] = {}
         self._refusal: tuple[str, ...] = ()
         self.warnings: list[str] = []
+        self.notes: list[str] = []
         self._lock = threading.Lock()
         self._environment: Environment | None = None
         self._stack = contextlib.ExitStack()
@@ -102,7 +104,8 @@ class Service:
         before = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._stack.callback(sys.setswitchinterval, before)
-        environment = self.resolved()
+        environment, shortened = start.shortened(self.resolved(), self.deadline - time.monotonic())
+        self.notes.extend([shortened] if shortened else [])
         probers = Probers(
             environment, self._begun.only, self._redactor, self.run_id, self._begun.file.parent, self.remember
         )

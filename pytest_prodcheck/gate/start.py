@@ -17,6 +17,9 @@ from pytest_prodcheck.gate import plan as planning
 from pytest_prodcheck.gate.plan import Plan
 
 DEMO_FILE = Path(__file__).parent.parent / "demo" / "prodcheck.toml"
+_SHARE_OF_A_WAIT = 0.4
+"""The part of the run that one wait may take: a target that hangs is named, and what needs it blocked, while there is
+still time to say so; two waits fit one after the other (a discovery document, then a token)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +102,18 @@ def _deadline(config: pytest.Config, environment: Environment) -> float:
         return grammar.duration(text)
     except ValueError as problem:
         raise UsageProblem(f"--prodcheck-deadline: {problem}") from None
+
+
+def shortened(environment: Environment, left_s: float) -> tuple[Environment, str]:
+    """The environment with the timeouts of its targets within the time that the run has left, and the line that says
+    so; the line is empty where nothing had to be shortened."""
+    longest = max(0.1, left_s * _SHARE_OF_A_WAIT)
+    long = {name: table for name, table in environment.targets.items() if table.timeout > longest}
+    if not long:
+        return environment, ""
+    cut = {name: table.model_copy(update={"timeout": longest}) for name, table in long.items()}
+    text = f"the run's deadline leaves {grammar.show_duration(longest)} for an answer of {', '.join(long)}"
+    return environment.model_copy(update={"targets": {**environment.targets, **cut}}), text
 
 
 def unprovable(environment: Environment, plan: Plan, deadline_s: float) -> Sequence[str]:

@@ -71,7 +71,7 @@ class Recording:
     def failed(self, request: HttpRequest, failure: Failure, data: Mapping[str, Any] | None = None) -> Observation:
         """The observation of an exchange without an answer."""
         slow = failure.kind == "timeout"
-        text = f"{request.timeout:g} s without a complete answer" if slow else failure.text
+        text = f"{request.timeout:.3g} s without a complete answer" if slow else failure.text
         return Observation(
             target=request.target,
             operation=self._name(request),

@@ -198,3 +198,26 @@ def test_no_check_at_all(gate):
     gate.config('[env.staging.http]\nurl = "URL"\n')
     outcome = gate.run("--prodcheck-only=http", "-k", "nothing")
     outcome.is_(5, "fail")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_deadline_shorter_than_a_timeout(gate, workers):
+    """A target that hangs is the cause, and blocks its checks, also where the run ends before the target's timeout."""
+    gate.config(endpoints='a = "/a"\nb = "/b"\n')
+    for path in ("/a", "/b"):
+        gate.system.on(path, Answer(never=True))
+    outcome = gate.run("--prodcheck-deadline=10s", *workers, timeout=40)
+    outcome.is_(1, "fail", r"the run.s deadline leaves \S+ for an answer of http")
+    assert [cause["code"] for cause in outcome.verdict["causes"]] == ["http.application.hangs"]
+    assert outcome.words["test_endpoint[a]"] == outcome.words["test_endpoint[b]"] == "blocked"
+
+
+def test_deadline_before_an_answer(gate):
+    """What the run's deadline cut off is one cause, without a traceback of the gate's."""
+    gate.config(endpoints='ok = "/"\n' + "".join(f's{n} = {{ path = "/s{n}", timeout = "30s" }}\n' for n in range(3)))
+    for number in range(3):
+        gate.system.on(f"/s{number}", Answer(never=True))
+    outcome = gate.run("--prodcheck-deadline=3s", timeout=30)
+    outcome.is_(1, "fail", "run deadline reached")
+    assert [cause["code"] for cause in outcome.verdict["causes"]] == ["gate.run.deadline"]
+    assert "pool.py" not in outcome.text
