@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-CTRL_C, SIGTERM, DEADLINE = "interrupted by Ctrl-C", "interrupted by SIGTERM", "run deadline reached"
+CTRL_C, DEADLINE = "interrupted by Ctrl-C", "run deadline reached"
 EXIT_FIRST, MAX_FAIL = "stopped by -x", "stopped by --maxfail"
 
 
@@ -16,7 +16,8 @@ class Course:
     asked: str = ""
     """The environment as it was asked for, a demo's fault included: `demo:table-dropped`."""
     stopped_by: str = ""
-    """One of the constants above, or `run ended early by pytest.exit (…)`; empty where the run came to its end."""
+    """One of the constants above, `interrupted by SIGTERM`, or `run ended early by pytest.exit (…)`; empty where the
+    run came to its end."""
     notes: list[str] = field(default_factory=list)
     died: dict[str, str] = field(default_factory=dict)
     """Check id → the worker that died while running it."""

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 GRACE_SECONDS = 2.0
 """After the deadline, waits end by themselves within this; then the main thread is interrupted."""
+ENDING_SECONDS = 5.0
+"""How long an interrupted run may take to come to its end before a further signal interrupts it again."""
 
 
 def take_charge(
@@ -81,12 +83,13 @@ class Run:
         self._timer: threading.Timer | None = None
         self._restore: Callable[[], None] = lambda: None
         self._progress: Progress | None = None
+        self._ending_until = 0.0
         config.add_cleanup(self._last)
 
     # --- beginning ---------------------------------------------------------------------------------------------------
 
     def pytest_sessionstart(self, session: pytest.Session) -> None:
-        """Arms SIGTERM and the deadline."""
+        """Arms the signals that end a run, and the deadline."""
         self.session = session
         if self.idle:
             return
@@ -223,11 +226,13 @@ class Run:
             self._progress.stop()
         if self.idle or int(exitstatus) == USAGE:
             return
-        self.result = self._concluded(int(exitstatus))
-        if self.report:
-            self.report.finish(self.result)
-        session.exitstatus = self.result.exit_status
-        self.service.close()
+        with signals.held():
+            self.result = self._concluded(int(exitstatus))
+            if self.report:
+                self.report.finish(self.result)
+            session.exitstatus = self.result.exit_status
+            self.service.close()
+        self._restore()  # from here on, a signal ends the process at once: all is written
 
     def _concluded(self, exitstatus: int) -> RunResult:
         for where, text in self.results.errors.items():
@@ -283,8 +288,11 @@ class Run:
 
             junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient)
 
-    def _terminated(self, *_: object) -> None:
-        self.course.stop(course.SIGTERM)
+    def _terminated(self, number: int, _frame: object) -> None:
+        if time.monotonic() < self._ending_until:  # the first one is being obeyed
+            return
+        self._ending_until = time.monotonic() + ENDING_SECONDS
+        self.course.stop(f"interrupted by {signal.Signals(number).name}")
         self.service.stop()
         raise signals.Terminated(self.course.stopped_by)
 

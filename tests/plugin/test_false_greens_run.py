@@ -34,14 +34,16 @@ def wait_for(gate: Gate, request: str) -> None:
         time.sleep(0.02)
 
 
-def interrupted(gate: Gate, number: int) -> tuple[int, str]:
+def interrupted(gate: Gate, *numbers: int) -> tuple[int, str]:
     """Exit status and output of a gate that got a signal while a probe hung."""
     gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "30s" }\n')
     gate.system.on("/slow", Answer(never=True))
     process = start(gate)
     wait_for(gate, "GET /slow")
     time.sleep(0.3)
-    os.kill(process.pid, number)
+    for number in numbers:
+        os.kill(process.pid, number)
+        time.sleep(0.2)
     output, _ = process.communicate(timeout=20)
     return process.returncode, output
 
@@ -65,6 +67,18 @@ def test_sigterm(gate, required):
     outcome = Outcome(status, output, gate.verdict())
     required("fg-sigterm", outcome)
     assert outcome.words["test_endpoint[home]"] == "pass"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_signal_that_comes_again(gate, number):
+    """A terminal that hangs up ends the run as SIGTERM does; a second signal leaves a whole verdict, no traceback."""
+    stale(gate)
+    status, output = interrupted(gate, number, signal.SIGTERM)
+    outcome = Outcome(status, output, gate.verdict())
+    assert status in (1, -signal.SIGTERM)
+    assert (outcome.word, outcome.verdict["exit_status"]) == ("fail", 1)
+    outcome.says(f"interrupted by {number.name}")
+    assert "Traceback" not in output
 
 
 def test_ctrl_c(gate):
