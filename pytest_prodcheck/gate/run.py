@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +13,7 @@ import pytest
 
 from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.gate import course, role, signals, start
+from pytest_prodcheck.gate.alarm import Alarm
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.gate.results import KEY, Attempt, Results
@@ -27,11 +25,6 @@ from pytest_prodcheck.report import verdict_json
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.session import Gate
     from pytest_prodcheck.report.progress import Progress
-
-GRACE_SECONDS = 2.0
-"""After the deadline, waits end by themselves within this; then the main thread is interrupted."""
-ENDING_SECONDS = 5.0
-"""How long an interrupted run may take to come to its end before a further signal interrupts it again."""
 
 
 def take_charge(
@@ -80,10 +73,8 @@ class Run:
         self.course = Course(time.time(), asked, notes=notes, setup_only=_setup_only(config))
         self.result: RunResult | None = None
         self.session: pytest.Session | None = None
-        self._timer: threading.Timer | None = None
-        self._restore: Callable[[], None] = lambda: None
         self._progress: Progress | None = None
-        self._ending_until = 0.0
+        self._alarm = Alarm(self._cut_short)
         config.add_cleanup(self._last)
 
     # --- beginning ---------------------------------------------------------------------------------------------------
@@ -93,11 +84,7 @@ class Run:
         self.session = session
         if self.idle:
             return
-        self._restore = signals.arm(self._terminated)
-        left = self.service.deadline - time.monotonic() + GRACE_SECONDS
-        self._timer = threading.Timer(left, self._deadline_passed)
-        self._timer.daemon = True
-        self._timer.start()
+        self._alarm.arm(self.service.deadline)
         self._watch()
 
     def pytest_report_header(self) -> list[str]:
@@ -220,8 +207,7 @@ class Run:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Concludes, once, before anybody else ends the session."""
-        if self._timer:
-            self._timer.cancel()
+        self._alarm.stop()
         if self._progress:
             self._progress.stop()
         if self.idle or int(exitstatus) == USAGE:
@@ -232,7 +218,7 @@ class Run:
                 self.report.finish(self.result)
             session.exitstatus = self.result.exit_status
             self.service.close()
-        self._restore()  # from here on, a signal ends the process at once: all is written
+        self._alarm.disarm()  # from here on, a signal ends the process at once: all is written
 
     def _concluded(self, exitstatus: int) -> RunResult:
         for where, text in self.results.errors.items():
@@ -273,7 +259,7 @@ class Run:
 
     def _last(self) -> None:
         """The gate sets the exit status last: after every hook, plugin and conftest."""
-        self._restore()
+        self._alarm.disarm()
         if self.result is None and self.session is not None and not self.idle:
             self.pytest_sessionfinish(self.session, int(self.session.exitstatus))
         self.service.close()
@@ -288,18 +274,9 @@ class Run:
 
             junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient)
 
-    def _terminated(self, number: int, _frame: object) -> None:
-        if time.monotonic() < self._ending_until:  # the first one is being obeyed
-            return
-        self._ending_until = time.monotonic() + ENDING_SECONDS
-        self.course.stop(f"interrupted by {signal.Signals(number).name}")
+    def _cut_short(self, reason: str) -> None:
+        self.course.stop(reason)
         self.service.stop()
-        raise signals.Terminated(self.course.stopped_by)
-
-    def _deadline_passed(self) -> None:
-        self.course.stop(course.DEADLINE)
-        if hasattr(signal, "pthread_kill"):
-            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
 
 
 def _setup_only(config: pytest.Config) -> str:

@@ -200,6 +200,19 @@ def test_no_check_at_all(gate):
     outcome.is_(5, "fail")
 
 
+def test_deadline_of_a_test_that_hears_no_signal(gate):
+    """A test stuck in C code is ended all the same, soon after the deadline: exit 1, and nothing is proven."""
+    gate.file(
+        "checks/test_own.py",
+        "import ctypes\n"
+        "def test_own():\n    lock = ctypes.create_string_buffer(64)\n"
+        "    for _ in range(2):\n        ctypes.CDLL(None).pthread_mutex_lock(lock)\n",
+    )
+    outcome = gate.run("--prodcheck-deadline=2s", "checks", timeout=60)
+    assert (outcome.status, outcome.word) == (1, "none")
+    assert "in test_own" in outcome.text
+
+
 @pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "xdist"])
 def test_deadline_shorter_than_a_timeout(gate, workers):
     """A target that hangs is the cause, and blocks its checks, also where the run ends before the target's timeout."""
