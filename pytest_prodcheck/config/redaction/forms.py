@@ -14,6 +14,7 @@ from pytest_prodcheck.config.redaction.views import dense, fold, unescape
 
 EDGE = 6
 """Characters of a secret from which on its beginning is masked before a cut, and its end after one."""
+_SPELT = 8  # letters and digits from which on a secret is also found one by one: `['a', 'b', …]`
 _LONG = 400  # beyond this a secret is a key file: the rarer encodings would only cost memory
 
 
@@ -31,6 +32,8 @@ class Needle:
     """Whether it is the secret itself (looked for among punctuation), not base64, hex or the like."""
     blank: bool
     """Whether the secret holds a blank or a `+`, which stand for each other in forms."""
+    spelt: bool = False
+    """Whether it is the secret's letters and digits, looked for one by one (`['a', 'b', …]`)."""
 
 
 def needles(secret: str, name: str, *, encoded_only: bool = False) -> Iterator[Needle]:
@@ -40,6 +43,8 @@ def needles(secret: str, name: str, *, encoded_only: bool = False) -> Iterator[N
     if not encoded_only:
         found = set(_plain_forms(secret))
         yield from (_needle(name, form, secret, plain=True, blank=blank) for form in found if len(form) >= 5)
+        if _SPELT <= len(letters := dense(fold(secret))) <= _LONG:
+            yield Needle(name, letters, len(letters), len(letters), plain=False, blank=True, spelt=True)
     encoded = {form for form in _encoded_forms(secret) if len(form) >= 7}
     yield from (_needle(name, form, secret, plain=False, blank=True) for form in encoded - found)
 

@@ -153,6 +153,8 @@ class Redactor:
         kept = [place for place, code in enumerate(folded) if code in DENSE]
         for hit in dense:
             end = ends[kept[hit.end - 1]]
+            if hit.needle.spelt and end - starts[kept[hit.start]] < 2 * len(hit.needle.text) - 1:
+                continue  # words that the secret is made of, not its characters one by one
             padding = len(text[end : end + 2]) - len(text[end : end + 2].lstrip("="))
             yield starts[kept[hit.start]], end + padding, hit.needle.name
 

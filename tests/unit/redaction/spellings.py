@@ -41,6 +41,9 @@ def _escaped(secret: str) -> Iterator[tuple[str, str]]:
     yield "repr", repr({"dsn": secret})
     yield "ascii", ascii(secret)
     yield "bytes repr", repr(b"Bearer " + secret.encode())
+    if sum(mark.isascii() and mark.isalnum() for mark in secret) >= 8:
+        yield "list of characters", f"assert {list(secret)} == []"
+        yield "characters on lines", "\n".join(f"E     +     {mark!r}," for mark in secret)
     yield "bytes repr, all escaped", "".join(f"\\x{code:02x}" for code in secret.encode())
     yield "quoted-printable", quopri.encodestring(f"Your password: {secret} ok".encode()).decode()
 
