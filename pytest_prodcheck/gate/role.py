@@ -53,6 +53,7 @@ def worker_name(config: pytest.Config) -> str:
 
 def refuse_unsafe(config: pytest.Config, kind: str) -> None:
     """Refuses what would make a green lie, or show a secret. Raises pytest.UsageError before anything is sent."""
+    import os
     import sys
 
     problems = []
@@ -62,8 +63,16 @@ def refuse_unsafe(config: pytest.Config, kind: str) -> None:
         problems.append(
             "--debug writes the arguments of every hook to a file, secrets included: run the gate without it"
         )
-    if config.getoption("usepdb", False) and kind == "production":
-        problems.append("--pdb shows every local variable: refused for an environment of kind production")
+    if os.environ.get("PYTEST_DEBUG"):
+        problems.append("PYTEST_DEBUG prints the arguments of every hook, secrets included: run the gate without it")
+    if config.getoption("pastebin", None):
+        problems.append("--pastebin sends the report to a public host: the gate contacts configured hosts only")
+    debuggers = {"--pdb": config.getoption("usepdb", False), "--trace": config.getoption("trace", False)}
+    problems += [
+        f"{option} shows every local variable: refused for an environment of kind production"
+        for option, given in debuggers.items()
+        if given and kind == "production"
+    ]
     if config.getoption("dist", "no") == "each":
         problems.append("--dist each runs every check in every worker: use -n with another --dist")
     problems += [

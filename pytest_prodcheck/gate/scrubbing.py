@@ -20,14 +20,14 @@ _LOG_HANDLERS = ("log_cli_handler", "log_file_handler", "caplog_handler", "repor
 NAME = "prodcheck-scrubbing"
 
 _UNCAPTURED = (
-    "prodcheck: warning: with -s, what tests write to the descriptors and what their child processes print is not "
-    "scrubbed: secrets can be shown\n"
+    "prodcheck: warning: with -s or --capture=sys, what tests write to the descriptors and what their child processes "
+    "print is not scrubbed: secrets can be shown\n"
 )
 
 
 @contextlib.contextmanager
 def until_the_end(config: pytest.Config) -> Iterator[None]:
-    """Around a whole run: its scrubbing, if it came to that, ends with the block."""
+    """Around a whole run: its scrubbing, if it came to that, is nobody's after the block."""
     try:
         yield
     except pytest.UsageError as problem:
@@ -53,9 +53,10 @@ class Scrubbing:
         problem.args = tuple(self._redactor.scrub(str(text)) for text in problem.args)
 
     def release(self) -> None:
-        """Gives the streams back; nothing of the run is written afterwards."""
-        while self._nets:
-            self._nets.pop().remove()
+        """The run is over. Exit handlers and objects that are taken down may still print what they know: the streams
+        stay scrubbed until the process ends, or another run of it takes them."""
+        for net in self._nets:
+            net.left = True
 
     def pytest_unconfigure(self, config: pytest.Config) -> None:
         """Gives the log record factory back, and writes what capturing still holds before pytest does so unscrubbed."""
@@ -68,7 +69,7 @@ class Scrubbing:
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self, session: pytest.Session) -> None:
         """Puts the last net under terminal and logs, which may write elsewhere than to this process's streams."""
-        if session.config.getoption("capture") == "no" and not hasattr(session.config, "workerinput"):
+        if session.config.getoption("capture") != "fd" and not hasattr(session.config, "workerinput"):
             sys.stderr.write(_UNCAPTURED)
         manager = session.config.pluginmanager
         if reporter := manager.get_plugin("terminalreporter"):
@@ -152,8 +153,13 @@ class Net:
 
     def __init__(self, stream: Any, redactor: Redactor) -> None:
         self._stream, self._redactor, self._write = stream, redactor, None
-        if isinstance(getattr(getattr(stream, "write", None), "__self__", None), Net):
-            return
+        self.left = False
+        """Whether the run that it was made for is over."""
+        other = getattr(getattr(stream, "write", None), "__self__", None)
+        if isinstance(other, Net):
+            if not other.left:
+                return
+            other.remove()
         try:
             write, stream.write, stream.writelines = stream.write, self.write, self.writelines
         except AttributeError:  # a stream that takes no attributes: it is not one that pytest prints to

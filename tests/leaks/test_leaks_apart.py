@@ -174,13 +174,43 @@ def test_output_that_is_not_captured(project: Project) -> None:
     _clean(run)
 
 
-@pytest.mark.parametrize(("option", "kind"), [("--pdb", "production"), ("--debug", "staging"), ("--debug", "local")])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("options", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_what_is_printed_after_the_run(project: Project, stream: str, options: tuple[str, ...]) -> None:
+    """Exit handlers print when pytest is done: their output is scrubbed, too."""
+    project.check("def test_one(): pass\n")
+    (project.path / "conftest.py").write_text(
+        f"import atexit, os, sys\natexit.register(lambda: print('bye', os.environ['PG_PASSWORD'], file=sys.{stream}))\n"
+    )
+    run = project.pytest(*options)
+    assert "bye [redacted env:PG_PASSWORD]" in run.terminal
+    _clean(run)
+
+
+_SHOWING = [
+    ("--pdb", "production"),
+    ("--trace", "production"),
+    ("--debug", "staging"),
+    ("--debug", "local"),
+    ("--pastebin=failed", "local"),
+]
+
+
+@pytest.mark.parametrize(("option", "kind"), _SHOWING)
 def test_options_that_show_everything(project: Project, option: str, kind: str) -> None:
-    """A debugger on production, and pytest's own debug log anywhere, are refused."""
+    """A debugger on production, and pytest's own debug log and a public paste anywhere, are refused."""
     project.configure(_toml().replace('kind = "staging"', f'kind = "{kind}"'))
     run = project.run(*GATE, option)
     assert run.status == 4, run.terminal
-    assert f"{option} " in run.terminal
+    assert f"{option.partition('=')[0]} " in run.terminal
+    _clean(run)
+
+
+def test_debugging_by_the_environment(project: Project) -> None:
+    """PYTEST_DEBUG, which prints the arguments of every hook, is refused."""
+    run = project.run(*GATE, env={"PYTEST_DEBUG": "1"})
+    assert run.status == 4
+    assert "PYTEST_DEBUG prints the arguments" in run.terminal
     _clean(run)
 
 
