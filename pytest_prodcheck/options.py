@@ -44,17 +44,19 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-def refuse_empty(config: pytest.Config) -> None:
-    """Raises pytest.UsageError where an option was given without a value: `--prodcheck=$ENV` with ENV unset would be
-    a run without a gate, `--prodcheck-revision=$SHA` one that takes any revision."""
-    for name in OPTIONS:
-        value = config.getoption(name.removeprefix("--").replace("-", "_"))
-        if isinstance(value, str) and not value.strip():
-            raise pytest.UsageError(f"{name} is empty: give it a value, or leave it out (is a shell variable unset?)")
-
-
 def add(parser: pytest.Parser) -> None:
     """Registers all options in one group."""
     group = parser.getgroup("prodcheck", "post-deploy gate (pytest-prodcheck)")
     for name, settings in OPTIONS.items():
         group.addoption(name, dest=name.removeprefix("--").replace("-", "_"), **settings)
+
+
+def value(config: pytest.Config, name: str) -> Any:
+    """What the option was given; None or False where it was not."""
+    return config.getoption(name.removeprefix("--").replace("-", "_"))
+
+
+def empty(config: pytest.Config) -> list[str]:
+    """Options that were given nothing, as by an unset variable; taken as absent they would widen the run."""
+    given = {name: value(config, name) for name in OPTIONS}
+    return [name for name, text in given.items() if isinstance(text, str) and not text.strip()]

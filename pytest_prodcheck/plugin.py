@@ -27,7 +27,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the active session where `--prodcheck` was given."""
-    if not config.getoption("prodcheck"):
+    if config.getoption("prodcheck") is None:
         _refuse_orphans(config)
         return
     with _quick_start():
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """The gate's exit status is the last word, whatever hooks and plugins make of it."""
-    if not config.getoption("prodcheck"):
+    if config.getoption("prodcheck") is None:
         return (yield)
     with _quick_start():
         from pytest_prodcheck.gate import scrubbing, session
@@ -69,9 +69,8 @@ def _quick_start() -> Iterator[None]:
 
 
 def _refuse_orphans(config: pytest.Config) -> None:
-    options.refuse_empty(config)
     for name in options.OPTIONS:
-        if name != "--prodcheck" and config.getoption(name.removeprefix("--").replace("-", "_")):
+        if name != "--prodcheck" and options.value(config, name) not in (None, False):
             raise pytest.UsageError(f"{name} needs --prodcheck=ENV")
 
 

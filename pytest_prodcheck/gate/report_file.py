@@ -30,7 +30,7 @@ class ReportFile:
         folder = name.replace(":", "-").replace("/", "-")
         directory = config.invocation_params.dir / given if given else config.rootpath / ".prodcheck" / folder
         report = cls(Path(directory), name, given=bool(given))
-        if role.idle(config) and not report.path.exists():
+        if (role.idle(config) or not name) and not report.path.exists():
             return None
         report._begin()
         return report

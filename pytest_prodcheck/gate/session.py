@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from pytest_prodcheck import markers, options
+from pytest_prodcheck import markers
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
@@ -42,7 +42,6 @@ def activate(config: pytest.Config) -> Gate:
 
     report = ReportFile.of(config) if part != "worker" else None
     try:
-        options.refuse_empty(config)
         role.refuse_unsafe(config, "")
         begun = start.read(config)
         role.refuse_unsafe(config, begun.environment.kind)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from pytest_prodcheck import options
 from pytest_prodcheck.config import grammar, loader
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.errors import ConfigError, UsageProblem
@@ -36,10 +37,14 @@ class Start:
 
 def read(config: pytest.Config) -> Start:
     """Reads and checks everything that the options name. Raises UsageProblem with every problem, `file:line` first."""
-    name, _, fault = str(config.getoption("prodcheck")).partition(":")
+    if nothing := options.empty(config):
+        raise UsageProblem(
+            *(f"{name} is empty: give it a value, or leave it out (is a shell variable unset?)" for name in nothing)
+        )
+    name, colon, fault = str(config.getoption("prodcheck")).partition(":")
     if name == "demo":
         file = DEMO_FILE
-        _check_fault(fault)
+        _check_fault(colon, fault)
     else:
         file = loader.find(config.rootpath, config.invocation_params.dir, config.getoption("prodcheck_config"))
         fault = ""
@@ -53,11 +58,13 @@ def read(config: pytest.Config) -> Start:
     return Start(file, environment, fault, plan, only, _deadline(config, environment))
 
 
-def _check_fault(fault: str) -> None:
+def _check_fault(colon: str, fault: str) -> None:
     import difflib
 
     from pytest_prodcheck.demo.faults import FAULTS
 
+    if colon and not fault:
+        raise UsageProblem("--prodcheck=demo: names no fault after its colon; `prodcheck faults` lists them")
     if fault and fault not in FAULTS:
         near = difflib.get_close_matches(fault, FAULTS, 1)
         hint = f"; did you mean {near[0]}?" if near else ""

@@ -179,7 +179,7 @@ def test_usage_error_is_in_the_verdict_file(gate):
 @pytest.mark.parametrize("text", ["soon", "10", "-1s"])
 def test_unreadable_deadline(gate, text):
     """A deadline that is no duration is exit 4."""
-    assert gate.run(f"--prodcheck-deadline={text}").status == 4
+    gate.run(f"--prodcheck-deadline={text}").is_(4, "none", "--prodcheck-deadline")
 
 
 def test_configuration_elsewhere(gate):
@@ -205,6 +205,7 @@ def test_configuration_above_the_working_directory(gate, monkeypatch):
         "--prodcheck-plan",
         "--prodcheck-only=http",
         "--prodcheck-revision=1",
+        "--prodcheck-revision=",
         "--prodcheck-report=out",
         "--prodcheck-writes=none",
         "--prodcheck-deadline=5s",
@@ -228,3 +229,16 @@ def test_a_hanging_target_does_not_hang_the_run(gate):
     gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "300ms" }\n')
     gate.system.on("/slow", Answer(never=True))
     gate.run().is_(1, "fail", "GET /slow", r"no answer in 0\.3")
+
+
+def test_nothing_leaves_no_old_verdict(gate):
+    """Where the environment's name is empty, an earlier verdict in the report directory does not stay green."""
+    gate.run("--prodcheck-report=out").is_(0, "none")
+    assert gate.pytest("--prodcheck=", "--prodcheck-report=out").status == 4
+    verdict = json.loads((gate.path / "out" / "verdict.json").read_text())
+    assert (verdict["verdict"], verdict["exit_status"]) == ("unfinished", 4)
+
+
+def test_demo_without_its_fault(gate):
+    """`demo:` with nothing behind the colon is exit 4, not a healthy demo."""
+    gate.pytest("--prodcheck=demo:").is_(4, "none", "names no fault", "prodcheck faults")
