@@ -32,6 +32,7 @@ from pytest_prodcheck.config.scalars import (
 from pytest_prodcheck.config.source import Source
 
 METHODS_THAT_READ = ("GET", "HEAD", "OPTIONS")
+_HEADER_SAMPLES = 3
 
 
 class Model(BaseModel):
@@ -184,6 +185,21 @@ class HttpTarget(WebTarget):
     endpoints: Mapping[Name, Endpoint] = Field(default_factory=dict)
     error_rate: RateLimit | None = None
     security_headers: Literal["owasp"] | Mapping[str, Any] | None = None
+
+    @property
+    def repeatable(self) -> tuple[str, ...]:
+        """Names of the endpoints that may be asked again for a limit: reads with a method that reads."""
+        return tuple(
+            name
+            for name, endpoint in self.endpoints.items()
+            if not endpoint.writes and (endpoint.method in METHODS_THAT_READ or endpoint.effect == "read")
+        )
+
+    @property
+    def header_samples(self) -> tuple[str, ...]:
+        """Up to three reads whose headers are judged; those that act as a user only where there are no others."""
+        anonymous = [name for name in self.repeatable if not self.endpoints[name].as_]
+        return tuple(anonymous or self.repeatable)[:_HEADER_SAMPLES]
 
 
 class AuthTarget(WebTarget):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import Accepted, Environment
 from pytest_prodcheck.gate import figures, judge, places, remarks
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
-from pytest_prodcheck.gate.plan import Check, Plan
+from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
 from pytest_prodcheck.gate.selection import Selection, missed
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
@@ -43,15 +44,27 @@ def lost(selection: Selection, results: Results, course: Course) -> dict[str, At
 
 
 def unselected_readiness(owner: Owner, selection: Selection) -> dict[str, Attempt]:
-    """A failed attempt for each target that is not ready and whose readiness check is not among the selected (§2.3)."""
+    """A failed attempt for each target that is not ready, and each user without a token, whose own check is not among
+    the selected (§2.3): what is blocked by it has its cause among the checks."""
     found = {}
-    for check in owner.plan.checks.values():
-        if check.function != "test_ready" or check.id in selection.collected:
-            continue
-        standing = owner.seen_standing(check.target)
-        if standing is not None and not standing.ready:
-            found[check.id] = Attempt("fail", standing.findings, criteria=("ready",), executed=True)
+    for identifier, name in _readiness(owner):
+        standing = owner.seen_standing(name)
+        if identifier not in selection.collected and standing is not None and not standing.ready:
+            found[identifier] = Attempt("fail", standing.findings, criteria=("ready",), executed=True)
     return found
+
+
+def _readiness(owner: Owner) -> Iterator[tuple[str, str]]:
+    """Id of the check → name of its standing; a user's token has a check of its own only where there is an auth
+    target, and is not missed where that is not ready."""
+    planned = {(check.function, check.subject or check.target): check.id for check in owner.plan.checks.values()}
+    for check in owner.plan.checks.values():
+        if check.function == "test_ready":
+            yield check.id, check.target
+    auths = [owner.seen_standing(target) for target in owner.targets if target.split(".")[0] == "auth"]
+    if all(auth is None or auth.ready for auth in auths):
+        for user in owner.environment.users:
+            yield planned.get(("test_token", user), f"{ROOT}::auth::test_token[{slug(user)}]"), f"user:{user}"
 
 
 def conclude(

@@ -296,15 +296,25 @@ class Owner:
                 ]
                 sampler = Sampler(self.environment, tuple(limits), self._parallel(check.target))
                 self._samplers[check.target] = sampler
-        prober = self._probers.of(check.target)
         seen = [one for one in self.observations if one.target == check.target and one.kind in ("declared", "sample")]
-        repeats = [
-            repeat
-            for other in others
-            if (repeat := prober.repeater(other.function, other.subject, other.user)) is not None
-        ]
-        extra = sampler.run_once(repeats or prober.repeaters(), seen, lambda found: self._kept(Evidence(tuple(found))))
+        repeats = self._repeats(check.target, others)
+        extra = sampler.run_once(repeats, seen, lambda found: self._kept(Evidence(tuple(found))))
         return Evidence((*seen, *extra), {"samples": len(seen) + len(extra)})
+
+    def _repeats(self, target: str, selected: Sequence[Check]) -> Sequence[Callable[[], Observation]]:
+        """The reads that samples repeat: of the selected checks, else of all. A blocked one is not sent: without its
+        user's token its answer would say nothing about the target."""
+        prober = self._probers.of(target)
+        for checks in (selected, [check for check in self.plan.checks.values() if check.target == target]):
+            repeats = [
+                repeat
+                for check in checks
+                if (repeat := prober.repeater(check.function, check.subject, check.user)) is not None
+                and self.blocker(check.needs) is None
+            ]
+            if repeats:
+                return repeats
+        return list(prober.repeaters())
 
     def _settled(self, check: Check) -> Evidence:
         """What serves, asked until only the wanted revision does or `settle` is over."""

@@ -142,7 +142,8 @@ def _http(environment: Environment, target: str, table: HttpTarget) -> Iterator[
     if table.url.startswith("https:") or table.tls.valid_for:
         yield build.check("test_certificate")
     if table.security_headers:
-        yield build.check("test_security_headers")
+        sampled = [table.endpoints[name].as_ or "" for name in table.header_samples]
+        yield build.check("test_security_headers", users=tuple(dict.fromkeys(sampled)))
     for name, endpoint in table.endpoints.items():
         if environment.permits(target, name, endpoint):
             users = (endpoint.as_,) if endpoint.as_ else ()

@@ -39,7 +39,7 @@ class Prober(Protocol):
         ...
 
     def repeaters(self) -> Sequence[Callable[[], Observation]]:
-        """What is repeated for a limit of the whole target."""
+        """What is repeated for a limit of the whole target where no check's read can be."""
         ...
 
 

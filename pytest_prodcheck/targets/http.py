@@ -9,7 +9,7 @@ from dataclasses import replace
 from itertools import count, pairwise
 from urllib.parse import urlencode
 
-from pytest_prodcheck.config.models import METHODS_THAT_READ, Cleanup, Endpoint, HttpTarget, Revision
+from pytest_prodcheck.config.models import Cleanup, Endpoint, HttpTarget, Revision
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
@@ -20,7 +20,6 @@ from pytest_prodcheck.targets.wire import Wire
 
 _HEALTH_WORDS = ("health", "ready", "live", "status", "ping")
 _READINESS_TRIES = 3
-_HEADER_SAMPLES = 3
 REVISION_SAMPLES = 5
 _AGAIN = 8
 """How often a user's refused read is asked again: replicas that take turns show both their faces with 96 %."""
@@ -63,13 +62,13 @@ class HttpProber:
             return Evidence((*observations, *again), self._undone(subject, observations[-1]))
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject)))
-        names = self.repeatable()[:_HEADER_SAMPLES] if function == "test_security_headers" else []
+        names = self.table.header_samples if function == "test_security_headers" else ()
         return Evidence(tuple(self._wire.send(self.request(name, self.table.endpoints[name])) for name in names))
 
     def _asked_again(self, name: str, refused: Observation) -> list[Observation]:
         """A user's read that got an undeclared 401, asked again until it was accepted and refused in turn (R19)."""
         found: list[Observation] = []
-        if refused.status != 401 or refused.expected or not refused.user or name not in self.repeatable():
+        if refused.status != 401 or refused.expected or not refused.user or name not in self.table.repeatable:
             return found
         request = replace(self.request(name, self.table.endpoints[name]), kind="readiness")
         while len(found) < _AGAIN and next(self._again) < _AGAIN_IN_ALL:
@@ -102,13 +101,13 @@ class HttpProber:
     def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
         """Repeats a declared read for a limit; None for what must not be repeated."""
         del user
-        if function != "test_endpoint" or subject not in self.repeatable():
+        if function != "test_endpoint" or subject not in self.table.repeatable:
             return None
         return lambda: self.endpoint(subject, kind="sample")[-1]
 
     def repeaters(self) -> Sequence[Callable[[], Observation]]:
-        """What is repeated for a limit of the whole host where no endpoint is selected."""
-        return [repeat for name in self.repeatable() if (repeat := self.repeater("test_endpoint", name, ""))]
+        """None: what a host is asked is declared."""
+        return []
 
     def endpoint(self, name: str, attempt: int = 1, kind: Kind = "declared") -> list[Observation]:
         """The declared request, and again up to `retries` times while its answer is not an expected one."""
@@ -136,14 +135,6 @@ class HttpProber:
                     "json_": request.json_, "form": request.form, "status": request.status, "follow": False}
         )  # fmt: skip
         return {"cleanup": self._wire.send(self.request(name, undoing, kind="readiness"))}
-
-    def repeatable(self) -> Sequence[str]:
-        """Names of the endpoints that may be asked again for a limit: reads with a method that reads."""
-        return [
-            name
-            for name, endpoint in self.table.endpoints.items()
-            if not endpoint.writes and (endpoint.method in METHODS_THAT_READ or endpoint.effect == "read")
-        ]
 
     def revision(self, revision: Revision) -> list[Observation]:
         """What several requests in a row say, so that two replicas of different builds both get their word."""

@@ -1,0 +1,75 @@
+"""No request of a check that acts as a user is sent before that user has a token, or without one."""
+
+from __future__ import annotations
+
+import pytest
+from small_system import Answer
+
+CONFIG = """
+[env.staging]
+writes = ["login"]
+[env.staging.users.member]
+grant = "login"
+login = { path = "/login", json = { user = "smoke", password = "env:PASSWORD" } }
+keep = "token"
+opaque = true
+[env.staging.http]
+url = "URL"
+error_rate = "< 10%"
+security_headers = { X-Content-Type-Options = "nosniff" }
+[env.staging.http.endpoints]
+tasks = { path = "/tasks", as = "member" }
+"""
+SAFE = {"X-Content-Type-Options": "nosniff"}
+
+
+@pytest.fixture
+def anonymous(gate):
+    """Requests to /tasks that came without a token; the login takes a while."""
+    seen: list[str] = []
+
+    def tasks(headers):
+        known = any(name.lower() == "authorization" for name in headers)
+        seen.extend([] if known else ["/tasks"])
+        return Answer(200, "[]", SAFE) if known else Answer(401, "who?", SAFE)
+
+    gate.config(CONFIG)
+    gate.system.on("/tasks", tasks)
+    gate.system.on("/", Answer(200, "ok", SAFE))
+    gate.system.on("POST /login", Answer(200, {"token": "opaque-token-value-1"}, delay=0.5))
+    return seen
+
+
+PASSWORD = {"PASSWORD": "login-password-1"}
+
+
+@pytest.mark.parametrize("arguments", [(), ("-k", "test_error_rate"), ("-k", "test_security_headers")])
+def test_login_first(gate, anonymous, arguments):
+    """Header checks and samples wait for the login, also where nothing else is selected."""
+    outcome = gate.run(*arguments, env=PASSWORD)
+    assert outcome.status == 0, outcome.text
+    assert gate.system.count("GET /tasks") > 0
+    assert anonymous == []
+
+
+def test_no_login_no_samples(gate, anonymous):
+    """Where the login failed, its endpoints are blocked, and no sample of theirs is an error of the host."""
+    gate.config(CONFIG.replace("endpoints]", 'endpoints]\nhome = "/"'))
+    gate.system.on("POST /login", Answer(500, "broken"))
+    outcome = gate.run(env=PASSWORD)
+    assert outcome.words["test_endpoint[tasks]"] == "blocked"
+    assert outcome.words["test_error_rate"] == "pass"
+    assert outcome.words["test_security_headers"] != "fail"
+    assert anonymous == []
+
+
+@pytest.mark.parametrize("arguments", [(), ("-k", "test_endpoint")])
+def test_failed_login_is_the_cause(gate, anonymous, arguments):
+    """A login that fails is a failed check and the cause of what it blocks, also where there is no auth target."""
+    gate.system.on("POST /login", Answer(500, "broken"))
+    outcome = gate.run(*arguments, env=PASSWORD)
+    outcome.is_(1, "fail")
+    assert outcome.words["test_token[member]"] == "fail"
+    cause = outcome.verdict["causes"][0]
+    assert cause["code"] == outcome.checks["prodcheck.toml::http::test_endpoint[tasks]"]["blocked_by"]
+    assert "prodcheck.toml::http::test_endpoint[tasks]" in cause["explains"]
