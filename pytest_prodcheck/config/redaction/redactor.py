@@ -13,7 +13,7 @@ from pytest_prodcheck.config.redaction.index import Hit, NeedleIndex
 from pytest_prodcheck.config.redaction.parts import parts
 from pytest_prodcheck.config.redaction.patterns import scrub_patterns
 from pytest_prodcheck.config.redaction.views import DENSE, View, origins, views
-from pytest_prodcheck.config.redaction.weakness import says_little, weakness
+from pytest_prodcheck.config.redaction.weakness import is_common, says_little, weakness
 
 _Span = tuple[int, int, str]
 _WRAP = re.compile(r"\s*[\r\n]+(?:[E>|] )?\s*|\\+[rn]")
@@ -146,7 +146,7 @@ class Redactor:
         folded, starts, ends = origins(text, view)
         for hit in plain:
             for piece in _unbroken(hit, text, starts, ends):
-                if _is_meant(piece):
+                if _is_meant(piece, text):
                     yield starts[piece.start], ends[piece.end - 1], hit.needle.name
         if not dense:
             return
@@ -172,12 +172,17 @@ def _unbroken(hit: Hit, text: str, starts: list[int], ends: list[int]) -> Iterat
             first = place
 
 
-def _is_meant(hit: Hit) -> bool:
-    """Whether a plain hit is more than terms of the field that the secret shares with prose."""
+def _is_meant(hit: Hit, text: str) -> bool:
+    """Whether a plain hit is more than what the secret shares with prose: terms of the field, or a word that is all
+    of `text`, as a role `reader` with the password `reader-…` is."""
     if hit.whole:
         return True
-    piece = hit.needle.text[hit.offset : hit.offset + hit.end - hit.start].decode("utf-8", "replace")
-    return not says_little(piece, 0 if len(piece) < hit.needle.minimum else 3)
+    piece, end = hit.needle.text[hit.offset : hit.offset + hit.end - hit.start], hit.offset + hit.end - hit.start
+    words = piece.decode("utf-8", "replace")
+    alone = text.casefold() == words.casefold() and not hit.needle.text[end : end + 1].isalnum()
+    if alone and hit.offset == 0 and is_common(text):
+        return False
+    return not says_little(words, 0 if len(words) < hit.needle.minimum else 3)
 
 
 def _merged(spans: list[_Span]) -> list[_Span]:

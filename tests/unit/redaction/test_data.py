@@ -130,3 +130,12 @@ def test_unknown_secrets_in_an_excerpt_are_masked(redactor: Redactor) -> None:
     """An excerpt is scrubbed by pattern as well as by value."""
     assert redactor.clean("password=Zx9Qw7Lm2") == "password=[redacted]"
     assert redactor.scrub_patterns("password=Zx9Qw7Lm2") == "password=[redacted]"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("reader", "reader"), ("reader-", "[redacted env:DSN]"), ("reader…", "[redacted env:DSN]…")],
+)
+def test_a_role_that_begins_its_password(text: str, expected: str) -> None:
+    """A value that is one word is no cut secret: `psql -U reader` stays a command, where the password is `reader-…`."""
+    assert Redactor.of([("env:DSN", "reader-password-1")]).scrub(text) == expected
