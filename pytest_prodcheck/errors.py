@@ -70,3 +70,7 @@ class TargetError(ProdcheckError):
     def __reduce__(self) -> tuple[type[Self], tuple[str, str, str]]:
         """Travels from the owner to a worker as what it was made of."""
         return type(self), (self.target, self.message, self.code)
+
+
+class NotReady(TargetError):
+    """Nothing was asked, because a target or a user's token that it takes is not there: who asked is blocked."""

@@ -46,7 +46,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "Requests": {
         "per_second": ("Requests per second and host.", "per_second = 100"),
         "in_flight": ("Requests at the same time, per host.", "in_flight = 20"),
-        "at_most": ("Requests of one check at most, samples included.", "at_most = 1000"),
+        "at_most": ("Requests to one host in a whole run, samples included.", "at_most = 1000"),
     },
     "Revision": {
         "path": ("Path that is asked.", 'path = "/api/version"'),

@@ -77,6 +77,7 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
         merged = {**known, **merged}
     merged = {**merged, **{key: value for key, value in places.get(speaker.target, {}).items() if key not in merged}}
     merged.setdefault("role", merged.get("user", ""))
+    merged["service_url"] = _address({**places.get(speaker.target, {}), **speaker.data}).get("url", "")
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
     merged["relation"] = str(merged["table"]).rpartition(".")[2]

@@ -180,10 +180,11 @@ def _graded(attempt: Attempt, check: Check | None) -> Attempt:
 
 
 def _check_results(final: Mapping[str, Attempt], owner: Owner) -> list[CheckResult]:
-    rows = []
+    rows, ready = [], dict(_readiness(owner))
     for identifier, attempt in final.items():
         check = owner.plan.checks.get(identifier)
-        seen = owner.seen(identifier)
+        standing = owner.seen_standing(ready[identifier]) if identifier in ready else None
+        seen = owner.seen(identifier) or list(standing.evidence.observations if standing else ())
         target = check.target if check else (seen[0].target if seen else "")
         rows.append(
             CheckResult(
@@ -194,7 +195,7 @@ def _check_results(final: Mapping[str, Attempt], owner: Owner) -> list[CheckResu
                 tuple(seen),
                 attempt.blocked_by,
                 check.subject if check else "",
-                check.needs if check else (),
+                check.needs if check else tuple(filter(None, (attempt.waits_for,))),
                 attempt.message,
             )
         )

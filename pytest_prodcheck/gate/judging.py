@@ -11,7 +11,7 @@ import pytest
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.errors import DeadlinePassed
+from pytest_prodcheck.errors import DeadlinePassed, NotReady
 from pytest_prodcheck.gate import asserting, state
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
@@ -158,7 +158,8 @@ class Judging:
         blocker = item.stash.get(BLOCKED, None)
         if blocker is not None:
             del item.stash[BLOCKED]
-            return Attempt("blocked", blocked_by=blocker.cause, message=f"{blocker.name}: {blocker.message}")
+            message = f"{blocker.name}: {blocker.message}"
+            return Attempt("blocked", blocked_by=blocker.cause, message=message, waits_for=blocker.name)
         if report.skipped:
             return _foreign_skip(item, report)
         return Attempt("fail", message=_crash(report)) if report.failed else None
@@ -173,6 +174,8 @@ class Judging:
         findings = tuple(self._scrubbed(judge.judge(facts, record, self._environment(), self._asker, time.time())))
         if facts.check is None and record.limits and not record.sampled and not report.failed:
             return Attempt("fail", message="carries a rate or a quantile and never called sample()", executed=True)
+        if not findings and call.excinfo is not None and isinstance(call.excinfo.value, NotReady):
+            return _blocked(call.excinfo.value)
         verdict = judge.verdict_of(findings)
         message = _failure(item, report, call)
         if message:
@@ -225,6 +228,11 @@ def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo
     return _crash(report) if report.failed else item.stash.get(RAISED, "failed")
 
 
+def _blocked(error: NotReady) -> Attempt:
+    """Of a test that found out in its body: which user or member of a family it asks is not known before."""
+    return Attempt("blocked", blocked_by=error.code, message=str(error), waits_for=error.target, executed=True)
+
+
 def _beside(item: pytest.Item) -> str:
     """What went wrong beside the item's body since this was asked last; empty for nothing."""
     record = item.stash.get(RECORD, None)
@@ -271,6 +279,10 @@ def _show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> Non
         reason = attempt.findings[0].message if attempt.findings else attempt.message
         report.outcome = "skipped"
         report.longrepr = (str(path), (line or 0) + 1, f"insufficient: {reason}")
+    elif attempt.verdict == "blocked" and report.failed:
+        path, line, _ = item.reportinfo()
+        report.outcome = "skipped"
+        report.longrepr = (str(path), (line or 0) + 1, f"blocked: {attempt.blocked_by}: {attempt.message}")
     elif report.when == "call" and state.read(item).check is not None:
         report.outcome, report.longrepr = "passed", None
 

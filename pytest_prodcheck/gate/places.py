@@ -67,6 +67,7 @@ def _of_exchange(finding: Finding, table: Target, observations: Sequence[Observa
         (str(row["operation"]) for row in finding.data.get("slowest") or () if not finding.data.get("errors")), ""
     )
     mine = [one for one in observations if one.target == finding.target]
+    mine = [one for one in mine if one.operation == finding.data.get("operation")] or mine
     seen = next((one for one in mine if one.operation == slow or (not slow and (one.error or not one.expected))), None)
     seen = seen or next(iter(mine), None)
     if seen is None:

@@ -29,6 +29,8 @@ class Attempt:
     samples: int = 0
     duration: float = 0.0
     executed: bool = False
+    waits_for: str = ""
+    """Target or `user:NAME` that was not ready, where that blocked it."""
     skipped_by: str = ""
     """Why it was skipped, where that was not the gate's doing."""
 

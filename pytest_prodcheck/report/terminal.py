@@ -15,6 +15,12 @@ SHOWN_CAUSES = 10
 SHOWN_DETAILS = 20
 UNEXPLAINED = "gate.check.failed"
 """The cause of a test that failed by itself: it names no root, so the traceback is what explains it."""
+_DRAGGED = (
+    ("blocked", "blocked"),
+    ("fail", "failed"),
+    ("insufficient", "not proven"),
+    ("degraded", "degraded"),
+)
 _COLOURS: Mapping[str, dict[str, bool]] = {
     "pass": {"green": True, "bold": True},
     "degraded": {"yellow": True, "bold": True},
@@ -74,8 +80,7 @@ def _cause(reporter: Reporter, cause: Cause, result: RunResult) -> None:
 def dragged(cause: Cause, checks: Sequence[CheckVerdict]) -> str:
     """How many checks are down because of it: `4 checks blocked, 6 failed`."""
     words = [check.verdict for check in checks if check.id in set(cause.explains)]
-    blocked, failed = words.count("blocked"), sum(word in ("fail", "insufficient", "degraded") for word in words)
-    parts = [f"{count} {word}" for count, word in ((blocked, "blocked"), (failed, "failed")) if count]
+    parts = [f"{words.count(word)} {label}" for word, label in _DRAGGED if word in words]
     return f"{_plural(len(words))}: {', '.join(parts)}" if parts else "nothing else"
 
 

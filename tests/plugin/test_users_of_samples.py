@@ -40,6 +40,10 @@ def anonymous(gate):
     return seen
 
 
+OWN = """
+def test_own(prodcheck_http):
+    assert prodcheck_http.get("/tasks", as_="member").status_code == 200
+"""
 PASSWORD = {"PASSWORD": "login-password-1"}
 
 
@@ -73,3 +77,16 @@ def test_failed_login_is_the_cause(gate, anonymous, arguments):
     cause = outcome.verdict["causes"][0]
     assert cause["code"] == outcome.checks["prodcheck.toml::http::test_endpoint[tasks]"]["blocked_by"]
     assert "prodcheck.toml::http::test_endpoint[tasks]" in cause["explains"]
+
+
+def test_own_test_is_blocked_by_the_login(gate, anonymous):
+    """A test of the team's own that acts as a user without a token is blocked by the login, and no second cause."""
+    gate.file("checks/test_own.py", OWN)
+    gate.config(CONFIG + '[prodcheck]\nsuites = ["checks"]\n')
+    gate.system.on("POST /login", Answer(500, "broken"))
+    for arguments in ((), ("-n", "2")):
+        outcome = gate.run(*arguments, env=PASSWORD)
+        outcome.is_(1, "fail")
+        assert outcome.words["test_own"] == "blocked"
+        assert len(outcome.verdict["causes"]) == 1
+        assert "checks/test_own.py::test_own" in outcome.verdict["causes"][0]["explains"]

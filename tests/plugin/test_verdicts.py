@@ -234,3 +234,13 @@ def test_deadline_before_an_answer(gate):
     outcome.is_(1, "fail", "run deadline reached")
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["gate.run.deadline"]
     assert "pool.py" not in outcome.text
+
+
+def test_next_command_of_a_header_finding(gate):
+    """The command asks for the answer whose header is wrong, not for the first that was looked at."""
+    safe = {"X-Content-Type-Options": "nosniff"}
+    gate.config(more='security_headers = "owasp"', endpoints='home = "/"\nold = "/old"')
+    gate.system.on("/", Answer(200, "ok", safe))
+    gate.system.on("/old", Answer(200, "ok"))
+    codes = {cause["code"]: cause["next"] for cause in gate.run().verdict["causes"]}
+    assert codes["http.headers.content_type_options_missing"].endswith("/old")

@@ -32,7 +32,7 @@ KINDS = (
         "the provider answers with a server error",
         "the identity provider {host} answers {status}",
         "look at the provider's log",
-        "curl -sv {issuer}/.well-known/openid-configuration",
+        "prodcheck doctor ENV",
     ),
     CauseKind(
         "auth.discovery.wrong_application",
@@ -242,14 +242,14 @@ KINDS = (
         "a proxy removes Authorization",
         "Authorization does not reach the service: a proxy drops it",
         "pass the header on (nginx: proxy_set_header Authorization $http_authorization)",
-        'curl -si -H "Authorization: Bearer $TOKEN" {url}',
+        'curl -si -H "Authorization: Bearer $TOKEN" {service_url}',
     ),
     CauseKind(
         "auth.secret.replicas_disagree",
         "replicas hold different signing secrets",
         "the same request is now accepted, now 401: replicas hold different signing secrets",
         "compare the secret of all replicas; restart them together",
-        "for i in 1 2 3 4 5 6; do curl -so /dev/null -w '%{http_code}\\n' -H \"Authorization: Bearer $TOKEN\" {url}; done",
+        "for i in 1 2 3 4 5 6; do curl -so /dev/null -w '%{http_code}\\n' -H \"Authorization: Bearer $TOKEN\" {service_url}; done",
     ),
     CauseKind(
         "auth.session_secret.too_short",
@@ -263,6 +263,6 @@ KINDS = (
         "cookie flags or domain make the browser drop it",
         "the cookie that {path} sets is dropped: flags or domain",
         "correct Secure, SameSite and Domain",
-        "curl -si {url}",
+        "curl -si {service_url}",
     ),
 )

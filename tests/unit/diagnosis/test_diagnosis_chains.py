@@ -128,3 +128,14 @@ def test_what_a_limit_held_back_is_the_limits() -> None:
     stopped = {"data": {"error": "stopped"}, "verdict": "insufficient"}
     told = _told({"http::test_endpoint[a]": limited, "http::test_endpoint[b]": stopped})
     assert _codes(told) == ["http.rate_limited.by_others"]
+
+
+def test_a_command_about_a_services_answer_goes_to_the_service() -> None:
+    """A cause of the auth layer that only a service shows is looked at where the service is, not at the provider."""
+    dropped = {"code": "auth.header.dropped", "status": 401, "data": {"acts_as": "member", "path": "/api/orders"}}
+    places = {
+        "auth": {"host": "id.example", "scheme": "https", "path": "/realms/shop", "issuer": "https://id.example"},
+        "http": {"host": "app.example", "scheme": "https"},
+    }
+    told = _told({"http::test_endpoint[orders]": dropped}, places=places)
+    assert told.causes[0].next.endswith(" https://app.example/api/orders")

@@ -98,3 +98,11 @@ def test_no_failure_is_no_category() -> None:
     with terminal.only_unexplained(writer, run()):
         pass
     assert "failed" not in writer.stats
+
+
+def test_what_a_cause_drags_down_is_said_in_its_own_words() -> None:
+    """A limit that was not proven, or a warning, is not counted as failed."""
+    names = ("a", "b", "c")
+    checks = [check(name, word) for name, word in zip(names, ("fail", "insufficient", "degraded"), strict=True)]
+    told = terminal.dragged(cause(explains=tuple(one.id for one in checks)), checks)
+    assert told == "3 checks: 1 failed, 1 not proven, 1 degraded"
