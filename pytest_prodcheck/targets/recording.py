@@ -18,6 +18,8 @@ from pytest_prodcheck.targets.connection import Origin, Proxy, Resolver
 from pytest_prodcheck.targets.exchange import Answer
 
 _HEADER_LIMIT = 500
+_LONG, _END = 2000, 1000
+"""Bytes of an error body from which its end is kept beside its beginning, and of that end."""
 _SHOWING = frozenset({"tls.expired", "tls.not_yet_valid", "tls.untrusted", "tls.hostname_mismatch"})
 """Failures that the certificate explains; only then it is worth a second handshake."""
 _REVEALING = frozenset({"set-cookie", "location", "www-authenticate", "link", "refresh", "authorization"})
@@ -64,9 +66,16 @@ class Recording:
             size=len(answer.body),
             attempt=request.attempt,
             expected=expected,
-            data={"certificate": answer.certificate} if answer.certificate else {},
+            data={
+                **({"certificate": answer.certificate} if answer.certificate else {}),
+                **({} if expected or status < 500 else self._end(answer.body, raw.get("content-type", ""))),
+            },
             body=answer.body,
         )
+
+    def _end(self, body: bytes, content_type: str) -> dict[str, str]:
+        """The last words of a long error body: a traceback says its reason at its end."""
+        return {"end": self._redactor.clean_bytes(body[-_END:], content_type)} if len(body) > _LONG else {}
 
     def failed(self, request: HttpRequest, failure: Failure, data: Mapping[str, Any] | None = None) -> Observation:
         """The observation of an exchange without an answer."""

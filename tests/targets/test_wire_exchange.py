@@ -111,6 +111,18 @@ def test_429_holds_the_host_back():
         assert time.monotonic() - begin >= 0.99
 
 
+def test_a_long_error_body_keeps_its_end():
+    """A traceback says its reason in its last line: it is kept beside the beginning, for errors only, and scrubbed."""
+    secret = b"dummy-session-3f9a1c7e5b"
+    body = b"Traceback\n" + b"  File x, line 1\n" * 400 + b'UndefinedTable: relation "tasks" ' + secret
+    head = b"set-cookie: sid=" + secret + b"\r\ncontent-length: " + str(len(body)).encode() + b"\r\n\r\n"
+    for status, kept in ((b"500 No", True), (b"404 No", False)):
+        with raw_server(always(b"HTTP/1.1 " + status + b"\r\n" + head + body)) as server, wire_to(server.url()) as wire:
+            end = wire.send(get(server.url())).data.get("end", "")
+        assert ('relation "tasks"' in end) == kept
+        assert secret.decode() not in end
+
+
 def test_cookies_are_kept_apart_by_jar_and_are_secrets():
     """A user's cookie comes back for that user alone; no observation holds its value."""
     secret = b"dummy-session-3f9a1c7e5b"
