@@ -22,6 +22,8 @@ SPECIFIC: tuple[tuple[str, str], ...] = (
     (r"no password supplied|password (must be|is) (supplied|empty)|must be a string", "database.auth.no_password_supplied"),
     (r"password authentication failed|SASL authentication failed", "database.auth.password_rejected"),
     (r"role \"?[^\"]+\"? does not exist|no such user", "database.auth.role_missing"),
+    (r"(ident|peer) authentication failed", "database.auth.host_not_allowed"),
+    (r"(ldap|pam|radius|gssapi|bsd|certificate) authentication failed", "database.auth.password_rejected"),
     (r"authentication method \S+ not supported|none of the server's SASL", "database.auth.method_unsupported"),
     (r"database \"?[^\"]+\"? does not exist|no such database", "database.name.not_found"),
     (r"row-level security policy for table|violates row-level security", "database.rls.write_rejected"),
@@ -44,7 +46,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"received invalid response|lost synchronization with server|invalid (length|message)", "database.port.wrong_service"),
     (r"certificate verify failed|root\.crt|root certificate file|self[- ]signed certificate|unknown authority", "database.tls.untrusted"),
     (r"failed to resolve host|could not translate host|getaddrinfo|Name or service not known|no such host|ENOTFOUND|UnknownHostException|nodename nor servname|Temporary failure in name resolution", "database.dns.not_found"),
-    (r"Connection refused|ECONNREFUSED|actively refused|is the server running locally", "database.tcp.refused"),
+    (r"Connection refused|ECONNREFUSED|actively refused|connection to \S+ refused|is the server running locally", "database.tcp.refused"),
     (r"server closed the connection unexpectedly|Connection reset|ECONNRESET|Connection terminated unexpectedly|SSL SYSCALL error: EOF|unexpected EOF|Broken pipe", "database.connection.dropped"),
     (r"SSL error|TLS handshake|tlsv1 alert|wrong version number", "database.tls.protocol"),
     (r"No route to host|Network is unreachable|EHOSTUNREACH", "database.tcp.timeout"),
@@ -67,9 +69,12 @@ def classify(text: str, sqlstate: str = "", *, connected: bool = False) -> str:
     """
     if code := _first(SPECIFIC, text):
         return code
-    if (code := states.classify(sqlstate or state_in(text))) != "unknown":
+    state = sqlstate or state_in(text)
+    code, told = states.classify(state), _first(TEXTS, text)
+    # a class 08 only says that there was no connection, the words beside it why (PDO, JDBC)
+    if code != "unknown" and not (told and state.startswith("08")):
         return code
-    code = _first(TEXTS, text) or "unknown"
+    code = told or "unknown"
     return "database.port.wrong_service" if connected and code == "database.tcp.timeout" else code
 
 

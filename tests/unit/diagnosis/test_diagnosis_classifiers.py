@@ -12,6 +12,7 @@ from pytest_prodcheck.diagnosis import bodies, hasura, jwt, libpq, oidc, sqlstat
 from pytest_prodcheck.observe.observation import ERROR_CLASSES
 
 TEXTS = yaml.safe_load((Path(__file__).parent / "texts.yaml").read_text())
+BODIES = [(row["body"], row["code"]) for row in yaml.safe_load((Path(__file__).parent / "bodies.yaml").read_text())]
 TABLES = [
     *((sqlstate.classify, key, code) for key, code in sqlstate.SQLSTATES.items()),
     *((hasura.classify, key, code) for key, code in hasura.CODES.items()),
@@ -38,6 +39,19 @@ def test_error_bodies(text: str, code: str) -> None:
     """An error body gives the reason that it names, and none where it names none."""
     reason = bodies.reveal(text)
     assert (reason.code if reason else "") == code
+
+
+@pytest.mark.parametrize(("body", "code"), BODIES)
+def test_only_what_a_body_states_counts(body: str, code: str) -> None:
+    """Frameworks' pages and drivers' JSON give their reason; a blog, an article, a postal code give none."""
+    reason = bodies.reveal(body)
+    assert (reason.code if reason else "") == code
+
+
+@pytest.mark.parametrize("body", ["[" * 2000, '{"error":' * 300 + "1", "<pre>" * 300, "<!--", '{"error": "\\"'])
+def test_a_hostile_body_states_nothing(body: str) -> None:
+    """What is nested without end, or cut in its middle, is read without harm."""
+    assert bodies.reveal(body) is None
 
 
 def test_a_silent_open_port_is_another_service() -> None:
