@@ -63,6 +63,7 @@ def activate(config: pytest.Config) -> Gate:
     for line in markers.lines():
         config.addinivalue_line("markers", line)
     config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
+    config.addinivalue_line("filterwarnings", "error:assertion is always true:pytest.PytestAssertRewriteWarning")
     return gate
 
 

@@ -118,6 +118,14 @@ def test_value_returned_to_another_runner(gate, text):
     gate.run(".", "-p", "anyio").is_(0, "pass")
 
 
+def test_assertion_that_is_always_true(gate):
+    """`assert (value, "text")` asserts that a tuple is not empty: its module is an error."""
+    gate.file("test_own.py", "def test_it():\n    assert (False, 'never said')\n")
+    outcome = gate.run(".")
+    assert (outcome.status, outcome.word) == (2, "fail"), outcome.text
+    outcome.says("assertion is always true")
+
+
 def test_helpers_without_assertions(gate):
     """PYTHONOPTIMIZE takes the assertions out of what tests import: refused where a user's own test would run."""
     gate.file("helper.py", "def check(answer):\n    assert answer.status_code == 201\n")
