@@ -20,20 +20,21 @@ def too_wide(relation: Relation, trusted: Iterable[str]) -> Iterator[tuple[Polic
     """Each policy that lets every row through, with the expression (`USING (true)`) that does; not those for `trusted`
     roles only, nor those that a restrictive policy for the same commands and roles narrows."""
     exempt = frozenset(trusted)
+    never_null = frozenset(column.name for column in relation.columns if not column.nullable)
     for policy in effective(relation):
         if exempt.issuperset(policy.roles):
             continue
-        clause, commands = _open_clause(policy)
+        clause, commands = _open_clause(policy, never_null)
         if clause and not all(_narrowed(relation, policy, command) for command in commands):
             yield policy, clause
 
 
-def _open_clause(policy: Policy) -> tuple[str, tuple[str, ...]]:
+def _open_clause(policy: Policy, never_null: frozenset[str]) -> tuple[str, tuple[str, ...]]:
     """The clause that is always true, and the commands for which it decides; an absent WITH CHECK is the USING."""
     commands = _COMMANDS if policy.command == "ALL" else (policy.command,)
-    if policy.using and always_true(policy.using):
+    if policy.using and always_true(policy.using, never_null):
         return f"USING ({_plain(policy.using)})", tuple(one for one in commands if one != "INSERT" or not policy.check)
-    if policy.check and always_true(policy.check):
+    if policy.check and always_true(policy.check, never_null):
         return f"WITH CHECK ({_plain(policy.check)})", tuple(one for one in commands if one in ("INSERT", "UPDATE"))
     return "", ()
 

@@ -27,14 +27,32 @@ _REFLEXIVE: Mapping[str, bool] = {"=": True, "<=": True, ">=": True, "<>": False
 
 
 @functools.lru_cache(maxsize=10_000)
-def always_true(condition: str) -> bool:
-    """Whether `condition`, as `pg_get_expr` deparses it, lets every row through; False for what cannot be parsed."""
+def always_true(condition: str, never_null: frozenset[str] = frozenset()) -> bool:
+    """Whether `condition`, as `pg_get_expr` deparses it, lets every row through; False for what cannot be parsed.
+    `never_null` are the table's columns with NOT NULL: that one of them is not null says nothing about a row."""
     postgast = import_module("postgast")
     try:
         statement = postgast.parse(f"select {condition}").stmts[0].stmt
     except postgast.PgQueryError:
         return False
-    return _truth(statement.select_stmt.target_list[0].res_target.val) is True
+    expression = statement.select_stmt.target_list[0].res_target.val
+    if never_null:
+        _settle_nulls(expression, never_null)
+    return _truth(expression) is True
+
+
+def _settle_nulls(node: Node, never_null: frozenset[str]) -> None:
+    """Puts the constant in the place of `column IS [NOT] NULL`; what sub-queries read is not this table's."""
+    kind = node.WhichOneof("node")
+    if kind == "null_test":
+        column = _bare(node.null_test.arg)
+        fields = list(column.column_ref.fields) if column.HasField("column_ref") else []
+        if len(fields) == 1 and fields[0].string.sval in never_null:
+            node.a_const.boolval.boolval = node.null_test.nulltesttype == _IS_NOT_NULL
+            node.a_const.boolval.SetInParent()
+    elif kind == "bool_expr":
+        for argument in node.bool_expr.args:
+            _settle_nulls(argument, never_null)
 
 
 def _truth(wrapped: Node) -> Truth:

@@ -40,3 +40,16 @@ def test_a_condition_that_no_row_fails_is_always_true(condition: str) -> None:
 def test_a_condition_that_a_row_can_fail_is_not(condition: str) -> None:
     """What depends on a column, a setting or a function is left alone, and so is what cannot be parsed."""
     assert not always_true(condition)
+
+
+@pytest.mark.parametrize(
+    ("condition", "always"),
+    [
+        ("(id IS NOT NULL)", True), ("((owner = 1) OR (id IS NOT NULL))", True), ("(NOT (id IS NULL))", True),
+        ("(owner IS NOT NULL)", False), ("(id IS NULL)", False), ("((id IS NOT NULL) AND (owner = 1))", False),
+        ("(EXISTS ( SELECT 1 FROM x WHERE (x.id IS NOT NULL)))", False),
+    ],
+)  # fmt: skip
+def test_a_column_that_is_never_null_tells_no_rows_apart(condition: str, always: bool) -> None:
+    """`id IS NOT NULL` is true for every row where the table says so."""
+    assert always_true(condition, frozenset({"id"})) is always
