@@ -185,3 +185,15 @@ def test_graphql(gate):
     outcome = gate.run("checks")
     outcome.is_(0, "pass")
     assert gate.system.count("POST /graphql") == outcome.verdict["sent"]["http"]
+
+
+@pytest.mark.parametrize("status", [404, 302, 401])
+@pytest.mark.parametrize("mark", ["error_rate('< 5%')", "latency('p95 < 5s')"])
+def test_sample_of_what_is_not_there(gate, status, mark):
+    """Samples that are not answered by 2xx are errors: nobody else looks at them."""
+    gate.system.on("/checkout", status)
+    test = (
+        f"import pytest\n@pytest.mark.{mark}\ndef test_own(prodcheck_http):\n    prodcheck_http.sample('/checkout')\n"
+    )
+    gate.file("checks/test_own.py", test)
+    gate.run("checks").is_(1, "fail", f"answers {status}")
