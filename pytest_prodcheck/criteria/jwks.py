@@ -33,6 +33,9 @@ def _unusable(found: Jwks, discovery: Discovery | None, target: str) -> Finding:
         return _finding(
             found, target, "neither discovery nor the configuration names a JWKS address", "auth.jwks.not_found"
         )
+    if seen.error == "refused":
+        text = f"keys at {found.url} are not fetched: {seen.message}"
+        return _finding(found, target, text, "auth.discovery.insecure_endpoint", error=seen.error)
     if found.problem == "unreachable":
         return _finding(
             found, target, f"{found.url} does not answer: {seen.error}", transport_code(seen), error=seen.error

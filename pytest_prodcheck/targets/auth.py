@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from pytest_prodcheck.config.models import AuthTarget
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.identity import Discovery, Jwk, Jwks, Problem
 from pytest_prodcheck.observe.jose import unbase64url
@@ -50,7 +51,10 @@ def fetch_jwks(sender: Sender, table: AuthTarget, discovery: Discovery | None, t
     url = table.jwks_url or (discovery.jwks_uri if discovery else "")
     if not url:
         return Jwks("", Observation(target, "jwks", "readiness", expected=False), "not_found")
-    observation = sender.send(_get(url, "jwks", table, target))
+    try:
+        observation = sender.send(_get(url, "jwks", table, target))
+    except Refused as refusal:  # the document named a file, or a host without TLS
+        observation = Observation(target, "jwks", "readiness", error="refused", message=str(refusal), expected=False)
     problem, document = _document(observation)
     listed = document.get("keys")
     keys = (

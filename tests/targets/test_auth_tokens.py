@@ -16,6 +16,7 @@ from small_server import PlainSender, serving
 
 from pytest_prodcheck.config.models import AuthTarget, Login, User
 from pytest_prodcheck.criteria import claims, discovery, jwks, token_answer, tokens
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.targets.auth import discover, discovery_url, fetch_jwks
 from pytest_prodcheck.targets.grants import LoginPlace
@@ -360,3 +361,21 @@ def test_an_opaque_token_lasts_as_long_as_the_answer_says(issuer):
     assert token.expires_at == pytest.approx(token.obtained_at + 60)
     assert "alg" not in token.observation.data
     assert replace(token, value="").usable is False
+
+
+class RefusingSender:
+    """A wire whose guard refuses what it is asked."""
+
+    def send(self, request):
+        """Raises as the guard does."""
+        raise Refused(f"GET {request.url}", "scheme file is denied")
+
+
+def test_keys_at_an_address_that_is_refused():
+    """A discovery document that names a file as its keys is a finding that says so; nothing was sent."""
+    table = AuthTarget(issuer="https://idp.test", jwks_url="file:///etc/passwd")
+    found = fetch_jwks(RefusingSender(), table, None)
+    assert (found.problem, found.observation.error) == ("unreachable", "refused")
+    findings = jwks.jwks(found, None, target="auth")
+    assert [finding.severity for finding in findings] == ["error"]
+    assert "scheme file is denied" in findings[0].message
