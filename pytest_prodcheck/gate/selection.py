@@ -71,7 +71,9 @@ class Selector:
         """The team's own suites that hold no test, one line each: a suite that is named and empty proves nothing."""
         if self._paths_given or self._config.getoption("lf", False):
             return []
+        asked = [Path(argument.partition("::")[0]).resolve() for argument in self._config.args]
         places = {suite: (self._base / suite).resolve() for suite in suites}
+        places = {suite: place for suite, place in places.items() if {place, *place.parents} & set(asked)}
         return [
             f"[prodcheck] suites: {suite} holds no test (python_files is {self._config.getini('python_files')})"
             for suite, place in places.items()

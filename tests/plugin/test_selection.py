@@ -241,3 +241,12 @@ def test_directories_without_tests_are_not_missed(gate):
     outcome = gate.run()
     outcome.is_(0, "pass")
     assert outcome.verdict["complete"] is True
+
+
+def test_plan_file_alone_beside_suites(gate):
+    """The plan file as the only path leaves the team's own suites out; they are not called empty."""
+    gate.config(head='[prodcheck]\nsuites = ["checks/"]\n')
+    gate.file("checks/test_own.py", "def test_own(): pass\n")
+    outcome = gate.run("prodcheck.toml")
+    outcome.is_(0, "pass")
+    assert "test_own" not in outcome.words

@@ -55,13 +55,13 @@ FAILS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("expected", "actual"), HOLDS, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("expected", "actual"), HOLDS, ids=_named)
 def test_what_holds_gives_no_mismatch(expected, actual):
     """Each form of the grammar accepts what it promises."""
     assert compare(expected, actual, now=NOW) == []
 
 
-@pytest.mark.parametrize(("expected", "actual"), FAILS, ids=lambda value: repr(value)[:30])
+@pytest.mark.parametrize(("expected", "actual"), FAILS, ids=_named)
 def test_what_does_not_hold_gives_one_mismatch(expected, actual):
     """Each form refuses what it does not promise, with both sides in words."""
     found = compare(expected, actual, now=NOW)
