@@ -46,13 +46,16 @@ class ReportFile:
             self._write({"verdict": "unfinished", "exit_status": USAGE, "error": problem})
 
     def finish(self, result: RunResult) -> None:
-        """Replaces the file by the run's verdict and writes the summary beside it."""
+        """Replaces the file by the run's verdict and writes the summary beside it; `problem` says where that failed."""
         if self.problem:
             return
         from pytest_prodcheck.report import markdown
 
-        verdict_json.write(self.path, verdict_json.document(result))
-        (self.directory / "summary.md").write_text(markdown.render(result), encoding="utf-8")
+        try:
+            (self.directory / "summary.md").write_text(markdown.render(result), encoding="utf-8")
+            verdict_json.write(self.path, verdict_json.document(result))
+        except OSError as error:
+            self.problem = f"the verdict could not be written to {self.directory}: {error.strerror}"
 
     def _begin(self) -> None:
         try:

@@ -214,8 +214,9 @@ class Run:
             return
         with signals.held():
             self.result = self._concluded(int(exitstatus))
-            if self.report:
+            if self.report and not self.report.problem:
                 self.report.finish(self.result)
+                self.result = _unwritten(self.result, self.report.problem)
             session.exitstatus = self.result.exit_status
             self.service.close()
         self._alarm.disarm()  # from here on, a signal ends the process at once: all is written
@@ -277,6 +278,13 @@ class Run:
     def _cut_short(self, reason: str) -> None:
         self.course.stop(reason)
         self.service.stop()
+
+
+def _unwritten(result: RunResult, problem: str) -> RunResult:
+    """The result; red where it could not be written: whoever reads the file finds an unfinished run there."""
+    if not problem:
+        return result
+    return replace(result, verdict="fail", exit_status=result.exit_status or FAIL, notes=(*result.notes, problem))
 
 
 def _setup_only(config: pytest.Config) -> str:

@@ -183,3 +183,13 @@ def test_plugin_absent(gate, required):
     outcome = gate.pytest()
     required("fg-ok-plugin-absent", outcome)
     assert "prodcheck:" not in outcome.text
+
+
+def test_disk_that_is_full_at_the_end(gate):
+    """A verdict that cannot be written makes the run red, says why, and leaves `unfinished` in the file."""
+    hook = "def pytest_sessionstart():\n    import pytest_prodcheck.report.verdict_json as v\n"
+    hook += "    def full(*_):\n        raise OSError(28, 'No space left on device')\n    v.replace_file = full\n"
+    gate.file("conftest.py", hook)
+    outcome = gate.run()
+    outcome.is_(1, "none", "verdict could not be written to .*: No space left on device")
+    assert "Traceback" not in outcome.text
