@@ -68,6 +68,8 @@ def failure(observation: Observation) -> str:
     """The failed exchange as a sentence: `no answer in 10 s from /x`, `GET /x: nothing listens there (tcp.refused)`."""
     if observation.error == "timeout":
         return f"no answer in {observation.wall:.3g} s from {path(observation)}"
+    if observation.error in ("refused", "redirect.refused") and observation.message:
+        return observation.message  # our own words: which rule, and what to do
     words = ERROR_CLASSES.get(observation.error, observation.message or "failed")
     return f"{observation.operation}: {words} ({observation.error})"
 

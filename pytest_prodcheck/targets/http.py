@@ -10,6 +10,7 @@ from itertools import count, pairwise
 from urllib.parse import urlencode
 
 from pytest_prodcheck.config.models import Cleanup, Endpoint, HttpTarget, Revision
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
@@ -27,7 +28,7 @@ _AGAIN_IN_ALL = 32
 
 
 class HttpProber:
-    """Asks one host. Every method returns observations; only `Refused` is raised, for what is not a proven read."""
+    """Asks one host. Every method returns observations; only `send` raises `Refused`, for what is not a proven read."""
 
     def __init__(self, wire: Wire, target: str, table: HttpTarget, credentials: Credentials, in_flight: int) -> None:
         self._wire, self.target, self.table, self._credentials = wire, target, table, credentials
@@ -48,7 +49,7 @@ class HttpProber:
                 operation=f"GET {path}",
                 expected=tuple(range(200, 502)),
             )
-            observations.append(self._wire.send(request))
+            observations.append(self._sent(request))
             if observations[-1].error or not _gateway_only(observations[-1]):
                 break
         return Evidence(tuple(observations), {"addresses": self._addresses(observations[-1])})
@@ -63,7 +64,7 @@ class HttpProber:
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject)))
         names = self.table.header_samples if function == "test_security_headers" else ()
-        return Evidence(tuple(self._wire.send(self.request(name, self.table.endpoints[name])) for name in names))
+        return Evidence(tuple(self._sent(self.request(name, self.table.endpoints[name])) for name in names))
 
     def _asked_again(self, name: str, refused: Observation) -> list[Observation]:
         """A user's read that got an undeclared 401, asked again until it was accepted and refused in turn (R19)."""
@@ -72,7 +73,7 @@ class HttpProber:
             return found
         request = replace(self.request(name, self.table.endpoints[name]), kind="readiness")
         while len(found) < _AGAIN and next(self._again) < _AGAIN_IN_ALL:
-            found.append(self._wire.send(request))
+            found.append(self._sent(request))
             faces = [seen.status == 401 for seen in (refused, *found)]
             if sum(one != other for one, other in pairwise(faces)) >= 2:
                 break
@@ -81,17 +82,17 @@ class HttpProber:
     def _broken_token(self, name: str) -> list[Observation]:
         """The same read with the user's token, with its signature changed, and, where that passes, without any."""
         request = replace(self.request(name, self.table.endpoints[name]), kind="readiness", jar="")
-        good = self._wire.send(request)
+        good = self._sent(request)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
         if not good.expected or token.count(".") != 2:
             return [good]
         headers = {**request.headers, "authorization": f"Bearer {jose.tampered(token)}"}
         refused = tuple(range(400, 500))
-        broken = self._wire.send(replace(request, headers=headers, expected=refused))
+        broken = self._sent(replace(request, headers=headers, expected=refused))
         if broken.expected:
             return [good, broken]
         del headers["authorization"]
-        return [good, broken, self._wire.send(replace(request, headers=headers, expected=refused, user=""))]
+        return [good, broken, self._sent(replace(request, headers=headers, expected=refused, user=""))]
 
     def send(self, request: HttpRequest) -> Observation:
         """A test's own request, as the user that it names: a read, whatever it says of itself."""
@@ -114,9 +115,9 @@ class HttpProber:
         endpoint = self.table.endpoints[name]
         observations: list[Observation] = []
         for number in range(1 + (endpoint.retries if kind == "declared" else 0)):
-            observation = self._wire.send(self.request(name, endpoint, attempt + number, kind))
+            observation = self._sent(self.request(name, endpoint, attempt + number, kind))
             observations.append(observation)
-            if observation.expected:
+            if observation.expected or observation.error == "refused":
                 break
         return [self._chased(name, endpoint, observations[-1])] if len(observations) == 1 else observations
 
@@ -134,7 +135,7 @@ class HttpProber:
             update={"path": request.path, "method": request.method, "headers": headers, "query": {}, "text": None,
                     "json_": request.json_, "form": request.form, "status": request.status, "follow": False}
         )  # fmt: skip
-        return {"cleanup": self._wire.send(self.request(name, undoing, kind="readiness"))}
+        return {"cleanup": self._sent(self.request(name, undoing, kind="readiness"))}
 
     def revision(self, revision: Revision) -> list[Observation]:
         """What several requests in a row say, so that two replicas of different builds both get their word."""
@@ -167,6 +168,14 @@ class HttpProber:
             attempt=attempt,
         )
 
+    def _sent(self, request: HttpRequest) -> Observation:
+        """The exchange of a declared request; a refusal by the guard is an answer, too."""
+        try:
+            return self._wire.send(request)
+        except Refused as refusal:
+            where = request.operation, request.kind, request.subject, request.user
+            return Observation(self.target, *where, error="refused", message=str(refusal), expected=False)
+
     def _chased(self, name: str, endpoint: Endpoint, observation: Observation) -> Observation:
         """An undeclared redirect is followed once, so that a loop is named as such (D14)."""
         status = observation.status or 0
@@ -174,7 +183,7 @@ class HttpProber:
             return observation
         if observation.expected or observation.error or not 300 <= status < 400:
             return observation
-        followed = self._wire.send(replace(self.request(name, endpoint), follow=True, kind="readiness"))
+        followed = self._sent(replace(self.request(name, endpoint), follow=True, kind="readiness"))
         if followed.error == "redirect.loop":
             return replace(observation, error=followed.error, message=followed.message)
         return observation
@@ -188,7 +197,7 @@ class HttpProber:
             operation=f"GET {revision.path}",
             subject="revision",
         )
-        return self._wire.send(request)
+        return self._sent(request)
 
     def _readiness_paths(self) -> list[str]:
         named = [

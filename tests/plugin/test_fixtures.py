@@ -71,6 +71,25 @@ def test_refusal_that_is_not_caught(programmed):
     assert "DELETE /x" not in programmed.system.asked
 
 
+REFUSED_ENDPOINTS = (
+    'over = { path = "/o", headers = { X-HTTP-Method-Override = "DELETE" } }\n'
+    'body = { path = "/b", json = { a = 1 } }\n'
+    'method = { path = "/m", query = { _method = "DELETE" } }\n'
+    'mutation = { path = "/api", method = "POST", effect = "read", json = { query = "mutation { a }" } }\n'
+)
+
+
+def test_declared_request_that_is_refused(gate):
+    """A declared request that the guard refuses is red with its cause and the guard's reason; it is not sent."""
+    gate.config(endpoints=f'home = "/"\n{REFUSED_ENDPOINTS}')
+    outcome = gate.run()
+    reasons = "Method-Override is denied", "GET with a body is refused", "_method is denied", "contains a mutation"
+    outcome.is_(1, "fail", "http.request.refused", *reasons)
+    assert [cause["code"] for cause in outcome.verdict["causes"]] == ["http.request.refused"]
+    assert set(gate.system.asked) == {"GET /"}
+    assert outcome.verdict["sent"]["refused"] == 4
+
+
 def test_every_request_names_us(programmed):
     """Every request carries our user agent with the run's id, and a traceparent of the same run."""
     own(programmed, "prodcheck_http.get('/')")
