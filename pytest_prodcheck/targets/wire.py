@@ -165,7 +165,7 @@ class Wire:
         """The observation, and where it redirects to as the server wrote it (which is never kept)."""
         line = self._lines[request.target]
         try:
-            guard.check(request, line.origins)
+            guard.check(replace(request, headers={**line.headers, **request.headers}), line.origins)
         except Refused:
             self.refused += 1
             raise

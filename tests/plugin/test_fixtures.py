@@ -90,6 +90,16 @@ def test_declared_request_that_is_refused(gate):
     assert outcome.verdict["sent"]["refused"] == 4
 
 
+@pytest.mark.parametrize("header", ["X-HTTP-Method-Override", "Host", "Transfer-Encoding"])
+def test_target_headers_are_judged(gate, header):
+    """Headers beside a target's url are judged as those of a request: they cannot make a DELETE of every GET."""
+    gate.config(more=f'headers = {{ {header} = "DELETE" }}')
+    outcome = gate.run()
+    outcome.says(f"header {header} is")
+    assert outcome.status == 1
+    assert not gate.system.asked
+
+
 def test_every_request_names_us(programmed):
     """Every request carries our user agent with the run's id, and a traceparent of the same run."""
     own(programmed, "prodcheck_http.get('/')")
