@@ -191,6 +191,19 @@ def test_database(gate, postgres):
         assert outcome.verdict["sent"]["refused"] == 1
 
 
+def test_catalog_is_the_tests_own(gate, postgres):
+    """A test that changes its catalog does not change what the guard knows."""
+    gate.config(head='[env.staging.database]\ndsn = "env:DSN"\n')
+    own(
+        gate,
+        "import pytest_prodcheck.errors as e\ncatalog = prodcheck_database.catalog\n"
+        "for name in ('relations', 'functions', 'roles', 'schemas', 'settings'): getattr(catalog, name).clear()\n"
+        "assert prodcheck_database.catalog.roles and prodcheck_database.catalog.settings",
+        "prodcheck_database",
+    )
+    gate.run("checks", env={"DSN": postgres.dsn()}).is_(0, "pass")
+
+
 def test_database_password_does_not_show(gate, postgres):
     """The reader's password is nowhere in what a failing test shows."""
     gate.config(head='[env.staging.database]\ndsn = "env:DSN"\n')
