@@ -96,7 +96,10 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "client_certificate": ("Our certificate.", 'client_certificate = { certificate = "c.pem", key = "c.key" }'),
     },
     "Cleanup": {
-        "path": ("Path; `{id}` comes from the write's answer.", 'path = "/api/orders/{id}"'),
+        "path": (
+            "Path; `{id}` comes from the write's JSON answer, or ends its `Location`.",
+            'path = "/api/orders/{id}"',
+        ),
         "method": ("`DELETE` (the default), `POST`, `PUT` or `PATCH`.", 'method = "DELETE"'),
         "headers": _HEADERS,
         "json": _JSON,
@@ -186,7 +189,10 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "tables": ("Tables that must exist.", 'tables = ["projects", "tasks"]'),
         "identity": ("Name of the database that is meant.", 'identity = "plan"'),
         "connections": ("Limit of used connections.", 'connections = "< 80%"'),
-        "functions": ("Further functions that queries may call.", 'functions = ["public.plan_age"]'),
+        "functions": (
+            "Further functions that queries may call, by name, by a cast or through a view.",
+            'functions = ["public.plan_age"]',
+        ),
         "queries": ("Declared queries by name.", 'queries.orphans = { sql = "select 0", expect = 0 }'),
         "rls": ("Row-level security that must hold.", 'rls = { tables = ["projects"] }'),
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus, urlencode, urljoin, urlsplit
+from urllib.parse import quote_plus, urlencode, urlsplit
 
 from pytest_prodcheck.config.models import AuthTarget, User
 from pytest_prodcheck.errors import Refused
@@ -102,7 +102,7 @@ def login_request(user: User, name: str, place: LoginPlace) -> HttpRequest:
     return HttpRequest(
         target=login.target or place.target,
         method=login.method,
-        url=urljoin(place.url.rstrip("/") + "/", login.path.lstrip("/")),
+        url=f"{place.url.rstrip('/')}/{login.path.lstrip('/')}",
         headers={**headers, **{key.lower(): value for key, value in login.headers.items()}},
         body=body,
         effect="write",

@@ -19,7 +19,7 @@ from pytest_prodcheck.criteria import claims, discovery, jwks, token_answer, tok
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.targets.auth import discover, discovery_url, fetch_jwks
-from pytest_prodcheck.targets.grants import LoginPlace
+from pytest_prodcheck.targets.grants import LoginPlace, login_request
 from pytest_prodcheck.targets.tokens import obtain
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -379,3 +379,10 @@ def test_keys_at_an_address_that_is_refused():
     findings = jwks.jwks(found, None, target="auth")
     assert [finding.severity for finding in findings] == ["error"]
     assert "scheme file is denied" in findings[0].message
+
+
+def test_a_logins_path_is_below_its_place():
+    """A colon in the first segment makes no URL of its own."""
+    user = User(grant="login", login={"path": "/accounts:signIn", "json": {"name": "n"}})
+    request = login_request(user, "legacy", LoginPlace("http://app.test/v1/"))
+    assert request.url == "http://app.test/v1/accounts:signIn"
