@@ -13,7 +13,7 @@ from typing import Any
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import CheckResult
-from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.observe.observation import USED_UP, Observation
 
 SKEW = 60.0
 """Seconds by which two clocks may differ before it is called a skew; `Date` has whole seconds."""
@@ -111,6 +111,10 @@ class Context:
     def was_limited(self, target: str) -> bool:
         """Whether the target answered 429 at least once."""
         return any(seen.status == 429 for seen in self._all(target))
+
+    def used_up(self, target: str) -> bool:
+        """Whether the cap `requests.at_most` kept something from being sent to the target."""
+        return any(seen.error == "stopped" and USED_UP in seen.message for seen in self._all(target))
 
     def every_route_fails(self, target: str) -> bool:
         """Whether every answer of the target was 5xx."""

@@ -196,6 +196,12 @@ def gateway(sign: Sign, run: Context) -> Sign:
     return sign.turned("http.upstream.wrong_port") if sign.code == "http.upstream.crashed" and everywhere else sign
 
 
+def used_up(sign: Sign, run: Context) -> Sign:
+    """What was not sent, or not proven, because the run may not send more to this host."""
+    unsent = sign.data.get("error") == "stopped" or sign.code in ("gate.run.deadline", "sampling.insufficient")
+    return sign.turned("sampling.requests.used_up") if unsent and run.used_up(sign.target) else sign
+
+
 def held_back(sign: Sign, run: Context) -> Sign:
     """What was not sent because the server wanted a longer pause (Retry-After) than the run has."""
     stopped = sign.data.get("error") == "stopped" or sign.code == "gate.run.deadline"
@@ -217,7 +223,7 @@ def nothing_known(sign: Sign, _run: Context) -> Sign:
 RULES: tuple[Rule, ...] = (
     runner_network, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster, search_path,
     query_answer, pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql,
-    permission_or_tracking, gateway, held_back, rate_limit, nothing_known,
+    permission_or_tracking, gateway, used_up, held_back, rate_limit, nothing_known,
 )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.evidence import Evidence, Standing
-from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.observe.observation import USED_UP, Observation
 from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
 
@@ -353,12 +353,16 @@ class Owner:
         return evidence
 
     def _parallel(self, target: str) -> Callable[[list[Callable[[], Observation]]], list[Observation]]:
-        """Runs sends side by side in the target's lane and waits for all of them."""
+        """Runs sends side by side in the target's lane and waits for all of them. That the cap left some unsent is
+        kept once: no figure counts it, and the diagnosis has to know."""
         prober = self._probers.of(target) if target in self._probers.targets else None
         lane, width = (prober.lane, prober.width) if prober else (target, self.environment.requests.in_flight)
 
         def run(sends: list[Callable[[], Observation]]) -> list[Observation]:
-            return [self._wait(future) for future in [self._pool.submit(lane, width, send) for send in sends]]
+            answers = [self._wait(future) for future in [self._pool.submit(lane, width, send) for send in sends]]
+            unsent = [answer for answer in answers if answer.error == "stopped" and USED_UP in answer.message][:1]
+            self._kept(Evidence(tuple(replace(answer, kind="readiness") for answer in unsent)))
+            return answers
 
         return run
 

@@ -70,6 +70,9 @@ class Observation:
         return fields
 
 
+USED_UP = "requests of this host are used up"
+"""In the message of what was `stopped` by the cap `requests.at_most`, and not by the run's end."""
+
 ERROR_CLASSES: Mapping[str, str] = {
     "dns.not_found": "the host name does not resolve",
     "dns.timeout": "the resolver did not answer in time",

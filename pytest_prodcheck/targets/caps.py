@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from pytest_prodcheck.config.models import Requests
+from pytest_prodcheck.observe.observation import USED_UP
 
 
 class CapReached(Exception):
@@ -54,7 +55,7 @@ class HostCaps:
                 raise CapReached("the run was stopped")
             with self._lock:
                 if self.sent >= self._requests.at_most:
-                    raise CapReached(f"all {self._requests.at_most} requests of this host are used up")
+                    raise CapReached(f"all {self._requests.at_most} {USED_UP}")
                 now = time.monotonic()
                 full = len(self._sent_at) == self._sent_at.maxlen
                 wait = max(self._sent_at[0] + 1.0 - now if full else 0.0, self._not_before - now)

@@ -244,3 +244,26 @@ def test_next_command_of_a_header_finding(gate):
     gate.system.on("/old", Answer(200, "ok"))
     codes = {cause["code"]: cause["next"] for cause in gate.run().verdict["causes"]}
     assert codes["http.headers.content_type_options_missing"].endswith("/old")
+
+
+OWN_LIMIT = """
+import pytest
+
+@pytest.mark.error_rate("< 10%")
+def test_own(prodcheck_http):
+    prodcheck_http.sample("/")
+"""
+
+
+def test_requests_used_up(gate):
+    """Where the cap per host ends the samples, the cause is the cap, not the run's deadline."""
+    gate.file("checks/test_own.py", OWN_LIMIT)
+    gate.config(
+        '[prodcheck]\nsuites = ["checks"]\n[env.staging]\nrequests = { at_most = 40 }\n'
+        '[env.staging.http]\nurl = "URL"\nerror_rate = "< 10%"\nendpoints.home = "/"\n'
+    )
+    outcome = gate.run()
+    causes = outcome.verdict["causes"]
+    assert [cause["code"] for cause in causes] == ["sampling.requests.used_up"], outcome.text
+    assert causes[0]["explains"] == ["checks/test_own.py::test_own"]
+    outcome.says("requests.at_most")

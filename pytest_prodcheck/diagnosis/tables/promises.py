@@ -6,7 +6,7 @@ from __future__ import annotations
 from pytest_prodcheck.diagnosis.kind import CauseKind
 
 _DOCTOR, _EXPLAIN = "prodcheck doctor ENV", "pytest --prodcheck=ENV --prodcheck-plan"
-_URL = "curl -si {url}"
+_URL, _SERVICE = "curl -si {url}", "curl -si {service_url}"
 
 KINDS = (
     CauseKind("config.accepted.unused", "an accepted finding matches nothing any more", "an entry of `accepted` matches no finding any more", "remove the entry from prodcheck.toml", _DOCTOR),
@@ -15,8 +15,8 @@ KINDS = (
     CauseKind("auth.token.lifetime_too_long", "the token outlives its promise", "the token of {user} lives longer than promised", "shorten the lifetime at the provider, or correct `lifetime`", _DOCTOR),
     CauseKind("auth.claims.wrong_type", "a claim has another type than consumers take", "a claim of the token of {user} has the wrong type", "correct the claim mapping at the provider", _DOCTOR),
     CauseKind("auth.login.not_found", "the login path does not exist", "the login of {user} is not found", "correct `login.path`", _DOCTOR),
-    CauseKind("auth.signature.not_checked", "a service takes a token whose signature is broken", "a service accepts a token with a broken signature", "let the service verify signatures", _URL),
-    CauseKind("auth.signature.not_judged", "whether broken tokens are refused cannot be told", "a service answers neither a good nor a broken token as it should", "correct what keeps the good token from its answer", _URL),
+    CauseKind("auth.signature.not_checked", "a service takes a token whose signature is broken", "a service accepts a token with a broken signature", "let the service verify signatures", _SERVICE),
+    CauseKind("auth.signature.not_judged", "whether broken tokens are refused cannot be told", "a service answers neither a good nor a broken token as it should", "correct what keeps the good token from its answer", _SERVICE),
     CauseKind("auth.discovery.insecure_endpoint", "the discovery document names an endpoint without https", "an endpoint of the provider is not https", "correct the provider's external URL", "curl -s {url}"),
     CauseKind("auth.jwks.duplicate_kid", "two published keys have one kid", "two keys of the JWKS have one kid", "give each key a kid of its own", "curl -s {url}"),
     CauseKind("auth.jwks.key_weak", "a published key is too short", "a key of the JWKS is too weak", "replace the key (RSA: 2048 bits or more)", "curl -s {url}"),

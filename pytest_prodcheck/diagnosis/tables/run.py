@@ -62,6 +62,13 @@ KINDS = (
         "pytest --prodcheck=ENV --prodcheck-plan",
     ),
     CauseKind(
+        "sampling.requests.used_up",
+        "limits and tests together ask more of one host than `requests.at_most` permits",
+        "requests.at_most is used up for {host}: the rest was not sent",
+        "raise requests.at_most; a limit that is nearly broken takes the most samples",
+        "pytest --prodcheck=ENV --prodcheck-plan",
+    ),
+    CauseKind(
         "gate.check.skipped",
         "a check was skipped by a foreign hook or mark",
         "the check was skipped by something that is not ours",
