@@ -93,6 +93,8 @@ def _doctor(options: argparse.Namespace) -> int:
 
     path = loader.find(Path.cwd(), Path.cwd(), options.config)
     environment = loader.load(path, options.environment)
+    if problems := import_module("pytest_prodcheck.gate.soundness").unsound(environment):
+        raise UsageProblem(*problems)
     print(f"{path}: environment {environment.name} ({environment.kind}) is valid")
     for target_id, target in environment.targets.items():
         print(f"  target {target_id}{'' if target.required else ' (not required)'}")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from pytest_prodcheck.config import keys
 from pytest_prodcheck.config.source import KeyPath, Source, dotted
 from pytest_prodcheck.errors import ConfigError
 
@@ -37,11 +38,12 @@ class Problems:
         self._found: dict[tuple[int, str], None] = {}
 
     def add(self, path: KeyPath, text: str, example: str = "") -> None:
-        """A problem of a key of the merged environment; said where that key is written."""
+        """A problem of a key of the merged environment; said where that key is written, with the key's own example
+        where none is given."""
         origin = self.source.origin(path)
         depth = len(origin) - 2
         shown = (*origin, *path[depth:]) if origin[2:] == path[:depth] else origin
-        self._note(self.source.line(origin), dotted(shown), text, example)
+        self._note(self.source.line(origin), dotted(shown), text, example or keys.example_at(path))
 
     def at(self, path: KeyPath, text: str, example: str = "") -> None:
         """A problem of a key, its path counted from the root of the document."""
@@ -66,7 +68,10 @@ class Problems:
     def unknown_key(self, path: KeyPath, value: object, known: Iterable[str], example: str = "") -> None:
         """A key that does not exist here. Where its name promises a credential, its literal is pointed out, masked."""
         key = str(path[-1])
-        text = f"unknown key {key}{nearest(key, known)}"
+        hint = nearest(key, known)
+        text = f"unknown key {key}{hint}"
+        meant = hint.removeprefix("; did you mean ").removesuffix("?") if hint.endswith("?") else ""
+        example = example or (keys.example_at((*path[:-1], meant)) if meant else "")
         if CREDENTIAL.search(key) and isinstance(value, str) and not value.startswith(("env:", "file:", "cmd:")):
             text += f"; {REFERENCES_ONLY} (written: {key} = [redacted])"
             example = f'"env:{re.sub("[^A-Z0-9]+", "_", key.upper())}"'

@@ -152,7 +152,7 @@ def _write(checked: _Checked, path: KeyPath, endpoint: Endpoint) -> None:
     elif not isinstance(endpoint.cleanup, str) and not _is_path(endpoint.cleanup.path):
         checked.problems.add((*path, "cleanup", "path"), "a path begins with one / and is relative to the target's url")
     if endpoint.retries:
-        checked.problems.add((*path, "retries"), "only reads are retried; a write is sent once")
+        checked.problems.add((*path, "retries"), "only reads are retried; a write is sent once", "retries = 0")
 
 
 def _is_path(path: str) -> bool:

@@ -148,3 +148,23 @@ def test_a_closed_pipe_is_no_error() -> None:
     command = f"{sys.executable} -W error -m pytest_prodcheck.cli schema config | head -c 1"
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], capture_output=True, text=True, timeout=30)
     assert (done.returncode, done.stdout, done.stderr) == (0, "{", "")
+
+
+@pytest.mark.parametrize(
+    ("toml", "problem"),
+    [
+        ('[env.staging.http]\nurl = "https://a.test"\nerror_rate = "< 0.01%"\n', "needs 29956 requests"),
+        (
+            '[env.staging.database]\ndsn = "env:DSN"\nqueries.old = { sql = "delete from tasks", expect = 0 }\n',
+            "prodcheck.toml:3: database.queries.old.sql: refused, not sent",
+        ),
+    ],
+)
+def test_doctor_says_what_a_run_would_refuse(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], toml: str, problem: str
+) -> None:
+    """A limit that no run could prove, and a statement that is no read, are exit 4 for `doctor --offline` too."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "prodcheck.toml").write_text(toml)
+    assert cli.main(["doctor", "staging", "--offline"]) == 4
+    assert problem in capsys.readouterr().err

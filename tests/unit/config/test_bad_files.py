@@ -134,3 +134,18 @@ def test_a_missing_file_lists_the_places_and_the_next_command(tmp_path: Path) ->
     assert f"{tmp_path / 'root' / 'prodcheck.toml'}, {tmp_path / 'here' / 'prodcheck.toml'}" in message
     assert "prodcheck.toml not found; looked in: " in message
     assert message.endswith("next: prodcheck init")
+
+
+@pytest.mark.parametrize(
+    ("toml", "example"),
+    [
+        ('[env.staging.http]\nlatancy = "< 2s"\n[env.staging.http.app]\nurl = "https://a.test"\n', "latency = "),
+        ('[env.staging.http]\nurl = "https://a.test"\nendpoints.x = { path = "/", as = "membr" }\n', 'as = "member"'),
+        ('[env.staging.http]\nurl = "a.test"\n', 'url = "https://app.example"'),
+        ('[env.staging.database]\ndsn = "env:DSN"\ntables = []\n', 'tables = ["projects", "tasks"]'),
+        ('[env.staging]\nwrites = ["x"]\n[env.staging.http]\nurl = "https://a.test"\n', 'writes = ["login"]'),
+    ],
+)
+def test_a_problem_of_a_key_shows_an_example(toml: str, example: str, folder: Path) -> None:
+    """Whatever is wrong with a key of ours, its own example is beside the problem."""
+    assert f"; example: {example}" in problems(folder, toml)[0]
