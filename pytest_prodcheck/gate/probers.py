@@ -67,7 +67,7 @@ class Probers:
         self._auths: dict[str, AuthProber] = {}
         self._probers: dict[str, Any] = {target: self._made(target, table) for target, table in tables.items()}
         if environment.users and not self._auths:
-            self._auths[""] = self._auth("auth", AuthTarget())
+            self._auths[""] = self._issuing()
 
     @property
     def targets(self) -> Collection[str]:
@@ -117,7 +117,7 @@ class Probers:
             evidence = next(iter(self._auths.values())).token(rest)
             user = self._environment.users[rest]
             return Standing(name, evidence, tuple(identity_readiness.user(evidence, user, rest, now)))
-        evidence = self._auths[rest].jwks()
+        evidence = (self._auths.get(rest) or next(iter(self._auths.values()))).jwks()
         return Standing(name, evidence, tuple(identity_readiness.jwks(evidence, rest)))
 
     def stop(self) -> None:
@@ -151,6 +151,15 @@ class Probers:
 
             return DatabaseProber(target, table, self._run, self._claims)
         raise TypeError(f"no prober for {type(table).__name__}")
+
+    def _issuing(self) -> AuthProber:
+        """Where users' tokens come from when no provider takes part: from the one that `--prodcheck-only` leaves out,
+        not judged, or without any."""
+        for target, table in self._environment.targets.items():
+            if isinstance(table, AuthTarget):
+                self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
+                return self._auth(target, table)
+        return self._auth("auth", AuthTarget())
 
     def _auth(self, target: str, table: AuthTarget) -> AuthProber:
         from pytest_prodcheck.targets.auth_prober import AuthProber

@@ -48,14 +48,22 @@ class AuthProber:
             )
         return Evidence((found.observation,), {"discovery": found})
 
+    def _discovered(self) -> None:
+        """Asks for the discovery document where nobody looked at readiness (`--prodcheck-only` leaves it out)."""
+        if self._discovery is None and self.table.issuer:
+            self.ready()
+
     def jwks(self) -> Evidence:
         """The published keys, where consumers look for them."""
+        self._discovered()
         found = auth.fetch_jwks(self._wire, self.table, self._discovery, self.target)
         return Evidence((found.observation,), {"jwks": found, "discovery": self._discovery})
 
     def token(self, name: str) -> Evidence:
         """The user's token, in one attempt; its secrets are known before anything about it is kept."""
         user = self._users[name]
+        if user.introspect or user.grant not in ("static", "login"):
+            self._discovered()
         token = tokens.obtain(
             self._wire,
             user,

@@ -90,3 +90,30 @@ def test_own_test_is_blocked_by_the_login(gate, anonymous):
         assert outcome.words["test_own"] == "blocked"
         assert len(outcome.verdict["causes"]) == 1
         assert "checks/test_own.py::test_own" in outcome.verdict["causes"][0]["explains"]
+
+
+ISSUER = """
+[env.staging.users.member]
+grant = "client_credentials"
+client_id = "gate"
+client_secret = "env:PASSWORD"
+opaque = true
+[env.staging.auth]
+issuer = "URL"
+[env.staging.http]
+url = "URL"
+endpoints.tasks = { path = "/tasks", as = "member" }
+"""
+
+
+def test_only_without_the_provider(gate, anonymous):
+    """`--prodcheck-only=http` does not judge the provider, and still gets from it the tokens that endpoints need."""
+    gate.config(ISSUER)
+    url = gate.system.url
+    gate.system.on("/.well-known/openid-configuration", {"issuer": url, "token_endpoint": f"{url}/token"})
+    gate.system.on("POST /token", {"access_token": "opaque-token-value-1", "token_type": "Bearer", "expires_in": 60})
+    outcome = gate.run("--prodcheck-only=http", env=PASSWORD)
+    outcome.is_(0, "pass", "partial")
+    assert outcome.words["test_endpoint[tasks]"] == "pass"
+    assert outcome.left_out == {"auth": "--prodcheck-only"}
+    assert (anonymous, gate.system.count("POST /token")) == ([], 1)
