@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria import readiness
+from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.targets.http import HttpProber
@@ -92,7 +93,9 @@ class Probers:
         }
 
     def of(self, target: str) -> Any:
-        """The prober of a target; KeyError where it takes no part."""
+        """The prober of a target. Raises UsageProblem where `--prodcheck-only` leaves it out."""
+        if target not in self._probers:
+            raise UsageProblem(f"{target} is left out by --prodcheck-only: add it there, or leave this test out, too")
         return self._probers[target]
 
     def auth_of(self, user: str) -> str:
@@ -106,7 +109,7 @@ class Probers:
         if scheme in ("user", "jwks"):
             return self._identity_standing(scheme, rest, now)
         table = self._environment.targets[name]
-        evidence = self._probers[name].ready()
+        evidence = self.of(name).ready()
         return Standing(name, evidence, tuple(readiness.target(name, table, evidence)))
 
     def _identity_standing(self, scheme: str, rest: str, now: float) -> Standing:

@@ -242,3 +242,12 @@ def test_nothing_leaves_no_old_verdict(gate):
 def test_demo_without_its_fault(gate):
     """`demo:` with nothing behind the colon is exit 4, not a healthy demo."""
     gate.pytest("--prodcheck=demo:").is_(4, "none", "names no fault", "prodcheck faults")
+
+
+def test_only_leaves_out_what_a_test_asks(gate):
+    """A test of the team's own that asks a target which --prodcheck-only leaves out is told so."""
+    gate.file("checks/test_own.py", "def test_own(prodcheck_http):\n    prodcheck_http['b'].get('/')\n")
+    gate.config(
+        '[prodcheck]\nsuites = ["checks"]\n[env.staging.http.a]\nurl = "URL"\n[env.staging.http.b]\nurl = "URL"\n'
+    )
+    gate.run("--prodcheck-only=http.a").is_(1, "fail", "http.b is left out by --prodcheck-only: add it there")
