@@ -197,8 +197,10 @@ def gateway(sign: Sign, run: Context) -> Sign:
 
 
 def used_up(sign: Sign, run: Context) -> Sign:
-    """What was not sent, or not proven, because the run may not send more to this host."""
-    unsent = sign.data.get("error") == "stopped" or sign.code in ("gate.run.deadline", "sampling.insufficient")
+    """What was not sent, or not proven, because the run may not send more to this host. A limit whose own samples
+    failed took them all itself, for the reason that they failed."""
+    unproven = sign.code == "sampling.insufficient" and not sign.data.get("errors")
+    unsent = sign.data.get("error") == "stopped" or sign.code == "gate.run.deadline" or unproven
     return sign.turned("sampling.requests.used_up") if unsent and run.used_up(sign.target) else sign
 
 

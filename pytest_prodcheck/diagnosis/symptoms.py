@@ -65,6 +65,7 @@ def tags(sign: Sign) -> frozenset[str]:
     return frozenset(found)
 
 
+_UNDECIDED = frozenset({"sampling.insufficient", "sampling.requests.used_up"})
 _BY_CODE = {
     "database_error": _DATABASE_ERROR | _GRAPHQL_ERROR,
     "graphql_error": _GRAPHQL_ERROR,
@@ -73,7 +74,7 @@ _BY_CODE = {
     "signature": _SIGNATURE,
     "timed": _TIMED,
     "rate": frozenset({"http.error_rate.over_limit"}),
-    "undecided": frozenset({"sampling.insufficient"}),
+    "undecided": _UNDECIDED,
     "inconsistent": frozenset({"graphql.metadata.inconsistent"}),
 }
 
@@ -85,7 +86,7 @@ def counts_errors(sign: Sign) -> bool:
         return True
     if sign.criterion not in ("latency", "error_rate") or sign.code == "http.latency.over_limit":
         return False
-    return bool(sign.data.get("errors")) or sign.code in ("http.error_rate.over_limit", "sampling.insufficient")
+    return bool(sign.data.get("errors")) or sign.code in {"http.error_rate.over_limit", *_UNDECIDED}
 
 
 def is_request(sign: Sign) -> bool:

@@ -195,7 +195,7 @@ def _check_results(final: Mapping[str, Attempt], owner: Owner) -> list[CheckResu
                 tuple(seen),
                 attempt.blocked_by,
                 check.subject if check else "",
-                check.needs if check else tuple(filter(None, (attempt.waits_for,))),
+                (*(check.needs if check else ()), *filter(None, (attempt.waits_for,))),
                 attempt.message,
             )
         )

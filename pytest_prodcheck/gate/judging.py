@@ -174,8 +174,9 @@ class Judging:
         findings = tuple(self._scrubbed(judge.judge(facts, record, self._environment(), self._asker, time.time())))
         if facts.check is None and record.limits and not record.sampled and not report.failed:
             return Attempt("fail", message="carries a rate or a quantile and never called sample()", executed=True)
-        if not findings and call.excinfo is not None and isinstance(call.excinfo.value, NotReady):
-            return _blocked(call.excinfo.value)
+        missing = call.excinfo.value if call.excinfo is not None else None
+        if isinstance(missing, NotReady) and (facts.check is not None or not findings):
+            return _blocked(missing)
         verdict = judge.verdict_of(findings)
         message = _failure(item, report, call)
         if message:

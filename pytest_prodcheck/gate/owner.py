@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.errors import NotReady
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
@@ -303,17 +304,19 @@ class Owner:
 
     def _repeats(self, target: str, selected: Sequence[Check]) -> Sequence[Callable[[], Observation]]:
         """The reads that samples repeat: of the selected checks, else of all. A blocked one is not sent: without its
-        user's token its answer would say nothing about the target."""
-        prober = self._probers.of(target)
+        user's token its answer would say nothing about the target. Raises NotReady where all are."""
+        prober, blocker = self._probers.of(target), None
         for checks in (selected, [check for check in self.plan.checks.values() if check.target == target]):
-            repeats = [
-                repeat
-                for check in checks
-                if (repeat := prober.repeater(check.function, check.subject, check.user)) is not None
-                and self.blocker(check.needs) is None
-            ]
-            if repeats:
-                return repeats
+            ready = []
+            for check in checks:
+                repeat = prober.repeater(check.function, check.subject, check.user)
+                standing = self.blocker(check.needs) if repeat is not None else None
+                blocker = blocker or standing
+                ready += [repeat] if repeat is not None and standing is None else []
+            if ready:
+                return ready
+        if blocker is not None:
+            raise NotReady(blocker.name, blocker.message, blocker.cause)
         return list(prober.repeaters())
 
     def _settled(self, check: Check) -> Evidence:

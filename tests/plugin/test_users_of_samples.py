@@ -74,6 +74,7 @@ def test_failed_login_is_the_cause(gate, anonymous, arguments):
     outcome = gate.run(*arguments, env=PASSWORD)
     outcome.is_(1, "fail")
     assert outcome.words["test_token[member]"] == "fail"
+    assert outcome.words.get("test_error_rate", "blocked") == "blocked"
     cause = outcome.verdict["causes"][0]
     assert cause["code"] == outcome.checks["prodcheck.toml::http::test_endpoint[tasks]"]["blocked_by"]
     assert "prodcheck.toml::http::test_endpoint[tasks]" in cause["explains"]
