@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import course, role, signals, start
+from pytest_prodcheck.gate import course, provable, role, signals, start
 from pytest_prodcheck.gate.alarm import Alarm
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.report_file import ReportFile
@@ -31,7 +31,7 @@ def take_charge(
     config: pytest.Config, gate: Gate, begun: start.Start, report: ReportFile | None, part: role.Role
 ) -> None:
     """Makes this process the owner of the run. Raises UsageProblem before anything is sent."""
-    problems = start.unprovable(begun.environment, begun.plan, begun.deadline_s)
+    problems = provable.problems(begun.environment, begun.plan, begun.deadline_s)
     if problems:
         raise UsageProblem(*problems)
     idle = role.idle(config)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -121,30 +120,6 @@ def shortened(environment: Environment, left_s: float) -> tuple[Environment, str
     cut = {name: table.model_copy(update={"timeout": longest}) for name, table in long.items()}
     text = f"the run's deadline leaves {grammar.show_duration(longest)} for an answer of {', '.join(long)}"
     return environment.model_copy(update={"targets": {**environment.targets, **cut}}), text
-
-
-def unprovable(environment: Environment, plan: Plan, deadline_s: float) -> Sequence[str]:
-    """Limits whose smallest sample exceeds the cap or cannot be sent within the deadline, one line each (exit 4)."""
-    from pytest_prodcheck.criteria import sampling
-
-    problems = []
-    cap, rate = environment.requests.at_most, environment.requests.per_second
-    for check in plan.checks.values():
-        for text in check.limits:
-            limit = grammar.comparison(text)
-            least = sampling.minimum(limit, environment.confidence) if limit else 1
-            confidence = f"{environment.confidence:.4g}"
-            if least > cap:
-                problems.append(
-                    f"{check.id}: '{text}' needs {least} requests at confidence {confidence}, "
-                    f"requests.at_most is {cap}; raise at_most, or promise less"
-                )
-            elif least / rate > deadline_s:
-                problems.append(
-                    f"{check.id}: '{text}' needs {least} requests, {least / rate:.0f} s at {rate} per second; "
-                    f"the deadline is {deadline_s:.0f} s"
-                )
-    return problems
 
 
 def monotonic_deadline(start: Start) -> float:

@@ -34,6 +34,24 @@ def test_plan_longer_than_its_deadline(gate):
     gate.run("--prodcheck-deadline=5s").is_(4, "none", "needs 299 requests", "the deadline is 5 s")
 
 
+RATES = "\n".join(f'e{n} = {{ path = "/", latency = "p99 < 1s" }}' for n in range(4))
+
+
+def test_plan_larger_than_its_cap_together(gate):
+    """Limits of one host that can be proven one by one, and not with what one run may send, are exit 4."""
+    gate.config(endpoints=RATES)
+    gate.run().is_(4, "none", r"http://\S+: its checks and limits need 1196 requests together", "at_most is 1000")
+    gate.config(endpoints=RATES, more="[env.staging.requests]\nat_most = 1196\n")
+    assert gate.run("--prodcheck-plan").status == 0
+    gate.run("--prodcheck-deadline=10s").is_(4, "none", "need 1196 requests together, 12 s", "the deadline is 10 s")
+
+
+def test_a_limit_of_the_target_counts_what_its_checks_send(gate):
+    """A rate over the whole host needs no requests beside those of its endpoints' own limits."""
+    gate.config(more='error_rate = "< 1%"\n[env.staging.requests]\nat_most = 900', endpoints=RATES.rpartition("\n")[0])
+    assert gate.run("--prodcheck-plan").status == 0
+
+
 @pytest.mark.parametrize(
     "option",
     ["", "-config", "-only", "-revision", "-report", "-writes", "-deadline"],
