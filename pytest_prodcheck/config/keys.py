@@ -120,10 +120,13 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "text": ("Text body that is sent.", 'text = "ping"'),
         "status": ("Expected statuses; without it any 2xx.", "status = [401, 403]"),
         "follow": ("Follow redirects, to configured hosts only.", "follow = true"),
-        "expect": ("Expectation of the answer's document.", 'expect = { status = "healthy" }'),
+        "expect": (
+            "Expectation of the answer's document; not for HEAD, whose answer has none.",
+            'expect = { status = "healthy" }',
+        ),
         "expect_headers": ("Expectations of headers.", 'expect_headers = { Location = "has https://" }'),
         "content_type": ("Expected media type.", 'content_type = "application/json"'),
-        "schema": ("JSON Schema that the answer keeps.", 'schema = "contracts/tasks.json"'),
+        "schema": ("JSON Schema that the answer keeps; it asserts something.", 'schema = "contracts/tasks.json"'),
         "latency": ("Limits over this endpoint's requests.", 'latency = "< 300ms"'),
         "error_rate": _RATE,
         "timeout": ("Deadline of one exchange.", 'timeout = "10s"'),
@@ -166,7 +169,10 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "ide": ("Whether an IDE may be served.", "ide = false"),
         "max_depth": ("Deeper documents must be refused.", "max_depth = 8"),
         "error_rate": _RATE,
-        "expect": ("Expectations by operation.", 'expect.Tasks = { data = { tasks = "size > 0" } }'),
+        "expect": (
+            "Expectations by operation; of queries that are sent.",
+            'expect.Tasks = { data = { tasks = "size > 0" } }',
+        ),
     },
     "Query": _OWNED
     | {
@@ -197,7 +203,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "rls": ("Row-level security that must hold.", 'rls = { tables = ["projects"] }'),
     },
     "Accepted": {
-        "code": ("Cause code.", 'code = "http.headers.csp_missing"'),
+        "code": ("Code of one cause; not `unknown`, not `gate.…`.", 'code = "http.headers.csp_missing"'),
         "on": ("Target.", 'on = "http.hasura"'),
         "reason": ("Why; a ticket.", 'reason = "PLAN-214"'),
         "owner": ("Who ends it.", 'owner = "@web"'),

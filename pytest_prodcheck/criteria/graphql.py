@@ -27,7 +27,7 @@ def ready(observation: Observation) -> list[Finding]:
 
 
 def succeeded(observation: Observation) -> bool:
-    """Whether a client got all it asked for: 2xx, data that is not null, no errors. A 5xx with data is no success."""
+    """Whether a client got all it asked for: 2xx, data neither null nor empty, no errors. A 5xx with data is none."""
     answer = graphql_answer.read(observation.body, _type(observation))
     ok = observation.status is not None and 200 <= observation.status < 300 and not observation.error
     return ok and answer.shape == "graphql" and answer.data_present and not answer.errors
@@ -58,7 +58,7 @@ def _judged_result(told: _Told, expectation: GraphqlExpectation | None, now: flo
         findings += told.mismatches(expectation.errors, answer.raw_errors or [], "errors", now)
     elif answer.errors:
         findings.append(told.partial() if answer.data_present else told.errors())
-    elif not answer.data_present or answer.data == {}:
+    elif not answer.data_present:
         findings.append(told.null_data())
     elif not told.success_status:
         findings.append(told.status())
@@ -131,7 +131,7 @@ class _Told:
         return self._finding(f"{what} ({text})", "graphql.data.partial", f"{nulls} null", "complete data", more=data)
 
     def null_data(self) -> Finding:
-        seen = "empty" if self.answer.data_present else "null"
+        seen = "null" if self.answer.data is None else "empty"
         return self._finding(f"data is {seen}, and no error says why", "graphql.data.null", seen, "data")
 
     def mismatches(self, promised: object, actual: Json, path: str, now: float) -> list[Finding]:

@@ -43,8 +43,8 @@ class Answer:
 
     @property
     def data_present(self) -> bool:
-        """Whether `data` is there and not null."""
-        return self.data is not None
+        """Whether `data` is there, neither null nor empty: `{}` holds none of the fields that were asked for."""
+        return self.data is not None and self.data != {}
 
     @property
     def partial(self) -> tuple[str, ...]:

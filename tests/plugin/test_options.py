@@ -122,7 +122,7 @@ def test_writes(gate):
     assert gate.system.count("POST /orders") == 1
     assert "writes" in outcome.left_out["http.create"]
     gate.run("--prodcheck-writes=delete").is_(4, "none", "does not permit delete", "nothing was sent")
-    gate.run("--prodcheck-writes=").is_(4, "none", "write none to permit no write", "nothing was sent")
+    gate.run("--prodcheck-writes=create,").is_(4, "none", "write none to permit no write", "nothing was sent")
 
 
 def test_write_is_not_repeated(gate):
