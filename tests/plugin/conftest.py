@@ -35,13 +35,13 @@ def gate(pytester: pytest.Pytester, system: System, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.fixture(scope="session")
-def required() -> Callable[[str, Outcome], None]:
+def assert_required() -> Callable[[str, Outcome], None]:
     """Holds an outcome against an entry of `false_greens.yaml`: exit status, verdict and what is said."""
     entries = {entry["id"]: entry for entry in yaml.safe_load(CORPUS.read_text(encoding="utf-8"))}
 
     def hold(identifier: str, outcome: Outcome) -> None:
         entry = entries[identifier]
-        outcome.is_(entry["required"]["exit"], entry["required"]["verdict"], *entry["says"])
+        outcome.assert_is(entry["required"]["exit"], entry["required"]["verdict"], *entry["says"])
 
     return hold
 

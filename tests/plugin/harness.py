@@ -46,16 +46,16 @@ class Outcome:
         """Reason by id of what was left out."""
         return {row["id"]: row["reason"] for row in (self.verdict or {}).get("left_out", ())}
 
-    def says(self, *pieces: str) -> None:
+    def assert_says(self, *pieces: str) -> None:
         """Asserts that each piece (a regular expression) is in the output or in the verdict."""
         everything = f"{self.text}\n{json.dumps(self.verdict, ensure_ascii=False)}"
         missing = [piece for piece in pieces if not re.search(piece, everything)]
         assert not missing, f"{missing} not said in:\n{everything}"
 
-    def is_(self, status: int, word: str, *pieces: str) -> None:
+    def assert_is(self, status: int, word: str, *pieces: str) -> None:
         """Asserts exit status, verdict and what is said."""
         assert (self.status, self.word) == (status, word), f"{self.text}\n{json.dumps(self.verdict, indent=1)}"
-        self.says(*pieces)
+        self.assert_says(*pieces)
 
 
 class Gate:

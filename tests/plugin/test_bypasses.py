@@ -97,7 +97,7 @@ def test_hooks_that_end_the_session(gate, hook):
 )
 def test_parts_switched_off(gate, part):
     """A part of the gate that -p no: switches off is refused."""
-    gate.run("-p", f"no:{part}").is_(4, "none", f"no:{part}")
+    gate.run("-p", f"no:{part}").assert_is(4, "none", f"no:{part}")
     assert gate.sent() == 0
 
 
@@ -114,7 +114,7 @@ def test_options_that_only_list(gate, option):
     """What only lists sends nothing, resolves no secret and reaches no verdict."""
     gate.config(more='headers = { X-Key = "env:NO_SUCH_VARIABLE" }')
     outcome = gate.run(option)
-    outcome.is_(0, "none")
+    outcome.assert_is(0, "none")
     assert gate.sent() == 0
     assert outcome.verdict is None
 

@@ -48,24 +48,24 @@ def interrupted(gate: Gate, *numbers: int) -> tuple[int, str]:
     return process.returncode, output
 
 
-def test_deadline(gate, required):
+def test_deadline(gate, assert_required):
     """The run's deadline ends a gate whose target hangs; its verdict replaces the old one."""
     stale(gate)
     gate.config(endpoints='home = "/"\nslow = { path = "/slow", timeout = "30s" }\n')
     gate.system.on("/slow", Answer(never=True))
     began = time.monotonic()
     outcome = gate.run("--prodcheck-deadline=3s")
-    required("fg-gate-deadline", outcome)
+    assert_required("fg-gate-deadline", outcome)
     assert time.monotonic() - began < 12
     assert outcome.words["test_endpoint[home]"] == "pass"
 
 
-def test_sigterm(gate, required):
+def test_sigterm(gate, assert_required):
     """SIGTERM ends the run red, with what was observed until then."""
     stale(gate)
     status, output = interrupted(gate, signal.SIGTERM)
     outcome = Outcome(status, output, gate.verdict())
-    required("fg-sigterm", outcome)
+    assert_required("fg-sigterm", outcome)
     assert outcome.words["test_endpoint[home]"] == "pass"
 
 
@@ -77,7 +77,7 @@ def test_signal_that_comes_again(gate, number):
     outcome = Outcome(status, output, gate.verdict())
     assert status in (1, -signal.SIGTERM)
     assert (outcome.word, outcome.verdict["exit_status"]) == ("fail", 1)
-    outcome.says(f"interrupted by {number.name}")
+    outcome.assert_says(f"interrupted by {number.name}")
     assert "Traceback" not in output
 
 
@@ -85,7 +85,7 @@ def test_ctrl_c(gate):
     """Ctrl-C is exit 2; what was observed is kept, and the rest is listed as stopped."""
     status, output = interrupted(gate, signal.SIGINT)
     outcome = Outcome(status, output, gate.verdict())
-    outcome.is_(2, "fail", "Ctrl-C")
+    outcome.assert_is(2, "fail", "Ctrl-C")
     assert outcome.words["test_endpoint[home]"] == "pass"
     assert "Ctrl-C" in outcome.left_out["prodcheck.toml::http::test_endpoint[slow]"]
 
@@ -96,7 +96,7 @@ def test_report_directory_not_writable(gate, place):
     (fg-report-unwritable; the corpus says 1, interface.md §1 says 4)."""
     gate.file("report", "")
     outcome = gate.run(f"--prodcheck-report={'report' if place == 'a file' else 'report/below'}")
-    outcome.is_(4, "none", "report directory .* is not writable", "nothing was sent")
+    outcome.assert_is(4, "none", "report directory .* is not writable", "nothing was sent")
     assert gate.sent() == 0
 
 
@@ -104,16 +104,16 @@ def test_default_report_directory_not_writable(gate):
     """The default directory that cannot be written is a warning only (interface.md §1)."""
     gate.file(".prodcheck", "")
     outcome = gate.run()
-    outcome.is_(0, "none", "report directory .* is not writable")
+    outcome.assert_is(0, "none", "report directory .* is not writable")
 
 
-def test_piped_without_pipefail(gate, required):
+def test_piped_without_pipefail(gate, assert_required):
     """A pipe hides the exit status; the verdict file does not."""
     gate.config(endpoints='b = "/b"\n')
     gate.system.on("/b", 500)
     command = f"{sys.executable} -m pytest --prodcheck=staging | tee gate.log"
     done = subprocess.run(command, shell=True, cwd=gate.path, capture_output=True, text=True, check=False)
-    required("fg-verdict-pipe", Outcome(done.returncode, done.stdout, gate.verdict()))
+    assert_required("fg-verdict-pipe", Outcome(done.returncode, done.stdout, gate.verdict()))
 
 
 def test_process_ends_before_its_verdict(gate):
@@ -124,64 +124,64 @@ def test_process_ends_before_its_verdict(gate):
     assert (outcome.status, outcome.verdict["verdict"], outcome.verdict["complete"]) == (0, "unfinished", False)
 
 
-def test_healthy(gate, required):
+def test_healthy(gate, assert_required):
     """All healthy is a pass with nothing to say."""
     outcome = gate.run()
-    required("fg-ok-healthy", outcome)
+    assert_required("fg-ok-healthy", outcome)
     assert outcome.findings == []
     assert outcome.verdict["complete"] is True
 
 
-def test_target_that_nobody_promised(gate, required):
+def test_target_that_nobody_promised(gate, assert_required):
     """What is not configured blocks nothing."""
-    required("fg-ok-optional-target", gate.run())
+    assert_required("fg-ok-optional-target", gate.run())
 
 
-def test_smoke_alone(gate, required):
+def test_smoke_alone(gate, assert_required):
     """A selection on purpose passes, and the verdict says partial."""
     gate.config(more='security_headers = { X-Content-Type-Options = "nosniff" }')
     outcome = gate.run("-m", "smoke")
-    required("fg-ok-user-selects-smoke", outcome)
+    assert_required("fg-ok-user-selects-smoke", outcome)
     assert outcome.verdict["complete"] is False
     assert outcome.left_out == {"prodcheck.toml::http::test_security_headers": "-m smoke"}
 
 
-def test_expected_401(gate, required):
+def test_expected_401(gate, assert_required):
     """A status that is declared is a right answer."""
     gate.config(endpoints='admin = { path = "/admin", status = 401 }\n')
     gate.system.on("/admin", 401)
-    required("fg-ok-expected-401", gate.run())
+    assert_required("fg-ok-expected-401", gate.run())
 
 
-def test_expected_404_of_hasura(gate, required):
+def test_expected_404_of_hasura(gate, assert_required):
     """Hasura's GET /v1/graphql answers 404: declared, it is right."""
     gate.config(endpoints='graphql = { path = "/v1/graphql", status = 404 }\n')
     gate.system.on("/v1/graphql", Answer(404, {"path": "$", "error": "resource does not exist", "code": "not-found"}))
-    required("fg-ok-hasura-get-404", gate.run())
+    assert_required("fg-ok-hasura-get-404", gate.run())
 
 
-def test_enough_samples(gate, required):
+def test_enough_samples(gate, assert_required):
     """299 requests without an error prove an error rate below 1 % at 95 %."""
     gate.config(more='error_rate = "< 1%"\n[env.staging.requests]\nper_second = 2000\n')
     outcome = gate.run()
-    required("fg-ok-enough-samples", outcome)
+    assert_required("fg-ok-enough-samples", outcome)
     assert outcome.checks["prodcheck.toml::http::test_error_rate"]["samples"] == 299
 
 
-def test_too_few_samples(gate, required):
+def test_too_few_samples(gate, assert_required):
     """50 requests without an error do not prove an error rate below 1 %: insufficient, exit 6."""
     gate.config('[env.staging]\nrequests = { at_most = 51 }\n[env.staging.http]\nurl = "URL"\nendpoints.home = "/"\n')
     body = "def test_own(prodcheck_http):\n    prodcheck_http.sample('/')\n"
     gate.file("checks/test_own.py", f"import pytest\n@pytest.mark.error_rate('< 1%')\n{body}")
-    required("fg-load-few-samples", gate.run("checks"))
+    assert_required("fg-load-few-samples", gate.run("checks"))
 
 
-def test_plugin_absent(gate, required):
+def test_plugin_absent(gate, assert_required):
     """Without --prodcheck there is no output of ours, also without a prodcheck.toml."""
     (gate.path / "prodcheck.toml").unlink()
     gate.file("test_own.py", "def test_a(): ...\n")
     outcome = gate.pytest()
-    required("fg-ok-plugin-absent", outcome)
+    assert_required("fg-ok-plugin-absent", outcome)
     assert "prodcheck:" not in outcome.text
 
 
@@ -191,5 +191,5 @@ def test_disk_that_is_full_at_the_end(gate):
     hook += "    def full(*_):\n        raise OSError(28, 'No space left on device')\n    v.replace_file = full\n"
     gate.file("conftest.py", hook)
     outcome = gate.run()
-    outcome.is_(1, "none", "verdict could not be written to .*: No space left on device")
+    outcome.assert_is(1, "none", "verdict could not be written to .*: No space left on device")
     assert "Traceback" not in outcome.text

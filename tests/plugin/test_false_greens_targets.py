@@ -17,13 +17,13 @@ def endpoint(gate, keys: str, *answers: object) -> None:
     gate.system.on("/api/goals", *answers)
 
 
-def test_error_in_a_200(gate, required):
+def test_error_in_a_200(gate, assert_required):
     """A 200 whose body is an error object is not the list that was promised."""
     endpoint(gate, 'expect = { each = "*" }\n', {"error": "database unavailable"})
-    required("fg-http-200-error-body", gate.run())
+    assert_required("fg-http-200-error-body", gate.run())
 
 
-def test_redirect_to_a_login(gate, required):
+def test_redirect_to_a_login(gate, assert_required):
     """A redirect to the login page is not an answer; it is not followed to a 200."""
     gate.config(
         '[env.staging.users.member]\ngrant = "static"\ntoken = "env:API_TOKEN"\nopaque = true\n'
@@ -32,51 +32,51 @@ def test_redirect_to_a_login(gate, required):
     )
     gate.system.on("/api/goals", Answer(302, "", {"Location": "/login"}))
     gate.system.on("/login", Answer(200, "<html>log in</html>", {"content-type": "text/html"}))
-    required("fg-http-login-redirect", gate.run(env={"API_TOKEN": "opaque-token-value-1"}))
+    assert_required("fg-http-login-redirect", gate.run(env={"API_TOKEN": "opaque-token-value-1"}))
 
 
-def test_captive_portal(gate, required):
+def test_captive_portal(gate, assert_required):
     """A page of the guest network instead of JSON is red."""
     page = Answer(200, "<html>Welcome to the guest network</html>", {"content-type": "text/html"})
     endpoint(gate, 'content_type = "application/json"\nexpect = []\n', page)
     gate.system.on("/", page)
-    required("fg-http-captive-html", gate.run())
+    assert_required("fg-http-captive-html", gate.run())
 
 
-def test_stale_answer_of_a_cache(gate, required):
+def test_stale_answer_of_a_cache(gate, assert_required):
     """An answer that a cache kept for a day is not the origin's."""
     endpoint(gate, "", Answer(200, [], {"Age": "86400", "Warning": '110 - "Response is Stale"', "X-Cache": "STALE"}))
-    required("fg-http-cdn-stale", gate.run())
+    assert_required("fg-http-cdn-stale", gate.run())
 
 
-def test_unhealthy_contains_healthy(gate, required):
+def test_unhealthy_contains_healthy(gate, assert_required):
     """A health document is read exactly: `unhealthy` is not `healthy`."""
     gate.config(endpoints='health = "/health/detailed"\n')
     gate.system.on("/health/detailed", {"auth_service": "unhealthy", "db": "unreachable: timeout"})
-    required("fg-http-unhealthy-substring", gate.run())
+    assert_required("fg-http-unhealthy-substring", gate.run())
 
 
-def test_get_is_checked_with_get(gate, required):
+def test_get_is_checked_with_get(gate, assert_required):
     """A declared GET is sent as GET, also where HEAD would pass."""
     gate.config(endpoints='page = "/page"\n')
     gate.system.on("HEAD /page", 200)
     gate.system.on("/page", 500)
-    required("fg-http-head-only", gate.run())
+    assert_required("fg-http-head-only", gate.run())
     assert gate.system.count("HEAD /page") == 0
 
 
-def test_errors_are_not_fast_answers(gate, required):
+def test_errors_are_not_fast_answers(gate, assert_required):
     """30 % of quick server errors do not make a latency limit pass."""
     gate.config(more='latency = "p95 < 500ms"')
     gate.system.on("/", *[answer for _ in range(30) for answer in (200, 200, 503)])
-    required("fg-load-errors-fast", gate.run())
+    assert_required("fg-load-errors-fast", gate.run())
 
 
-def test_timeouts_have_no_latency(gate, required):
+def test_timeouts_have_no_latency(gate, assert_required):
     """Where every request times out there is no latency to judge, and that is red."""
     gate.config(more='timeout = "200ms"\nlatency = "p95 < 500ms"')
     gate.system.on("/", "ok", Answer(never=True))
-    required("fg-load-nan", gate.run())
+    assert_required("fg-load-nan", gate.run())
 
 
 GRAPHQL = '[env.staging.graphql]\nurl = "URL/v1/graphql"\noperations = "ops.graphql"\n{more}\n'
@@ -90,18 +90,18 @@ def graphql(gate, answer: Answer, more: str = "") -> None:
     gate.system.on("POST /v1/graphql", {"data": {"__typename": "query_root"}}, answer)
 
 
-def test_graphql_errors_in_200(gate, required):
+def test_graphql_errors_in_200(gate, assert_required):
     """GraphQL errors in a 200 are errors."""
     error = {"message": "field 'goals' not found in type: 'query_root'", "extensions": {"code": "validation-failed"}}
     graphql(gate, Answer(200, {"errors": [error]}), 'schema = "schema.graphql"')
-    required("fg-gql-errors-in-200", gate.run())
+    assert_required("fg-gql-errors-in-200", gate.run())
 
 
-def test_graphql_partial_data(gate, required):
+def test_graphql_partial_data(gate, assert_required):
     """Partial data is not data."""
     body = {"data": {"goals": None, "users": [{"id": 1}]}, "errors": [{"message": "postgres-error", "path": ["goals"]}]}
     graphql(gate, Answer(200, body), 'schema = "schema.graphql"')
-    required("fg-gql-partial-null", gate.run())
+    assert_required("fg-gql-partial-null", gate.run())
 
 
 @pytest.mark.parametrize(
@@ -115,22 +115,22 @@ def test_graphql_expectation_of_what_is_not_sent(gate, document, reason):
     """An expectation of an operation that is validated only could not be judged: exit 4."""
     gate.config(GRAPHQL.format(more='expect.Goals.data.goals = "size > 0"'))
     gate.file("ops.graphql", document)
-    gate.run().is_(4, "none", "expect.Goals cannot be judged", reason, "nothing was sent")
+    gate.run().assert_is(4, "none", "expect.Goals cannot be judged", reason, "nothing was sent")
     assert gate.sent() == 0
 
 
-def test_graphql_500_with_data(gate, required):
+def test_graphql_500_with_data(gate, assert_required):
     """A 500 that carries data is a 500."""
     graphql(gate, Answer(500, {"data": {"goals": [], "users": []}}), 'schema = "schema.graphql"')
-    required("fg-gql-500-with-data", gate.run())
+    assert_required("fg-gql-500-with-data", gate.run())
 
 
-def test_hasura_is_inconsistent(gate, required):
+def test_hasura_is_inconsistent(gate, assert_required):
     """Hasura's 200 with WARN is inconsistent metadata."""
     graphql(gate, Answer(200, {"data": {"goals": [], "users": []}}), 'schema = "schema.graphql"\nengine = "hasura"')
     gate.system.on("/healthz", "WARN: inconsistent objects in schema")
     gate.system.on("/v1/version", {"server_type": "ce", "version": "v2.48.0"})
-    required("fg-hasura-warn", gate.run())
+    assert_required("fg-hasura-warn", gate.run())
 
 
 KEY = "a-shared-key-of-more-than-32-characters-for-hs256"
@@ -149,20 +149,20 @@ def token(gate, key: str | None = KEY, **changes: object) -> dict[str, str]:
     return {"API_TOKEN": jwt.encode(kept, key, algorithm="HS256" if key else "none"), "KEY": KEY}
 
 
-def test_unsigned_token(gate, required):
+def test_unsigned_token(gate, assert_required):
     """A token with alg none is not signed."""
-    required("fg-jwt-alg-none", gate.run(env=token(gate, None)))
+    assert_required("fg-jwt-alg-none", gate.run(env=token(gate, None)))
 
 
-def test_token_without_end(gate, required):
+def test_token_without_end(gate, assert_required):
     """A token without exp never expires."""
-    required("fg-jwt-no-exp", gate.run(env=token(gate, exp=None)))
+    assert_required("fg-jwt-no-exp", gate.run(env=token(gate, exp=None)))
 
 
-def test_token_that_nobody_verifies(gate, required):
+def test_token_that_nobody_verifies(gate, assert_required):
     """An API that takes a token with a broken signature verifies none; anonymous callers it refuses."""
     gate.system.on("/", lambda headers: Answer(200 if "authorization" in headers else 401))
-    required("fg-jwt-not-checked-by-api", gate.run(env=token(gate)))
+    assert_required("fg-jwt-not-checked-by-api", gate.run(env=token(gate)))
 
 
 @pytest.mark.parametrize("changes", [{}, {"aud": "other"}], ids=["good", "other-audience"])

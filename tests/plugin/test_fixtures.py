@@ -59,7 +59,7 @@ def test_http(programmed, case):
     """`prodcheck_http` gives ordinary responses, and refuses what is not a read of a configured host."""
     own(programmed, GOOD[case])
     outcome = programmed.run("checks")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert not [asked for asked in programmed.system.asked if asked.startswith("POST")]
     assert outcome.verdict["sent"]["refused"] == ("refused" in case)
 
@@ -67,7 +67,7 @@ def test_http(programmed, case):
 def test_refusal_that_is_not_caught(programmed):
     """A refusal fails the test that asked, says why and what to do, and nothing was sent."""
     own(programmed, "prodcheck_http.request('DELETE', '/x')")
-    programmed.run("checks").is_(1, "fail", "refused, not sent", "DELETE")
+    programmed.run("checks").assert_is(1, "fail", "refused, not sent", "DELETE")
     assert "DELETE /x" not in programmed.system.asked
 
 
@@ -84,7 +84,7 @@ def test_declared_request_that_is_refused(gate):
     gate.config(endpoints=f'home = "/"\n{REFUSED_ENDPOINTS}')
     outcome = gate.run()
     reasons = "Method-Override is denied", "GET with a body is refused", "_method is denied", "contains a mutation"
-    outcome.is_(1, "fail", "http.request.refused", *reasons)
+    outcome.assert_is(1, "fail", "http.request.refused", *reasons)
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["http.request.refused"]
     assert set(gate.system.asked) == {"GET /"}
     assert outcome.verdict["sent"]["refused"] == 4
@@ -95,7 +95,7 @@ def test_target_headers_are_judged(gate, header):
     """Headers beside a target's url are judged as those of a request: they cannot make a DELETE of every GET."""
     gate.config(more=f'headers = {{ {header} = "DELETE" }}')
     outcome = gate.run()
-    outcome.says(f"header {header} is")
+    outcome.assert_says(f"header {header} is")
     assert outcome.status == 1
     assert not gate.system.asked
 
@@ -110,11 +110,11 @@ def test_every_request_names_us(programmed):
     assert all(row["traceparent"].startswith("00-") for row in programmed.system.headers)
 
 
-def test_timeout_that_a_test_swallows(gate, required):
+def test_timeout_that_a_test_swallows(gate, assert_required):
     """A request that got no answer is a finding although the test swallowed the error."""
     gate.system.on("/x", Answer(never=True))
     own(gate, "try:\n    prodcheck_http.get('/x', timeout=0.3)\nexcept Exception:\n    pass")
-    required("fg-http-timeout-swallowed", gate.run("checks"))
+    assert_required("fg-http-timeout-swallowed", gate.run("checks"))
 
 
 def test_families(gate):
@@ -123,11 +123,11 @@ def test_families(gate):
     own(
         gate, "assert prodcheck_http['app'].get('/').text == 'ok'\nassert prodcheck_http['other'].get('/').text == 'ok'"
     )
-    gate.run("checks").is_(0, "pass")
+    gate.run("checks").assert_is(0, "pass")
     own(gate, "prodcheck_http.get('/')")
-    gate.run("checks").is_(1, "fail", "choose one: prodcheck_http\\[..?app")
+    gate.run("checks").assert_is(1, "fail", "choose one: prodcheck_http\\[..?app")
     own(gate, "prodcheck_http['nope']")
-    gate.run("checks").is_(1, "fail", "http.nope is not a target", "http.app, http.other")
+    gate.run("checks").assert_is(1, "fail", "http.nope is not a target", "http.app, http.other")
 
 
 def test_environment(gate):
@@ -138,7 +138,7 @@ def test_environment(gate):
         "with pytest.raises(Exception, match='frozen'): prodcheck_env.name = 'x'",
         "prodcheck_env",
     )
-    gate.run("checks").is_(0, "pass")
+    gate.run("checks").assert_is(0, "pass")
 
 
 def test_under_xdist(gate):
@@ -149,7 +149,7 @@ def test_under_xdist(gate):
         "    assert prodcheck_http.get('/').text == 'ok'\n",
     )
     outcome = gate.run("-n", "2", "checks")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert outcome.verdict["sent"]["http"] == gate.sent() >= 6
 
 
@@ -160,7 +160,7 @@ def test_session_fixture_of_the_user(gate):
         "import pytest\n@pytest.fixture(scope='session')\ndef state(prodcheck_http):\n"
         "    return prodcheck_http.get('/b').status_code\n"
     ))  # fmt: skip
-    gate.run("checks").is_(1, "fail", "500")
+    gate.run("checks").assert_is(1, "fail", "500")
 
 
 @pytest.mark.parametrize(
@@ -171,7 +171,7 @@ def test_without_the_option(gate, fixture):
     gate.file("test_own.py", f"def test_own({fixture}): ...\n")
     outcome = gate.pytest()
     assert outcome.status != 0
-    outcome.says(f"{fixture} needs a deployed system: run pytest --prodcheck=ENV")
+    outcome.assert_says(f"{fixture} needs a deployed system: run pytest --prodcheck=ENV")
 
 
 def test_database(gate, postgres):
@@ -187,7 +187,7 @@ def test_database(gate, postgres):
     )
     for workers in ((), ("-n", "2")):
         outcome = gate.run("checks", *workers, env={"DSN": postgres.dsn()})
-        outcome.is_(0, "pass")
+        outcome.assert_is(0, "pass")
         assert outcome.verdict["sent"]["refused"] == 1
 
 
@@ -201,7 +201,7 @@ def test_catalog_is_the_tests_own(gate, postgres):
         "assert prodcheck_database.catalog.roles and prodcheck_database.catalog.settings",
         "prodcheck_database",
     )
-    gate.run("checks", env={"DSN": postgres.dsn()}).is_(0, "pass")
+    gate.run("checks", env={"DSN": postgres.dsn()}).assert_is(0, "pass")
 
 
 def test_database_password_does_not_show(gate, postgres):
@@ -209,7 +209,7 @@ def test_database_password_does_not_show(gate, postgres):
     gate.config(head='[env.staging.database]\ndsn = "env:DSN"\n')
     own(gate, "dsn = prodcheck_env.targets['database'].dsn\nassert dsn == ''", "prodcheck_database, prodcheck_env")
     outcome = gate.run("checks", "--showlocals", "-vv", env={"DSN": postgres.dsn()})
-    outcome.is_(1, "fail")
+    outcome.assert_is(1, "fail")
     assert postgres.password not in outcome.text + str(outcome.verdict)
 
 
@@ -225,7 +225,7 @@ def test_graphql(gate):
         "prodcheck_graphql",
     )
     outcome = gate.run("checks")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert gate.system.count("POST /graphql") == outcome.verdict["sent"]["http"]
 
 
@@ -238,4 +238,4 @@ def test_sample_of_what_is_not_there(gate, status, mark):
         f"import pytest\n@pytest.mark.{mark}\ndef test_own(prodcheck_http):\n    prodcheck_http.sample('/checkout')\n"
     )
     gate.file("checks/test_own.py", test)
-    gate.run("checks").is_(1, "fail", f"answers {status}")
+    gate.run("checks").assert_is(1, "fail", f"answers {status}")

@@ -23,7 +23,7 @@ def test_nothing_is_imported(gate):
     gate.file("conftest.py", LOOK)
     gate.file("test_own.py", "def test_own(): ...\n")
     outcome = gate.pytest()
-    outcome.is_(
+    outcome.assert_is(
         0,
         "none",
         r"SEEN \['pytest_prodcheck', 'pytest_prodcheck.options', 'pytest_prodcheck.plugin'\] \[\] \['prodcheck'\]",

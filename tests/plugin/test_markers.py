@@ -30,7 +30,7 @@ def test_wrong_arguments(gate, mark):
     gate.file("checks/test_own.py", f"import pytest\n\n@pytest.mark.{mark}\ndef test_own(prodcheck_http): ...\n")
     name = mark.partition("(")[0]
     outcome = gate.run("checks")
-    outcome.is_(
+    outcome.assert_is(
         4, "none", r"test_own.py:\d: @pytest.mark." + name, WRONG[mark], "usage: @pytest.mark", "nothing was sent"
     )
     assert gate.sent() == 0
@@ -41,7 +41,7 @@ def test_wrong_arguments_under_xdist(gate):
     gate.file("checks/test_own.py", "import pytest\n@pytest.mark.latency()\ndef test_own(prodcheck_http): ...\n")
     outcome = gate.run("-n", "2", "checks")
     assert outcome.status == 4
-    outcome.says("names no limit")
+    outcome.assert_says("names no limit")
     assert gate.sent() == 0
 
 
@@ -60,7 +60,7 @@ def test_wrong_arguments_under_xdist(gate):
 def test_marks_that_cannot_be_judged(gate, mark, fixture, said):
     """A mark that nothing of the environment, or of the test, can decide is exit 4."""
     gate.file("checks/test_own.py", f"import pytest\n@pytest.mark.{mark}\ndef test_own({fixture}): ...\n")
-    gate.run("checks").is_(4, "none", said, "nothing was sent")
+    gate.run("checks").assert_is(4, "none", said, "nothing was sent")
     assert gate.sent() == 0
 
 
@@ -96,14 +96,14 @@ def test_marks_judge_own_tests(gate, mark, body, status, word):
     gate.system.on("/slow", Answer(delay=0.02))
     gate.system.on("/broken", 500)
     gate.file("checks/test_own.py", own(mark, body))
-    gate.run("checks").is_(status, word)
+    gate.run("checks").assert_is(status, word)
 
 
 def test_sample_sizes_of_marks(gate):
     """A p95 takes 59 samples where nothing is near the limit, and the verdict says so."""
     gate.file("checks/test_own.py", own("latency('p95 < 5s')", "assert len(prodcheck_http.sample('/')) >= 59"))
     outcome = gate.run("checks")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert next(iter(outcome.checks.values()))["samples"] == 59
 
 

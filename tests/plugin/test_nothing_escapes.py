@@ -38,19 +38,19 @@ def test_nothing(prodcheck_http, after):
 def test_failed_subtest(gate, text, more):
     """A failed subtest fails its test: it is no attempt that a retry made good."""
     gate.file("test_own.py", text)
-    gate.run(".", *more).is_(1, "fail", "part a is wrong")
+    gate.run(".", *more).assert_is(1, "fail", "part a is wrong")
 
 
 def test_passed_subtests(gate):
     """Subtests that all pass leave a pass."""
     gate.file("test_own.py", SUBTESTS.replace("assert False", "assert True"))
-    gate.run(".").is_(0, "pass")
+    gate.run(".").assert_is(0, "pass")
 
 
 def test_returned_value(gate):
     """A returned comparison asserts nothing; it fails, also where the warning is switched off."""
     gate.file("test_own.py", 'def test_it(prodcheck_http):\n    return prodcheck_http.get("/").status_code == 404\n')
-    gate.run(".", "-W", "ignore").is_(1, "fail", "returned a value")
+    gate.run(".", "-W", "ignore").assert_is(1, "fail", "returned a value")
 
 
 def test_class_with_constructor(gate):
@@ -58,7 +58,7 @@ def test_class_with_constructor(gate):
     gate.file("test_own.py", "class TestIt:\n    def __init__(self): pass\n    def test_it(self): assert False\n")
     outcome = gate.run(".")
     assert outcome.status != 0, outcome.text
-    outcome.says("TestIt has a constructor")
+    outcome.assert_says("TestIt has a constructor")
 
 
 @pytest.mark.parametrize("scope", ["function", "session"])
@@ -66,7 +66,7 @@ def test_server_error_in_teardown(gate, scope):
     """A 5xx that a fixture's teardown got is a finding."""
     gate.system.on("/broken", 500)
     gate.file("test_own.py", TEARDOWN.format(scope=scope))
-    gate.run(".").is_(1, "fail", "no_server_errors")
+    gate.run(".").assert_is(1, "fail", "no_server_errors")
 
 
 def test_judge_that_raises(gate):
@@ -78,7 +78,7 @@ def test_judge_that_raises(gate):
         "http.JUDGES = {**http.JUDGES, 'test_endpoint': broken}\n",
     )
     outcome = gate.run()
-    outcome.is_(1, "fail", "gate.check.failed", "too deep")
+    outcome.assert_is(1, "fail", "gate.check.failed", "too deep")
     assert outcome.words == {"test_ready": "pass", "test_endpoint[home]": "fail"}
     assert "INTERNALERROR" not in outcome.text
 
@@ -96,7 +96,7 @@ NEVER_RUN = {
 def test_coroutine_that_nobody_awaits(gate, text, options):
     """A coroutine that nobody awaits proves nothing: its test fails, whatever becomes of the warning."""
     gate.file("test_own.py", text)
-    gate.run(".", *options).is_(1, "fail", r"coroutine \S+ of test_own.py::\S*test_it was never awaited")
+    gate.run(".", *options).assert_is(1, "fail", r"coroutine \S+ of test_own.py::\S*test_it was never awaited")
 
 
 RETURNS = {
@@ -113,9 +113,9 @@ RETURNS = {
 def test_value_returned_to_another_runner(gate, text):
     """A value returned to unittest or to a plugin that awaits asserts nothing, either; without one the test passes."""
     gate.file("test_own.py", text.format("False"))
-    gate.run(".", "-p", "anyio").is_(1, "fail", r"returned a value \(bool\)")
+    gate.run(".", "-p", "anyio").assert_is(1, "fail", r"returned a value \(bool\)")
     gate.file("test_own.py", text.format("None"))
-    gate.run(".", "-p", "anyio").is_(0, "pass")
+    gate.run(".", "-p", "anyio").assert_is(0, "pass")
 
 
 def test_assertion_that_is_always_true(gate):
@@ -123,7 +123,7 @@ def test_assertion_that_is_always_true(gate):
     gate.file("test_own.py", "def test_it():\n    assert (False, 'never said')\n")
     outcome = gate.run(".")
     assert (outcome.status, outcome.word) == (2, "fail"), outcome.text
-    outcome.says("assertion is always true")
+    outcome.assert_says("assertion is always true")
 
 
 def test_helpers_without_assertions(gate):
@@ -131,6 +131,6 @@ def test_helpers_without_assertions(gate):
     gate.file("helper.py", "def check(answer):\n    assert answer.status_code == 201\n")
     gate.file("test_own.py", "import helper\ndef test_it(prodcheck_http):\n    helper.check(prodcheck_http.get('/'))\n")
     optimized = {"PYTHONOPTIMIZE": "1"}
-    gate.run(".", env=optimized).is_(4, "none", "PYTHONOPTIMIZE", "test_own.py::test_it", "nothing was sent")
+    gate.run(".", env=optimized).assert_is(4, "none", "PYTHONOPTIMIZE", "test_own.py::test_it", "nothing was sent")
     assert gate.sent() == 0
-    gate.run(env=optimized).is_(0, "pass")
+    gate.run(env=optimized).assert_is(0, "pass")

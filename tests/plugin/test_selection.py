@@ -16,7 +16,7 @@ def test_id_pasted_back(gate, folder, monkeypatch):
     (gate.path / "pytest.ini").touch()
     monkeypatch.chdir(gate.path / folder)
     outcome = gate.run(HOME)
-    outcome.is_(0, "pass", "partial")
+    outcome.assert_is(0, "pass", "partial")
     assert outcome.words == {"test_endpoint[home]": "pass"}
     assert outcome.left_out == {"prodcheck.toml::http::test_ready": "paths or ids"}
 
@@ -32,7 +32,7 @@ def test_id_of_a_configuration_elsewhere(gate):
     assert outcome.words == {"test_endpoint[home]": "fail"}
     gate.system.on("/", "ok")
     again = gate.run("--prodcheck-config=conf/gate.toml", "--lf")
-    again.is_(0, "pass", "partial")
+    again.assert_is(0, "pass", "partial")
     assert again.words == {"test_endpoint[home]": "pass"}
     assert again.left_out == {"prodcheck.toml::http::test_ready": "--lf"}
 
@@ -41,7 +41,7 @@ def test_demo_id_beside_a_configuration_of_ones_own(gate):
     """For the demo, ids mean the demo's checks, beside the user's own prodcheck.toml; everything else is left out."""
     gate.environment = "demo"
     outcome = gate.run("prodcheck.toml::http::test_endpoint[login]")
-    outcome.is_(0, "pass", "partial")
+    outcome.assert_is(0, "pass", "partial")
     assert outcome.words == {"test_endpoint[login]": "pass"}
     assert gate.sent() == 0
 
@@ -53,7 +53,7 @@ def test_distributed(gate, dist):
     for number in range(6):
         gate.system.on(f"/{number}", 500 if number == 3 else 200)
     outcome = gate.run("-n", "4", f"--dist={dist}")
-    outcome.is_(1, "fail")
+    outcome.assert_is(1, "fail")
     assert outcome.words == {"test_ready": "pass", **{f"test_endpoint[e{n}]": "pass" for n in range(6)}} | {
         "test_endpoint[e3]": "fail"
     }
@@ -67,7 +67,7 @@ def test_distributed(gate, dist):
 )
 def test_refused_distributions(gate, arguments, said):
     """Checks that would run several times, or elsewhere, are refused before anything is sent."""
-    gate.run(*arguments).is_(4, "none", said, "nothing was sent")
+    gate.run(*arguments).assert_is(4, "none", said, "nothing was sent")
     assert gate.sent() == 0
 
 
@@ -93,7 +93,7 @@ def test_settings_of_the_project(gate, ini, arguments):
     gate.file("elsewhere/test_own.py", "def test_own(): ...\n")
     gate.file("staging/readme.txt", "a directory with the environment's name")
     outcome = gate.run(*arguments)
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert ALL.items() <= outcome.words.items()
     assert outcome.verdict["complete"] is True
 
@@ -110,7 +110,7 @@ def test_own_suites_run_with_the_gate(gate):
     own_suite(gate, "def test_own(prodcheck_http, path):\n    prodcheck_http.get(path)\n")
     gate.file("checks/conftest.py", "import pytest\n@pytest.fixture\ndef path(): return '/'\n")
     outcome = gate.run()
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert outcome.words == ALL | {"test_own": "pass"}
     assert outcome.verdict["complete"] is True
 
@@ -124,7 +124,7 @@ def test_own_suite_without_a_test(gate, ini, text):
     """A suite that is named and holds no test is refused: it would prove nothing."""
     own_suite(gate, text)
     gate.file("pytest.ini", f"[pytest]\n{ini}\n")
-    gate.run().is_(4, "none", r"suites: checks/ holds no test", "nothing was sent")
+    gate.run().assert_is(4, "none", r"suites: checks/ holds no test", "nothing was sent")
     assert gate.sent() == 0
 
 
@@ -144,7 +144,7 @@ def test_own_test_that_skips(gate, text, workers):
     """A test of the team's own that skips itself proves nothing: insufficient, exit 6."""
     own_suite(gate)
     gate.file("checks/test_more.py", text)
-    gate.run(*workers).is_(6, "insufficient", "skipped by itself")
+    gate.run(*workers).assert_is(6, "insufficient", "skipped by itself")
 
 
 def test_own_test_that_cannot_be_collected(gate):
@@ -152,7 +152,7 @@ def test_own_test_that_cannot_be_collected(gate):
     own_suite(gate, "import no_such_module\n")
     outcome = gate.run()
     assert outcome.status in (1, 2)
-    outcome.says("no_such_module")
+    outcome.assert_says("no_such_module")
     assert outcome.word == "fail"
 
 
@@ -161,7 +161,7 @@ def test_changed_order(gate):
     gate.config(more='latency = ["< 5s"]')
     gate.file("conftest.py", "def pytest_collection_modifyitems(items):\n    items.reverse()\n")
     outcome = gate.run("-v")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert outcome.text.index("test_endpoint") < outcome.text.index("http::test_latency")
 
 
@@ -226,7 +226,7 @@ def test_tests_that_are_never_collected(gate, option, conftest, name, reason, wo
     gate.file("checks/sub/test_b.py", "def test_b(): assert False\ndef check_b(): ...\n")
     gate.file("checks/conftest.py", conftest)
     outcome = gate.run(option, *workers)
-    outcome.is_(0, "pass", "partial")
+    outcome.assert_is(0, "pass", "partial")
     assert outcome.verdict["complete"] is False
     assert reason in outcome.left_out[name]
 
@@ -239,7 +239,7 @@ def test_directories_without_tests_are_not_missed(gate):
     gate.file("checks/helper/check.py", "")
     gate.file("checks/conftest.py", "collect_ignore = ['helper']")
     outcome = gate.run()
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert outcome.verdict["complete"] is True
 
 
@@ -248,5 +248,5 @@ def test_plan_file_alone_beside_suites(gate):
     gate.config(head='[prodcheck]\nsuites = ["checks/"]\n')
     gate.file("checks/test_own.py", "def test_own(): pass\n")
     outcome = gate.run("prodcheck.toml")
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert "test_own" not in outcome.words

@@ -72,7 +72,7 @@ def test_failed_login_is_the_cause(gate, anonymous, arguments):
     """A login that fails is a failed check and the cause of what it blocks, also where there is no auth target."""
     gate.system.on("POST /login", Answer(500, "broken"))
     outcome = gate.run(*arguments, env=PASSWORD)
-    outcome.is_(1, "fail")
+    outcome.assert_is(1, "fail")
     assert outcome.words["test_token[member]"] == "fail"
     assert outcome.words.get("test_error_rate", "blocked") == "blocked"
     cause = outcome.verdict["causes"][0]
@@ -87,7 +87,7 @@ def test_own_test_is_blocked_by_the_login(gate, anonymous):
     gate.system.on("POST /login", Answer(500, "broken"))
     for arguments in ((), ("-n", "2")):
         outcome = gate.run(*arguments, env=PASSWORD)
-        outcome.is_(1, "fail")
+        outcome.assert_is(1, "fail")
         assert outcome.words["test_own"] == "blocked"
         assert len(outcome.verdict["causes"]) == 1
         assert "checks/test_own.py::test_own" in outcome.verdict["causes"][0]["explains"]
@@ -114,7 +114,7 @@ def test_only_without_the_provider(gate, anonymous):
     gate.system.on("/.well-known/openid-configuration", {"issuer": url, "token_endpoint": f"{url}/token"})
     gate.system.on("POST /token", {"access_token": "opaque-token-value-1", "token_type": "Bearer", "expires_in": 60})
     outcome = gate.run("--prodcheck-only=http", env=PASSWORD)
-    outcome.is_(0, "pass", "partial")
+    outcome.assert_is(0, "pass", "partial")
     assert outcome.words["test_endpoint[tasks]"] == "pass"
     assert outcome.left_out == {"auth": "--prodcheck-only"}
     assert (anonymous, gate.system.count("POST /token")) == ([], 1)

@@ -37,7 +37,7 @@ def code_of(gate) -> str:
 def test_one_finding_for_one_server_error(broken):
     """A 5xx of an endpoint is that endpoint's finding; the host is ready all the same."""
     outcome = broken.run()
-    outcome.is_(1, "fail")
+    outcome.assert_is(1, "fail")
     assert outcome.words == {"test_ready": "pass", "test_endpoint[home]": "pass", "test_endpoint[b]": "fail"}
 
 
@@ -46,7 +46,7 @@ def test_accepted_finding(broken):
     code = code_of(broken)
     broken.configure(accepted(TODAY, code))
     outcome = broken.run()
-    outcome.is_(0, "pass")
+    outcome.assert_is(0, "pass")
     assert [(row["reason"], row["until"]) for row in outcome.verdict["accepted"]] == [("PLAN-1", TODAY.isoformat())]
 
 
@@ -54,20 +54,20 @@ def test_expired_acceptance(broken):
     """An expired acceptance that is still needed is red, and so is its finding."""
     code = code_of(broken)
     broken.configure(accepted(TODAY - datetime.timedelta(days=1), code))
-    broken.run().is_(1, "fail", "config.accepted.expired", "PLAN-1")
+    broken.run().assert_is(1, "fail", "config.accepted.expired", "PLAN-1")
 
 
 def test_unused_acceptance(broken):
     """An acceptance that matches nothing is a warning: degraded."""
     broken.system.on("/b", 200)
     broken.configure(accepted(TODAY, "http.tls.expired"))
-    broken.run().is_(0, "degraded", "matches no finding any more: remove the entry")
+    broken.run().assert_is(0, "degraded", "matches no finding any more: remove the entry")
 
 
 def test_acceptance_of_what_was_not_looked_at(broken):
     """An acceptance whose check was left out, or blocked, is not called unused."""
     broken.configure(accepted(TODAY, code_of(broken)))
-    broken.run("-k", "home").is_(0, "pass")
+    broken.run("-k", "home").assert_is(0, "pass")
     broken.config('[env.staging.http]\nurl = "http://127.0.0.1:9"\nendpoints.b = "/b"\n' + accepted(TODAY))
     assert not [row for row in broken.run().findings if row["code"] == "config.accepted.unused"]
 
@@ -75,7 +75,7 @@ def test_acceptance_of_what_was_not_looked_at(broken):
 def test_acceptance_without_end(broken):
     """An acceptance for longer than 90 days is exit 4."""
     broken.configure(accepted(TODAY + datetime.timedelta(days=91)))
-    broken.run().is_(4, "none", "90 days")
+    broken.run().assert_is(4, "none", "90 days")
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_acceptance_without_end(broken):
 def test_warnings(broken, more, b):
     """`severity = "warning"` and `required = false` make the run degraded, never red."""
     broken.configure(more=more, b=b)
-    broken.run().is_(0, "degraded", "500")
+    broken.run().assert_is(0, "degraded", "500")
 
 
 @pytest.mark.parametrize("limit", ["", 'latency = "p95 < 5s"'], ids=["plain", "sampled"])
@@ -94,21 +94,21 @@ def test_server_error_to_the_first_request(gate, limit):
     """A 5xx that an endpoint gave to readiness, the run's first request, is said where its own answer is right."""
     gate.system.on("/cold", 500, "ok")
     gate.config(f'[env.staging.http]\nurl = "URL"\n[env.staging.http.endpoints.cold]\npath = "/cold"\n{limit}\n')
-    gate.run().is_(0, "degraded", "GET /cold: passed only on retry 1: first 500")
+    gate.run().assert_is(0, "degraded", "GET /cold: passed only on retry 1: first 500")
 
 
 def test_degraded_as_failure(broken):
     """`degraded = "fail"` makes a warning exit 1."""
     head = '[env.staging]\ndegraded = "fail"\n[env.staging.http]\nurl = "URL"\n'
     broken.config(head + 'endpoints.b = { path = "/b", severity = "warning" }\n')
-    broken.run().is_(1, "degraded")
+    broken.run().assert_is(1, "degraded")
 
 
 def test_optional_target_that_is_down(gate):
     """A target with `required = false` that is down degrades the run."""
     gate.config(head=DEAD.format(more="required = false"))
     outcome = gate.run()
-    outcome.is_(0, "degraded")
+    outcome.assert_is(0, "degraded")
     assert outcome.words["test_endpoint[home]"] == "pass"
 
 
@@ -119,7 +119,7 @@ def test_blocked_checks(gate):
         "checks/test_own.py", "import pytest\n@pytest.mark.needs('database')\ndef test_own(prodcheck_http): ...\n"
     )
     outcome = gate.run("prodcheck.toml", "checks")
-    outcome.is_(1, "fail", "database.tcp.refused")
+    outcome.assert_is(1, "fail", "database.tcp.refused")
     assert outcome.words == {
         "test_ready": "fail",
         "test_endpoint[home]": "pass",
@@ -134,14 +134,14 @@ def test_readiness_that_was_deselected(gate):
     """Where the readiness item was deselected, a failed report is added: blocked checks never stand alone."""
     gate.config(head=DEAD.format(more=""))
     outcome = gate.run("-k", "tables")
-    outcome.is_(1, "fail", "partial")
+    outcome.assert_is(1, "fail", "partial")
     assert outcome.words == {"test_tables": "blocked", "test_ready": "fail"}
 
 
 def test_left_out_target_blocks_nothing(gate):
     """A target that --prodcheck-only leaves out blocks nothing."""
     gate.config(head=DEAD.format(more=""))
-    gate.run("--prodcheck-only=http").is_(0, "pass", "partial")
+    gate.run("--prodcheck-only=http").assert_is(0, "pass", "partial")
 
 
 @pytest.mark.parametrize("policy", ["fail", "warn"])
@@ -151,14 +151,14 @@ def test_too_many_requests(gate, policy):
     gate.config(head + 'endpoints.home = "/"\nendpoints.b = "/b"\n')
     gate.system.on("/b", Answer(429, "slow down", {"Retry-After": "0"}))
     outcome = gate.run()
-    outcome.is_(*((6, "insufficient") if policy == "fail" else (0, "degraded")), "http.rate_limited.by_us")
+    outcome.assert_is(*((6, "insufficient") if policy == "fail" else (0, "degraded")), "http.rate_limited.by_us")
 
 
 def test_retries_of_an_endpoint(gate):
     """A declared retry that helps is degraded; every attempt is counted."""
     gate.config(endpoints='b = { path = "/b", retries = 2 }\n')
     gate.system.on("/b", "ok", 503, "ok")
-    gate.run().is_(0, "degraded", "passed only on retry")
+    gate.run().assert_is(0, "degraded", "passed only on retry")
 
 
 def test_failure_wins_over_insufficient(gate):
@@ -166,14 +166,14 @@ def test_failure_wins_over_insufficient(gate):
     gate.config(endpoints='home = "/"\nb = "/b"\nc = "/c"\n')
     gate.system.on("/b", Answer(429, "slow down", {"Retry-After": "0"}))
     gate.system.on("/c", 500)
-    gate.run().is_(1, "fail")
+    gate.run().assert_is(1, "fail")
 
 
 def test_usage_wins_over_everything(gate):
     """A usage error is stronger than a failure that would come."""
     gate.system.on("/", 500)
     gate.file("checks/test_own.py", "import pytest\n@pytest.mark.latency()\ndef test_own(prodcheck_http): ...\n")
-    gate.run("prodcheck.toml", "checks").is_(4, "none")
+    gate.run("prodcheck.toml", "checks").assert_is(4, "none")
     assert gate.sent() == 0
 
 
@@ -182,14 +182,14 @@ def test_deadline_of_a_test_that_hangs(gate, workers):
     """A user's test that hangs by itself is ended by the run's deadline; the verdict is there."""
     gate.file("checks/test_own.py", "import time\ndef test_own(prodcheck_http):\n    time.sleep(60)\n")
     outcome = gate.run("--prodcheck-deadline=4s", "checks", *workers, timeout=30)
-    outcome.is_(1, "fail", "run deadline reached: 0 of 1 checks executed")
+    outcome.assert_is(1, "fail", "run deadline reached: 0 of 1 checks executed")
 
 
 def test_rerun_sends_fresh_probes(gate):
     """A rerun asks again; a rerun that fails again stays red."""
     gate.config(endpoints='b = "/b"\n')
     gate.system.on("/b", 500)
-    gate.run("--reruns", "2").is_(1, "fail")
+    gate.run("--reruns", "2").assert_is(1, "fail")
     assert gate.system.count("GET /b") == 1 + 3
 
 
@@ -197,7 +197,7 @@ def test_no_check_at_all(gate):
     """An environment whose targets promise nothing that can be checked is never green."""
     gate.config('[env.staging.http]\nurl = "URL"\n')
     outcome = gate.run("--prodcheck-only=http", "-k", "nothing")
-    outcome.is_(5, "fail")
+    outcome.assert_is(5, "fail")
 
 
 def test_deadline_of_a_test_that_hears_no_signal(gate):
@@ -220,7 +220,7 @@ def test_deadline_shorter_than_a_timeout(gate, workers):
     for path in ("/a", "/b"):
         gate.system.on(path, Answer(never=True))
     outcome = gate.run("--prodcheck-deadline=10s", *workers, timeout=40)
-    outcome.is_(1, "fail", r"the run.s deadline leaves \S+ for an answer of http")
+    outcome.assert_is(1, "fail", r"the run.s deadline leaves \S+ for an answer of http")
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["http.application.hangs"]
     assert outcome.words["test_endpoint[a]"] == outcome.words["test_endpoint[b]"] == "blocked"
 
@@ -231,7 +231,7 @@ def test_deadline_before_an_answer(gate):
     for number in range(3):
         gate.system.on(f"/s{number}", Answer(never=True))
     outcome = gate.run("--prodcheck-deadline=3s", timeout=30)
-    outcome.is_(1, "fail", "run deadline reached")
+    outcome.assert_is(1, "fail", "run deadline reached")
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["gate.run.deadline"]
     assert "pool.py" not in outcome.text
 
@@ -266,4 +266,4 @@ def test_requests_used_up(gate):
     causes = outcome.verdict["causes"]
     assert [cause["code"] for cause in causes] == ["sampling.requests.used_up"], outcome.text
     assert causes[0]["explains"] == ["checks/test_own.py::test_own"]
-    outcome.says("requests.at_most")
+    outcome.assert_says("requests.at_most")
