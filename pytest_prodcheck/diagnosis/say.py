@@ -22,6 +22,8 @@ _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
 _ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
+_AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.")
+"""Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _WIDTH = 160
 _BARE = 40
 """Below so many characters, what was seen says nothing without its message."""
@@ -70,7 +72,7 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     """The facts of all signs, the speaker's first; where another layer speaks of it, the place is the cause's own."""
     speaker, layer = _speaker(root), root.code.partition(".")[0]
     own = [target for target in places if target.partition(".")[0] == layer]
-    elsewhere = bool(own) and speaker.kind != layer
+    elsewhere = bool(own) and speaker.kind != layer and not root.code.startswith(_AT_THE_CONSUMER)
     merged: dict[str, Any] = dict(places[own[0]]) if elsewhere else {}
     for sign in (speaker, *root.signs):
         known = {key: value for key, value in sign.data.items() if value not in (None, "")}

@@ -139,3 +139,12 @@ def test_a_command_about_a_services_answer_goes_to_the_service() -> None:
     }
     told = _told({"http::test_endpoint[orders]": dropped}, places=places)
     assert told.causes[0].next.endswith(" https://app.example/api/orders")
+
+
+def test_a_dropped_header_is_looked_for_at_the_service() -> None:
+    """The next command asks the service that misses the header, not the provider."""
+    data = {"host": "api", "port": 8443, "path": "/me"}
+    dropped = {"user": "member", "status": 401, "body": "Missing Authorization header", "data": data}
+    told = _told({"http::test_endpoint[me]": dropped}, places={"auth": {"host": "id", "port": 443, "path": "/realm/"}})
+    assert _codes(told) == ["auth.header.dropped"]
+    assert told.causes[0].next.endswith("https://api:8443/me")
