@@ -14,6 +14,7 @@ Kind = Literal["good", "expired", "hostname", "untrusted", "chain"]
 
 HOST = "127.0.0.1"
 OTHER_NAME = "www.shop.test"
+ORGANISATION = "pytest-prodcheck demo"
 
 
 class Certificates:
@@ -21,8 +22,9 @@ class Certificates:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
-        self._authority = trustme.CA(organization_name="pytest-prodcheck demo")
-        self._intermediate = self._authority.create_child_ca()
+        self._authority = trustme.CA(organization_name=ORGANISATION)
+        # as a real authority's: of the root's own organisation, by which a missing one is told from an unknown root
+        self._intermediate = trustme.CA(self._authority, organization_name=ORGANISATION)
         self.root = directory / "ca.pem"
         self._authority.cert_pem.write_to_path(str(self.root))
 

@@ -23,12 +23,7 @@ FAULTS = (
     _host("certificate-expired", "the certificate expired yesterday", "http.tls.expired"),
     _host("certificate-hostname", "the certificate is for www.shop.test", "http.tls.hostname_mismatch"),
     _host("certificate-untrusted", "the certificate is of an unknown authority", "http.tls.untrusted"),
-    _host(
-        "certificate-chain",
-        "the intermediate certificate is not sent",
-        "http.tls.chain_incomplete",
-        "http.tls.untrusted",
-    ),
+    _host("certificate-chain", "the intermediate certificate is not sent", "http.tls.chain_incomplete"),
     _host("api-down", "nothing listens on the API's port", "http.tcp.refused"),
     _host("api-hangs", "the API accepts and never answers", "http.application.hangs"),
     _host("gateway-502", "a gateway asks a port where nothing listens: 502 everywhere", "http.upstream.wrong_port"),
