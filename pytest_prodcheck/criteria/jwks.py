@@ -91,5 +91,5 @@ def _other_url(found: Jwks, discovery: Discovery | None, target: str) -> list[Fi
 def _finding(
     found: Jwks, target: str, message: str, code: str, *, severity: Severity = "error", **data: object
 ) -> Finding:
-    facts = {"url": found.url, "status": found.observation.status, **found.cache(), **data}
+    facts = {"url": found.url, "jwks_uri": found.url, "status": found.observation.status, **found.cache(), **data}
     return Finding("jwks", target, message, code, severity, data=facts)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from pytest_prodcheck.diagnosis import transport
 from pytest_prodcheck.diagnosis.context import Context, expired
 from pytest_prodcheck.diagnosis.signs import Sign
 
@@ -28,6 +29,17 @@ _NO_JSON = ("http.answer.html", "http.answer.not_json", "http.answer.wrong_conte
 def runner_network(sign: Sign, run: Context) -> Sign:
     """R21: no host answers, so the runner's own network is the cause and nothing is said about the environment."""
     return sign.turned(run.network_code) if run.network_code and sign.code.startswith(_TRANSPORT) else sign
+
+
+def in_place_of_it(sign: Sign, _run: Context) -> Sign:
+    """A gateway that knows no route, or a page of maintenance, answers in place of an application."""
+    text = str(sign.data.get("text", ""))
+    page = sign.code in (*_NO_JSON, "unknown", "http.answer.unexpected_status", "graphql.endpoint.not_graphql")
+    if not page or sign.kind not in ("http", "graphql"):
+        return sign
+    if transport.no_route(sign.status, text):
+        return sign.turned("http.upstream.no_route")
+    return sign.turned("http.application.in_maintenance") if transport.maintenance_page(text) else sign
 
 
 def captive_portal(sign: Sign, run: Context) -> Sign:
@@ -223,8 +235,8 @@ def nothing_known(sign: Sign, _run: Context) -> Sign:
 
 
 RULES: tuple[Rule, ...] = (
-    runner_network, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster, search_path,
-    query_answer, pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql,
+    runner_network, in_place_of_it, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster,
+    search_path, query_answer, pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql,
     permission_or_tracking, gateway, used_up, held_back, rate_limit, nothing_known,
 )  # fmt: skip
 

@@ -20,10 +20,12 @@ _TITLE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*[<{\[]")
 _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
+_ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
 _ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.")
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
+_QUERY = '{"query":"{__typename}"}'
 _WIDTH = 160
 _BARE = 40
 """Below so many characters, what was seen says nothing without its message."""
@@ -46,7 +48,7 @@ def cause(
         sign.target,
         _message(root, sign, data),
         (own and finding and finding.remedy) or fill(kind.remedy, data),
-        (own and finding and finding.next) or _command(kind.next, data),
+        (own and finding and finding.next) or _command(_request(kind.next, sign), data),
         tuple(line for line in evidence if line)[:3],
         tuple(explains),
     )
@@ -56,6 +58,20 @@ def _command(template: str, data: dict[str, Any]) -> str:
     """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, data, command=True))
+
+
+def _request(template: str, sign: Sign) -> str:
+    """The next command, where it repeats a request: by the method, the kind of body and the user that were seen."""
+    if not _ASKS.search(template) or " -d " in template:
+        return template
+    method = str(sign.data.get("method") or "GET")
+    options = [] if method in ("GET", "HEAD") or sign.kind == "graphql" else [f"-X {method}"]
+    if sign.data.get("acts_as") and "Authorization" not in template:
+        options.append('-H "Authorization: Bearer $TOKEN"')
+    if sign.kind == "graphql" and not str(sign.data.get("operation", "")).startswith("GET "):
+        template = template.replace("curl -sI ", "curl -si ")
+        options.append(f"-H 'Content-Type: application/json' -d '{_QUERY}'")
+    return re.sub(r"(?=\{(?:url|service_url)\})", " ".join([*options, ""]) if options else "", template)
 
 
 def _speaker(root: Candidate) -> Sign:
@@ -72,7 +88,8 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     """The facts of all signs, the speaker's first; where another layer speaks of it, the place is the cause's own."""
     speaker, layer = _speaker(root), root.code.partition(".")[0]
     own = [target for target in places if target.partition(".")[0] == layer]
-    elsewhere = bool(own) and speaker.kind != layer and not root.code.startswith(_AT_THE_CONSUMER)
+    # what an exchange itself shows (`http.`) is where it was seen, whatever kind of target that is
+    elsewhere = bool(own) and layer not in (speaker.kind, "http") and not root.code.startswith(_AT_THE_CONSUMER)
     merged: dict[str, Any] = dict(places[own[0]]) if elsewhere else {}
     for sign in (speaker, *root.signs):
         known = {key: value for key, value in sign.data.items() if value not in (None, "")}
@@ -108,9 +125,9 @@ def _message(root: Candidate, sign: Sign, data: dict[str, Any]) -> str:
 
 
 def _raw(sign: Sign, data: dict[str, Any]) -> bool:
-    """Whether the finding only repeats what libpq said, and the table says it better."""
-    failed_login = sign.kind == "database" and sign.criterion == "ready"
-    return failed_login and not missing(kind_of(sign.code).says, data)
+    """Whether the finding only repeats what libpq or a gateway said, and the table says it better."""
+    at_the_door = sign.criterion == "ready" and (sign.kind == "database" or sign.kind != sign.code.split(".")[0])
+    return at_the_door and not missing(kind_of(sign.code).says, data)
 
 
 def _unknown(sign: Sign, data: dict[str, Any]) -> str:

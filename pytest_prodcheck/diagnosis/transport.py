@@ -95,6 +95,12 @@ BODIES: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 """What gateways write into 5xx bodies; more exact than the status."""
 
+_NO_ROUTE = re.compile(
+    r"^\W*default backend - 404|no Route matched with those values|404 Route Not Found|response 404 \(backend NotFound\)|"
+    r"DEPLOYMENT_NOT_FOUND|<title>No such app</title>", re.IGNORECASE | re.MULTILINE)  # fmt: skip
+"""404s of ingress-nginx, Kong, APISIX, Google's load balancer, Vercel and Heroku; an application has its own words."""
+_MAINTENANCE = re.compile(r"<(title|h1)\b[^>]*>[^<]*(\bmaintenance\b|be (right )?back)[^<]*</\1>", re.IGNORECASE)
+
 
 def classify(error: str, kind: str) -> str:
     """The cause code of an error class for a kind of target (`http`, `graphql`, `auth`, `database`)."""
@@ -111,3 +117,13 @@ def gateway(status: int | None, body: str = "") -> str:
                 return code
     plain = "http.application.unhandled_exception" if status >= 500 else "unknown"
     return STATUSES.get(status, plain)
+
+
+def no_route(status: int | None, body: str) -> bool:
+    """Whether a 404 is the gateway's own, which has no route for what was asked."""
+    return status == 404 and _NO_ROUTE.search(body) is not None
+
+
+def maintenance_page(body: str) -> bool:
+    """Whether a page says in its title or heading that the service is under maintenance."""
+    return _MAINTENANCE.search(body) is not None

@@ -59,8 +59,8 @@ KINDS = (
         "auth.jwks.not_json",
         "JWKS URL answers HTML",
         "the JWKS URL answers no JSON",
-        "use the jwks_uri that discovery names",
-        "curl -s {issuer}/.well-known/openid-configuration",
+        "look at what answers there; compare it with the jwks_uri that discovery names",
+        "curl -si {jwks_uri}",
     ),
     CauseKind(
         "auth.jwks.empty",

@@ -108,14 +108,14 @@ KINDS = (
         "introspection is open although it should be refused",
         "introspection is open on {host}",
         "switch it off for this role",
-        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}\"}' {url}",
+        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}}\"}' {url}",
     ),
     CauseKind(
         "graphql.introspection.refused",
         "introspection is refused although it should be open",
         "introspection is refused on {host}",
         "switch it on for this role, or declare refused",
-        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}\"}' {url}",
+        "curl -si -H 'Content-Type: application/json' -d '{\"query\":\"{__schema{queryType{name}}}\"}' {url}",
     ),
     CauseKind(
         "graphql.ide.open",

@@ -113,7 +113,7 @@ KINDS = (
     CauseKind(
         "http.upstream.wrong_port",
         "gateway answers 502, the application listens elsewhere",
-        "the gateway answers {status} on every route: nothing listens where it looks",
+        "the gateway answers {status}: nothing listens where it looks for the application",
         "correct the upstream's port, or start the application",
         "curl -si {url}",
     ),
@@ -130,6 +130,13 @@ KINDS = (
         "the gateway answers {status}: no ready backend",
         "look at readiness and endpoints of the service",
         "kubectl get endpoints -A",
+    ),
+    CauseKind(
+        "http.upstream.no_route",
+        "404 of the gateway itself, which knows no route for host and path",
+        "the gateway itself answers {status}: it has no route for {host} and {path}",
+        "compare host and path of the ingress or gateway's rules with what is asked",
+        "curl -si {url}",
     ),
     CauseKind(
         "http.rate_limited.by_us",

@@ -1,0 +1,51 @@
+"""The next command repeats what was seen: host, path, method, kind of body, user."""
+
+# ruff: noqa: E501  (a row of the table is one line)
+from __future__ import annotations
+
+from typing import Any
+
+import described
+import pytest
+
+from pytest_prodcheck.diagnosis.diagnose import diagnose
+
+PLACES: dict[str, dict[str, Any]] = {
+    "http": {"host": "shop.test", "port": 443, "scheme": "https", "path": ""},
+    "graphql": {"host": "engine.test:8443", "port": 8443, "scheme": "https", "path": "/v1/graphql"},
+    "auth": {"host": "id.test", "port": 443, "scheme": "https", "path": "/o/", "issuer": "https://id.test/o"},
+}
+TOKEN = '-H "Authorization: Bearer $TOKEN"'
+QUERY = """-H 'Content-Type: application/json' -d '{"query":"{__typename}"}'"""
+CRASHED = "http.application.unhandled_exception"
+POST = {"method": "POST", "path": "/api/search"}
+
+
+@pytest.mark.parametrize(
+    ("check", "shown", "command"),
+    [
+        ("graphql::test_operation[A]", {"operation": "query A", "status": 500, "code": CRASHED},
+         f"curl -si {QUERY} https://engine.test:8443/v1/graphql"),
+        ("graphql::test_operation[A]", {"operation": "query A", "user": "member", "code": "graphql.errors.in_answer", "status": 200},
+         f"curl -si {TOKEN} {QUERY} https://engine.test:8443/v1/graphql"),
+        ("graphql::test_limit", {"operation": "query A", "code": "http.latency.over_limit", "status": 200},
+         f"curl -so /dev/null -w '%{{time_total}}\\n' {QUERY} https://engine.test:8443/v1/graphql"),
+        ("graphql::test_operation[A]", {"operation": "query A", "status": 302, "code": "http.answer.redirected"},
+         f"curl -si {QUERY} https://engine.test:8443/v1/graphql"),
+        ("http::test_endpoint[search]", {"operation": "POST /api/search", "user": "member", "status": 500, "code": CRASHED, "data": POST},
+         f"curl -si -X POST {TOKEN} https://shop.test/api/search"),
+        ("http::test_endpoint[search]", {"operation": "POST /api/search", "status": 418, "data": POST},
+         "curl -si -X POST https://shop.test/api/search"),
+        ("http::test_endpoint[tasks]", {"operation": "GET /api/tasks", "user": "member", "status": 404},
+         f"curl -si {TOKEN} https://shop.test/api/tasks"),
+        ("http::test_endpoint[admin]", {"operation": "POST /api/search", "user": "member", "status": 401, "code": "auth.header.dropped", "data": POST},
+         f"curl -si {TOKEN} -X POST https://shop.test/api/search"),
+        ("http::test_endpoint[home]", {"operation": "GET /", "status": 502},
+         "curl -si https://shop.test/"),
+    ],
+)  # fmt: skip
+def test_the_next_command_repeats_the_request(check: str, shown: dict[str, Any], command: str) -> None:
+    """Who types the next command asks the host, path and method that failed, as the user that was refused."""
+    results = described.checks({check: shown})
+    told = diagnose(results, [seen for result in results for seen in result.observations], places=PLACES)
+    assert [cause.next for cause in told.causes] == [command]
