@@ -25,6 +25,10 @@ OAUTH_ERRORS: Final = {
 
 _INVALID_GRANT: Final = {
     "password": ("auth.user.locked", "the account's password differs, or it is locked or disabled"),
+    "client_credentials": (
+        "auth.client.rejected",
+        "the provider refuses the client: its id, secret or assertion differs",
+    ),
     "refresh_token": ("runner.token.expired", "the refresh token has expired, was used before or was revoked"),
 }
 
@@ -65,6 +69,8 @@ def _oauth(user: User, seen: Observation) -> tuple[str, str]:
         return _not_reached(seen)
     if seen.code:
         return _oauth_error(user, seen)
+    if seen.status is not None and seen.status >= 500:
+        return "auth.idp.failing", f"the token endpoint answers {seen.status}"
     if seen.status == 404 or seen.data.get("html"):
         kind = "an HTML page" if seen.data.get("html") else "404"
         return "auth.discovery.wrong_application", f"the token endpoint answers {kind}"

@@ -75,13 +75,19 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"\w*password string too short|(?:session|cookie) (?:secret|password) .*(?:32|short)|Password must be at least 32", "auth.session_secret.too_short"),
     (r"could not fetch JWK|(?:fetch|retriev)\w* (?:the )?(?:jwks|openid.configuration).*(?:fail|error)|(?:fail|error)\w* .*(?:jwks|openid.configuration)", "auth.idp.unreachable"),
     (r"\binvalid_client\b", "auth.client.rejected"),
+    (r"(?:invalid|bad|wrong) (?:token |jwt )?signature|(?:jwt |token )?signature (?:verification failed|is invalid|mismatch|does(?: not|n't) match)|\S*(?:InvalidSignatureError|SignatureException|BadSignatureError|JWSSignatureVerificationFailed)|crypto/rsa: verification error", "auth.token.signature_invalid"),
+    (r"(?:unable to find|could not find|no (?:matching|applicable|suitable)) (?:a )?(?:signing |verification |public )?key|\S*(?:SigningKeyNotFoundError|JWKSNoMatchingKey)|IDX10501|IDX10503", "auth.jwks.stale_in_consumer"),
+    (r"(?:jwt |token )?(?:invalid |wrong |unexpected |incorrect )(?:token |jwt )?audience|(?:jwt |token |the )?audience (?:is |was )?(?:invalid|mismatch|wrong|incorrect|does(?: not|n't) match|not allowed)|unexpected ?\W?aud\W? claim|The aud claim is not valid|\S*InvalidAudienceError|IDX10214", "auth.token.audience_mismatch"),
+    (r"(?:jwt |token )?(?:invalid |wrong |unexpected |incorrect )(?:token |jwt )?issuer|(?:jwt |token |the )?issuer (?:is |was )?(?:invalid|mismatch|wrong|incorrect|does(?: not|n't) match|not (?:allowed|trusted))|unexpected ?\W?iss\W? claim|The iss claim is not valid|\S*InvalidIssuerError|IDX10205", "auth.token.issuer_mismatch"),
+    (r"The specified alg value is not allowed|(?:jwt )?(?:invalid|unexpected) (?:signing )?(?:algorithm|method)|signing method \S+ is invalid|\S*InvalidAlgorithmError|\S*JOSEAlgNotAllowed", "auth.token.algorithm_mismatch"),
+    (r"(?:the |access )?token is not yet valid|jwt not active|\S*ImmatureSignatureError|\W?(?:nbf|iat)\W? claim timestamp check failed|token used before (?:issued|valid)", "auth.clock.skewed"),
     (r".{0,40}JWTExpired|jwt expired|(?:the |access )?token (?:has|is) expired|Signature has expired|\S*ExpiredSignatureError|TokenExpiredError", "runner.token.expired"),
     (r"(?:missing|no|required).{0,20}(?:authorization|bearer|access token|auth token)\b|(?:authorization header|bearer token|access token|credentials) (?:is |are |was |were )?(?:missing|required|not (?:provided|found|present))", "auth.header.dropped"),
 )  # fmt: skip
 """Drivers', servers' and libraries' words. The first one that is stated counts."""
 
 _DRIVER = re.compile(
-    r"psycopg|asyncpg|sqlalchemy|postgres|\bpg_|\bPG::|SQLSTATE|prisma|knex|typeorm|sequelize|jdbc|\bpgx\b|\bpq: |npgsql|ActiveRecord|"
+    r"psycopg|connection to server at \W|asyncpg|sqlalchemy|postgres|\bpg_|\bPG::|SQLSTATE|prisma|knex|typeorm|sequelize|jdbc|\bpgx\b|\bpq: |npgsql|ActiveRecord|"
     r"\.db\.utils\.|:5432|port\W{1,4}5432|FATAL: |\bdsn\b|database server|(?:to|reach|with) (?:the )?(?:database|db)\b|"
     r"(?:database|\bdb) (?:connection|server|host|error|is|unavailable|unreachable)|(?:ENOTFOUND|EAI_AGAIN|lookup|UnknownHostException:) (?:db|database|pg)\b|"
     r"^(?:[\w-]+\.)*[\w-]*(?:database|datasource|db)[\w-]*(?:\.[\w-]+)*: ", re.I | re.M)  # fmt: skip

@@ -30,8 +30,17 @@ CODES: Mapping[str, str] = {
     "tenant-not-found": "graphql.endpoint.not_graphql",
     "unexpected": "graphql.errors.in_answer",
     "validation-failed": "graphql.document.outdated",
+    "GRAPHQL_PARSE_FAILED": "graphql.document.outdated",
+    "GRAPHQL_VALIDATION_FAILED": "graphql.document.outdated",
+    "PERSISTED_QUERY_NOT_FOUND": "graphql.document.not_allowed",
+    "PERSISTED_QUERY_NOT_SUPPORTED": "graphql.document.not_allowed",
+    "PERSISTED_QUERY_NOT_IN_LIST": "graphql.document.not_allowed",
+    "DOWNSTREAM_SERVICE_ERROR": "graphql.remote.unreachable",
+    "SUBREQUEST_HTTP_ERROR": "graphql.remote.unreachable",
+    "SUBREQUEST_MALFORMED_RESPONSE": "graphql.remote.unreachable",
+    "INTERNAL_SERVER_ERROR": "graphql.errors.in_answer",
 }
-"""What a code means where its message says no more."""
+"""What a code means where its message says no more; in capitals Apollo's (Server and Router)."""
 
 MESSAGES: tuple[tuple[str, str], ...] = (
     (r"JWTExpired", "runner.token.expired"),

@@ -143,6 +143,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.lock.*",), ("database.query.timeout", "database.pool.exhausted", "database.query.too_slow"),
              always, "R15"),
     Relation(("database.lock.idle_in_transaction",), ("database.lock.contention",), always, "R15"),
+    Relation(("graphql.introspection.refused",), ("graphql.schema.unreadable",), same_target),
     Relation(("database.disk.full",), ("database.server.read_only",), always, "R20"),
     Relation(("database.rls.disabled", "database.rls.bypassed"), ("database.rls.policy_too_wide",), same_table),
     Relation(OUTAGE, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",

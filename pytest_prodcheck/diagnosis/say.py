@@ -26,6 +26,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.")
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _QUERY = '{"query":"{__typename}"}'
+_DOCTOR = "prodcheck doctor ENV"
 _WIDTH = 160
 _BARE = 40
 """Below so many characters, what was seen says nothing without its message."""
@@ -64,6 +65,8 @@ def _request(template: str, sign: Sign) -> str:
     """The next command, where it repeats a request: by the method, the kind of body and the user that were seen."""
     if not _ASKS.search(template) or " -d " in template:
         return template
+    if sign.kind not in ("http", "graphql"):
+        return _DOCTOR if sign.code == "unknown" and "::test_token" in sign.check else template
     method = str(sign.data.get("method") or "GET")
     options = [] if method in ("GET", "HEAD") or sign.kind == "graphql" else [f"-X {method}"]
     if sign.data.get("acts_as") and "Authorization" not in template:
@@ -100,7 +103,8 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
     merged["relation"] = str(merged["table"]).rpartition(".")[2]
-    return {**merged, **_address(merged)}
+    document = {"url": merged["url"]} if speaker.kind == "auth" and merged.get("url") else {}
+    return {**merged, **_address(merged), **document}
 
 
 def _address(data: Mapping[str, Any]) -> Mapping[str, str]:
@@ -120,6 +124,8 @@ def _message(root: Candidate, sign: Sign, data: dict[str, Any]) -> str:
         return _unknown(sign, data)
     if sign.finding and sign.finding.code == root.code and sign.message and not _raw(sign, data):
         return _flat(sign.message) + _more(root)
+    if sign.revealed and root.code.startswith("auth.token.") and missing(kind.says, {**data, "expected": ""}):
+        return _flat(f"{kind.means}: {data.get('operation', sign.check)} says {_words(sign)}")
     said = kind.means if missing(kind.says, data) and "{subject}" in kind.says else fill(kind.says, data)
     return _flat(said + _addition(data)) + _more(root)
 

@@ -138,7 +138,7 @@ def _coded(sign: Sign, text: str, bad: Observation | None) -> Sign:
         return _with_names(sign, text)
     text = sign.message if sign.unwell and layers_named(sign.message) else text
     reason = bodies.reveal(text) if sign.kind in ("http", "graphql", "auth", "websocket") else None
-    if reason and reason.code == "auth.header.dropped" and not sign.data.get("acts_as"):
+    if reason and _of_a_token(reason.code) and not sign.data.get("acts_as"):
         reason = None  # we sent none: the answer is right
     if reason:
         foreign = reason.code.split(".")[0] != sign.kind
@@ -146,6 +146,10 @@ def _coded(sign: Sign, text: str, bad: Observation | None) -> Sign:
         return replace(sign, code=reason.code, data=named, revealed=foreign, finding=None if foreign else sign.finding)
     code = "unknown" if sign.unwell else _from_protocol(sign, text, bad)
     return sign if code in ("unknown", sign.code) else sign.turned(code)
+
+
+def _of_a_token(code: str) -> bool:
+    return code.startswith(("auth.token.", "auth.clock.", "auth.header.", "auth.jwks.stale"))
 
 
 def _with_names(sign: Sign, text: str) -> Sign:

@@ -151,7 +151,9 @@ OAUTH = [
     (400, {"error": "unsupported_grant_type"}, "password", "auth.grant.not_allowed"),
     (400, {"error": "unauthorized_client"}, "client_credentials", "auth.grant.not_allowed"),
     (400, {"error": "invalid_grant"}, "password", "auth.user.locked"),
+    (400, {"error": "invalid_grant"}, "client_credentials", "auth.client.rejected"),
     (400, {"error": "invalid_grant"}, "refresh_token", "runner.token.expired"),
+    (500, "<!doctype html><title>Error</title>", "client_credentials", "auth.idp.failing"),
     (400, {"error": "invalid_scope"}, "client_credentials", "auth.scope.not_allowed"),
     (200, {"error": "invalid_client"}, "client_credentials", "auth.client.rejected"),
     (503, {"error": "temporarily_unavailable"}, "client_credentials", "unknown"),
@@ -163,7 +165,7 @@ OAUTH = [
     (200, {"access_token": ""}, "client_credentials", "auth.token.missing"),
     (200, {"access_token": 5}, "client_credentials", "auth.token.missing"),
     (200, [], "client_credentials", "auth.token.missing"),
-    (500, "Traceback", "client_credentials", "unknown"),
+    (500, "Traceback", "client_credentials", "auth.idp.failing"),
 ]
 
 
