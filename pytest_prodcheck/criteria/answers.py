@@ -96,11 +96,12 @@ class _Answer:
         for problem in bodies.problems(self.endpoint, self.observation, schema, self.now):
             message = f"{self.observation.operation}: {problem.message}"
             found = self.finding(message, problem.code, problem.seen, problem.promised, problem.severity)
-            yield replace(found, data={**found.data, "body": self._health_document()})
+            yield replace(found, data={**found.data, "body": self._document(problem.code)})
 
-    def _health_document(self) -> str:
-        """The beginning of what a health endpoint says: its components' errors often name the cause (R23)."""
-        if not components.speaks_of_health(self.observation.subject, self.endpoint.path):
+    def _document(self, code: str) -> str:
+        """The beginning of what names the cause: a health document (R23), a page in place of data."""
+        health = components.speaks_of_health(self.observation.subject, self.endpoint.path)
+        if not health and code != "http.answer.html":
             return ""
         return self.observation.body[:_DOCUMENT].decode("utf-8", "replace")
 

@@ -104,9 +104,9 @@ class _Told:
         seen = shapes.get(self.answer.shape, f"{_type(self.observation) or 'something'} that is not JSON")
         location = self.observation.headers.get("location", "")
         seen = f"a redirect to {location[:200]}" if location and self.observation.status in range(300, 400) else seen
-        return self._finding(
-            f"the URL answers {self.observation.status} with {seen}, not GraphQL", _NOT_GRAPHQL, seen, "data"
-        )
+        page = self.observation.body[:_PAGE].decode("utf-8", "replace") if self.answer.shape == "html" else ""
+        what = f"the URL answers {self.observation.status} with {seen}, not GraphQL"
+        return self._finding(what, _NOT_GRAPHQL, seen, "data", more={"body": page})
 
     def wrong_route(self) -> Finding:
         what = "Hasura answers, but has no such route: set the URL to …/v1/graphql"
@@ -177,6 +177,8 @@ class _Told:
 
 
 _NOT_GRAPHQL = "graphql.endpoint.not_graphql"
+_PAGE = 500
+"""Bytes of a page that are kept beside a finding: its title often names the cause."""
 
 
 def _type(observation: Observation) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -14,6 +15,7 @@ _BY_USER = ("database.auth.", "auth.user.", "database.connections.role_limit")
 _BY_HOST = ("http.dns.", "http.tcp.", "http.tls.", "http.upstream.", "http.rate_limited.", "http.application.in_")
 _BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.")
 _BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.")
+_PAGE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +75,8 @@ def _scope(sign: Sign) -> str:
         return f"{sign.target} {sign.data.get('role') or sign.data.get('user', '')}"
     if sign.code.startswith(_BY_HOST):
         return sign.host
+    if sign.code == "unknown" and (page := _PAGE.search(str(sign.data.get("text", "")))):
+        return f"{sign.host} {sign.status} {page[1]}"  # a firewall's page is one cause, whatever was asked
     if sign.code.startswith(_BY_OPERATION):
         return f"{sign.target} {sign.data.get('operation', sign.check)}"
     if sign.code == "http.application.unhandled_exception":

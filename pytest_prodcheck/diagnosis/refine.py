@@ -23,6 +23,7 @@ _IS_NULL = re.compile(r"([\w.\"]+)\s+is\s+null", re.IGNORECASE)
 _POINTS_NOWHERE = re.compile(
     r"\w_?id\s+is\s+null|left\s+(outer\s+)?join|not\s+exists|not\s+in\s*\(\s*select", re.IGNORECASE
 )
+_PAGE = re.compile(r"<(!doctype html|html|title)\b", re.IGNORECASE)
 _NO_JSON = ("http.answer.html", "http.answer.not_json", "http.answer.wrong_content_type", "http.protocol.garbage")
 
 
@@ -34,6 +35,8 @@ def runner_network(sign: Sign, run: Context) -> Sign:
 def in_place_of_it(sign: Sign, _run: Context) -> Sign:
     """A gateway that knows no route, or a page of maintenance, answers in place of an application."""
     text = str(sign.data.get("text", ""))
+    if sign.status == 403 and sign.code == "graphql.endpoint.not_graphql" and _PAGE.search(text):
+        return sign.turned("unknown")  # a firewall's page says nothing about the URL
     page = sign.code in (*_NO_JSON, "unknown", "http.answer.unexpected_status", "graphql.endpoint.not_graphql")
     if not page or sign.kind not in ("http", "graphql"):
         return sign

@@ -69,3 +69,10 @@ def test_an_applications_own_404_stays_unknown(status: int, body: str) -> None:
     """A 404 in an application's words is what was seen, no cause."""
     told = _told(http={"status": status, "body": body}, graphql={"verdict": "pass"})
     assert {cause.code for cause in told.causes} == {"unknown"}
+
+
+def test_a_firewalls_page_is_one_cause() -> None:
+    """The same page of refusal on every route is unknown once, GraphQL's URL included, and no wrong URL."""
+    page = {"status": 403, "body": "<!doctype html><title>Attention Required!</title>"}
+    told = _told(http=page, graphql={**page, "code": NOT_GRAPHQL})
+    assert [(cause.code, len(cause.explains)) for cause in told.causes] == [("unknown", 3)]
