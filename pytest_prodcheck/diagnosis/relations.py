@@ -62,6 +62,8 @@ def consumers_own(cause: Sign, _symptom: Sign) -> bool:
 
 def breaks_services(cause: Sign, symptom: Sign) -> bool:
     """The cause is not only our reader's: where another credential logs in, the services are not kept out by it."""
+    if cause.code.startswith(_CAUGHT) and symptom.code == "http.upstream.crashed":
+        return False  # a failed query is caught: what it answers is the application's, no gateway's
     ours = cause.code.startswith(_OF_ONE_LOGIN) and "::test_ready" in cause.check
     return not (ours and cause.data.get("asked_as")) or symptom.target == cause.target
 
@@ -89,6 +91,7 @@ def _acting(sign: Sign) -> str:
     return str(sign.data.get("acts_as", ""))
 
 
+_CAUGHT = ("database.schema.", "database.privilege.", "database.rls.")
 _OF_ONE_LOGIN = ("database.auth.", "database.connections.role_limit", "database.tls.", "database.dns.",
                  "database.port.", "database.name.", "database.tcp.", "database.connection.")  # fmt: skip
 

@@ -80,3 +80,9 @@ def test_an_unknown_answer_of_the_token_endpoint_is_repeated_by_doctor() -> None
     """There is no URL that repeats a request for a token."""
     told = _told({"auth::test_token[member]": {"operation": "token member", "status": 400, "code": "unknown"}})
     assert told.causes[0].next == "prodcheck doctor ENV"
+
+
+def test_an_engines_error_is_said_once() -> None:
+    """What the answer, its finding and its observation all say stands once in the message."""
+    told = _told({QUERY: {**_error("no rows for you", "INTERNAL_SERVER_ERROR"), "seen": "no rows for you"}})
+    assert told.causes[0].message == "query A answers with errors: no rows for you"

@@ -76,3 +76,24 @@ def test_a_firewalls_page_is_one_cause() -> None:
     page = {"status": 403, "body": "<!doctype html><title>Attention Required!</title>"}
     told = _told(http=page, graphql={**page, "code": NOT_GRAPHQL})
     assert [(cause.code, len(cause.explains)) for cause in told.causes] == [("unknown", 3)]
+
+
+def test_a_gateways_502_beside_a_missing_table_is_a_second_cause() -> None:
+    """A missing table breaks queries; a connection that the application closes on one route is another fault."""
+    results = described.checks(
+        {
+            "database::test_tables[tasks]": {"code": "database.schema.table_missing", "data": {"table": "tasks"}},
+            "http::test_endpoint[tasks]": {"operation": "GET /tasks", "status": 500},
+            "http::test_endpoint[home]": {
+                "operation": "GET /",
+                "status": 502,
+                "body": "<title>502 Bad Gateway</title>",
+            },
+            "http::test_endpoint[ok]": {"operation": "GET /ok", "status": 200, "verdict": "pass"},
+        }
+    )
+    told = diagnose(results, [one for result in results for one in result.observations], places=PLACES)
+    assert [(cause.code, len(cause.explains)) for cause in told.causes] == [
+        ("database.schema.table_missing", 2),
+        ("http.upstream.crashed", 1),
+    ]
