@@ -102,6 +102,7 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     merged["service_url"] = _address({**places.get(speaker.target, {}), **speaker.data}).get("url", "")
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
+    merged["text"] = "\n".join(dict.fromkeys(str(merged.get("text", "")).splitlines()))
     merged["relation"] = str(merged["table"]).rpartition(".")[2]
     document = {"url": merged["url"]} if speaker.kind == "auth" and merged.get("url") else {}
     return {**merged, **_address(merged), **document}

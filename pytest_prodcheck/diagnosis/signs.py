@@ -129,7 +129,7 @@ def _user(result: CheckResult) -> str:
 def _text(finding: Finding, bad: Observation | None) -> str:
     parts = [str(finding.data.get("text", "")), str(finding.data.get("body", "")), finding.seen]
     parts += [bad.message, bad.excerpt, str(bad.data.get("end", ""))] if bad else []
-    return "\n".join(part for part in dict.fromkeys(parts) if part)
+    return "\n".join(part for part in parts if part)
 
 
 def _coded(sign: Sign, text: str, bad: Observation | None) -> Sign:
