@@ -108,7 +108,9 @@ class Wire:
     def caps(self, origin: Origin) -> HostCaps:
         """The caps of one host, shared by all targets on it."""
         with self._caps_lock:
-            return self._caps.setdefault(origin, HostCaps(self._requests))
+            if origin not in self._caps:
+                self._caps[origin] = HostCaps(self._requests)
+            return self._caps[origin]
 
     @property
     def sent(self) -> int:

@@ -49,7 +49,8 @@ def split(url: str) -> SplitResult:
     """The parts of `url` by the parser that the wire uses; raises `errors.Refused` for a character that another parser
     could take for the end of the host or the line (RFC 3986 §2, WHATWG URL §4.4)."""
     what = "request"
-    if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in url):
+    plain = url.isascii() and url.isprintable()
+    if not plain and any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in url):
         raise Refused(what, "control character in URL", "percent-encode it")
     if any(letter.isspace() for letter in url):
         raise Refused(what, "space in URL", "percent-encode it")

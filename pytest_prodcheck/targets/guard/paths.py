@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
+from functools import lru_cache
 from urllib.parse import unquote
 
 from pytest_prodcheck.errors import Refused
@@ -20,12 +21,14 @@ _ACTS = words(
 """First words of path segments behind which a GET commonly acts, against RFC 9110 §9.2.1."""
 
 
-def segments(path: str) -> list[str]:
+@lru_cache(maxsize=1024)
+def segments(path: str) -> tuple[str, ...]:
     """The path's segments as the last decoder may see them, without `;parameters` and what follows a NUL."""
     parts = _decoded(path).replace("\\", "/").split("/")
-    return [re.split("[;\0]", segment, maxsplit=1)[0].strip() for segment in parts]
+    return tuple(re.split("[;\0]", segment, maxsplit=1)[0].strip() for segment in parts)
 
 
+@lru_cache(maxsize=1024)
 def resolved(path: str) -> str:
     """The path that an application may see: percent-decoded to the end, dots and empty segments resolved."""
     return posixpath.normpath("/" + "/".join(segments(path)).lstrip("/"))
@@ -40,6 +43,8 @@ def check_controls(path: str, what: str) -> None:
 
 def _decoded(path: str) -> str:
     """Percent-decoded to the end; dots and slashes in overlong UTF-8, which lax decoders take, count as such."""
+    if "%" not in path:
+        return path
     for _ in range(_ROUNDS):
         decoded = unquote(_OVERLONG.sub(lambda found: _OVERLONG_LETTERS[found[0].lower()], path))
         if decoded == path:
@@ -64,6 +69,7 @@ def check_dots(path: str, prefix: str, declared: bool, what: str) -> None:
         raise Refused(what, f"path leaves its declared prefix {prefix}", "declare the path")
 
 
+@lru_cache(maxsize=1024)
 def acting(path: str) -> str:
     """The first segment that says that a GET acts (`logout`, `delete-all`, `signOut.php`), or empty."""
     return next((segment for segment in segments(path) if _acts(segment)), "")
