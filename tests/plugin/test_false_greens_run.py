@@ -8,6 +8,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -23,7 +25,20 @@ def stale(gate: Gate) -> Path:
 def start(gate: Gate, *arguments: str) -> subprocess.Popen[str]:
     """A gate that runs beside the test."""
     command = [sys.executable, "-m", "pytest", f"--prodcheck={gate.environment}", *arguments]
-    return subprocess.Popen(command, cwd=gate.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    with hearing(signal.SIGINT, signal.SIGHUP):
+        return subprocess.Popen(command, cwd=gate.path, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+@contextmanager
+def hearing(*numbers: signal.Signals) -> Iterator[None]:
+    """A child that is started here hears these signals, as from a terminal; a job in the background or under `nohup`
+    ignores them, and so do its children."""
+    before = {number: signal.signal(number, signal.default_int_handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def wait_for(gate: Gate, request: str) -> None:
