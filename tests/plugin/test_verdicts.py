@@ -181,7 +181,7 @@ def test_usage_wins_over_everything(gate):
 def test_deadline_of_a_test_that_hangs(gate, workers):
     """A user's test that hangs by itself is ended by the run's deadline; the verdict is there."""
     gate.file("checks/test_own.py", "import time\ndef test_own(prodcheck_http):\n    time.sleep(60)\n")
-    outcome = gate.run("--prodcheck-deadline=4s", "checks", *workers, timeout=30)
+    outcome = gate.run("--prodcheck-deadline=12s", "checks", *workers, timeout=60)
     outcome.assert_is(1, "fail", "run deadline reached: 0 of 1 checks executed")
 
 
@@ -219,7 +219,7 @@ def test_deadline_shorter_than_a_timeout(gate, workers):
     gate.config(endpoints='a = "/a"\nb = "/b"\n')
     for path in ("/a", "/b"):
         gate.system.on(path, Answer(never=True))
-    outcome = gate.run("--prodcheck-deadline=10s", *workers, timeout=40)
+    outcome = gate.run("--prodcheck-deadline=15s", *workers, timeout=60)
     outcome.assert_is(1, "fail", r"the run.s deadline leaves \S+ for an answer of http")
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["http.application.hangs"]
     assert outcome.words["test_endpoint[a]"] == outcome.words["test_endpoint[b]"] == "blocked"
@@ -230,7 +230,7 @@ def test_deadline_before_an_answer(gate):
     gate.config(endpoints='ok = "/"\n' + "".join(f's{n} = {{ path = "/s{n}", timeout = "30s" }}\n' for n in range(3)))
     for number in range(3):
         gate.system.on(f"/s{number}", Answer(never=True))
-    outcome = gate.run("--prodcheck-deadline=3s", timeout=30)
+    outcome = gate.run("--prodcheck-deadline=6s", timeout=40)
     outcome.assert_is(1, "fail", "run deadline reached")
     assert [cause["code"] for cause in outcome.verdict["causes"]] == ["gate.run.deadline"]
     assert "pool.py" not in outcome.text
