@@ -237,7 +237,7 @@ SYMPTOMS: dict[str, Symptoms] = {
     "header-dropped": (API_401, (graphql, "invalid-headers")),
     "replicas-disagree": ((lambda raw: raw.often("/api/me", "member", 4), "200.*401.*200.*401"),),
     "html-instead-of-json": ((tasks, "^200 .*<!doctype"),),
-    "slow": ((me, "^200 slow"),),
+    "slow": ((report, "^200 slow"),),
     "old-version": ((lambda raw: raw.get("/api/version"), "demo-0"),),
     "teapot": ((report, "^418 +$"),),
     "two-roots": ((reader, "password authentication failed"), (home, "certificate has expired"), GRAPHQL_DOWN),

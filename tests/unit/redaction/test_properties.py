@@ -139,9 +139,9 @@ def test_regex_characters_are_literal() -> None:
 )
 def test_a_hostile_megabyte_takes_linear_time(twenty: Redactor, text: str) -> None:
     """A megabyte made to be slow is scrubbed in about a second; the bound is generous for a busy machine."""
-    started = time.perf_counter()
+    started = time.process_time()
     twenty.scrub_patterns(twenty.scrub(text))
-    assert time.perf_counter() - started < 8
+    assert time.process_time() - started < 8
 
 
 def test_innocent_text_costs_little(twenty: Redactor) -> None:
