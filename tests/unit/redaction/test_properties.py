@@ -141,7 +141,7 @@ def test_a_hostile_megabyte_takes_linear_time(twenty: Redactor, text: str) -> No
     """A megabyte made to be slow is scrubbed in about a second; the bound is generous for a busy machine."""
     started = time.process_time()
     twenty.scrub_patterns(twenty.scrub(text))
-    assert time.process_time() - started < 8
+    assert time.process_time() - started < 4
 
 
 def test_innocent_text_costs_little(twenty: Redactor) -> None:
