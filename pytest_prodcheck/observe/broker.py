@@ -33,12 +33,22 @@ class Answering(Protocol):
         ...
 
 
+_LONGEST_PATH = 100
+"""Bytes of a socket's path that every system takes (unix(7): 108 on Linux, 104 on macOS, the last one a NUL)."""
+
+
+def _short_place() -> str:
+    """Where the socket's own directory is made: below TMPDIR, or below /tmp where its path would be too long there."""
+    usual = tempfile.gettempdir()
+    return usual if len(os.fsencode(usual)) + len("/prodcheck-12345678/owner") <= _LONGEST_PATH else "/tmp"
+
+
 class BrokerServer:
     """The owner's end: a thread a connection, which calls `service` and sends back what came of it."""
 
     def __init__(self, service: Answering) -> None:
         self._service = service
-        self._directory = Path(tempfile.mkdtemp(prefix="prodcheck-"))
+        self._directory = Path(tempfile.mkdtemp(prefix="prodcheck-", dir=_short_place()))
         self.key = secrets.token_bytes(32)
         family = "AF_UNIX" if os.name == "posix" else "AF_INET"
         address: Any = str(self._directory / "owner") if family == "AF_UNIX" else ("127.0.0.1", 0)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import stat
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -136,3 +137,16 @@ def test_owner_that_is_gone_is_broker_closed(server, client):
     for _ in range(2):
         with pytest.raises(BrokerClosed, match="does not answer"):
             client.call("echo", (1,))
+
+
+def test_a_long_temporary_directory_holds_no_socket(monkeypatch, tmp_path):
+    """A socket's path has some 100 bytes (unix(7)): below a longer TMPDIR the broker listens elsewhere."""
+    place = tmp_path / ("x" * 100)
+    place.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(place))
+    server = BrokerServer(Service())
+    try:
+        assert BrokerClient(server.address).call("echo", ("heard",)) == "heard"
+        assert not list(place.iterdir())
+    finally:
+        server.close()
