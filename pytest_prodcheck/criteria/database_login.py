@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_prodcheck.criteria import locks
-from pytest_prodcheck.criteria.readiness import CRITERION
 from pytest_prodcheck.diagnosis import libpq, transport
-from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.observe.evidence import READY, Evidence
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import ERROR_CLASSES, Observation
 
@@ -39,7 +38,7 @@ def failure(name: str, observation: Observation, facts: Mapping[str, object]) ->
         f"{observation.operation}: {observation.message or ERROR_CLASSES.get(observation.error, observation.error)}"
     )
     message += f": {held[1]}" if held else ""
-    return Finding(CRITERION, name, message, code, seen=observation.message, subject=subject, data=data)
+    return Finding(READY, name, message, code, seen=observation.message, subject=subject, data=data)
 
 
 def _told_apart(code: str, facts: Mapping[str, object]) -> str:

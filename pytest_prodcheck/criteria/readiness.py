@@ -9,11 +9,9 @@ from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.diagnosis import transport
-from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.observe.evidence import READY, Evidence
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import ERROR_CLASSES, Observation
-
-CRITERION = "ready"
 
 
 def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
@@ -45,7 +43,7 @@ def http(name: str, evidence: Evidence) -> list[Finding]:
         code = "http.upstream.wrong_port" if last.status == 502 else "http.upstream.none"
         what = "on every route asked" if count > 1 else f"to {last.operation}"
         message = f"the gateway answers {last.status} {what}: no application behind it answers"
-        return [Finding(CRITERION, name, message, code, seen=str(last.status), data={"status": last.status})]
+        return [Finding(READY, name, message, code, seen=str(last.status), data={"status": last.status})]
     return _partly_down(name, evidence)
 
 
@@ -56,7 +54,7 @@ def _partly_down(name: str, evidence: Evidence) -> list[Finding]:
     count = len(refusing)
     what = ", ".join(f"{address}: {ERROR_CLASSES.get(error, error)}" for address, error in sorted(refusing.items()))
     message = f"{count} of the host's addresses give{'s' if count == 1 else ''} no connection ({what})"
-    return [Finding(CRITERION, name, message, "http.address.partly_down", data={"addresses": dict(refusing)})]
+    return [Finding(READY, name, message, "http.address.partly_down", data={"addresses": dict(refusing)})]
 
 
 def _no_answer(name: str, observation: Observation, code: str) -> Finding:
@@ -65,4 +63,4 @@ def _no_answer(name: str, observation: Observation, code: str) -> Finding:
         f" ({observation.message})" if observation.message else ""
     )
     data = {**observation.data, "error": observation.error, "operation": observation.operation}
-    return Finding(CRITERION, name, message, code, seen=observation.message, data=data)
+    return Finding(READY, name, message, code, seen=observation.message, data=data)

@@ -9,6 +9,9 @@ from typing import Any
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
+READY = "ready"
+"""The criterion of whoever judges a standing."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
