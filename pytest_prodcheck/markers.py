@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.errors import MarkerError
+
+if TYPE_CHECKING:
+    import pytest
 
 SELECTION: Mapping[str, str] = {
     "smoke": "the quickest checks: is it there, does it answer",
@@ -69,13 +72,15 @@ CRITERIA: Mapping[str, Callable[..., dict[str, Any]]] = {
 }
 
 
-def read(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], where: str) -> dict[str, Any]:
+def read(name: str, args: tuple[Any, ...], kwargs: Mapping[str, Any], item: pytest.Item) -> dict[str, Any]:
     """The arguments of one criterion marker, checked. Raises MarkerError that names the test's `file:line`."""
     function = CRITERIA[name]
     try:
         return function(*args, **kwargs)
     except (TypeError, ValueError, AttributeError) as problem:
         usage = (function.__doc__ or "").split(":")[0]
+        path, line, _ = item.reportinfo()
+        where = f"{getattr(path, 'name', path)}:{(line or 0) + 1}"
         raise MarkerError(f"{where}: @pytest.mark.{name}: {problem}; usage: @pytest.mark.{usage}") from None
 
 

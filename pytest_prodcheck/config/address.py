@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from urllib.parse import unquote
 
-_URL = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
-_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
-_WORD = re.compile(r"(?P<name>\w+)\s*=\s*(?P<value>'(?:\\.|[^'\\])*'|(?:\\.|[^\s\\'])*)\s*")
-_PASSWORD_WORD = re.compile(r"(?:^|\s)(?:ssl)?password\s*=\s*('(?:\\.|[^'\\])*'|\S+)", re.IGNORECASE)
-_PATH_BEGINS = re.compile(r"[^:/?#@]*(?::\d*)?[/?#]")
-_PASSWORD_PARAMETER = re.compile(r"[?&](?:ssl)?password=([^&#]+)", re.IGNORECASE)
-_HOST = re.compile(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
+from pytest_prodcheck.config.lazily import compiled
+
+_URL = compiled(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*)://(?P<rest>.*)", re.DOTALL)
+_BAD_ESCAPE = compiled(r"%(?![0-9A-Fa-f]{2})")
+_WORD = compiled(r"(?P<name>\w+)\s*=\s*(?P<value>'(?:\\.|[^'\\])*'|(?:\\.|[^\s\\'])*)\s*")
+_PASSWORD_WORD = compiled(r"(?:^|\s)(?:ssl)?password\s*=\s*('(?:\\.|[^'\\])*'|\S+)", re.IGNORECASE)
+_PATH_BEGINS = compiled(r"[^:/?#@]*(?::\d*)?[/?#]")
+_PASSWORD_PARAMETER = compiled(r"[?&](?:ssl)?password=([^&#]+)", re.IGNORECASE)
+_HOST = compiled(r"(?:\[[0-9A-Fa-f:.%]+\]|[^\s:@\[\]]*)(?::(?P<port>.*))?", re.DOTALL)
 
 ESCAPE = "invalid percent escape"
 UNENCODED = "special characters must be percent-encoded"

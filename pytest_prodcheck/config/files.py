@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import glob
 import json
-import re
 from pathlib import Path
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment, GraphqlTarget, HttpTarget, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 from pytest_prodcheck.config.source import KeyPath
 
-_PATH = re.compile(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
+_PATH = compiled(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
 _ASSERTIONS = """$ref $dynamicRef $recursiveRef type enum const multipleOf maximum exclusiveMaximum minimum
     exclusiveMinimum maxLength minLength pattern maxItems minItems uniqueItems maxContains minContains contains
     maxProperties minProperties required dependentRequired dependencies dependentSchemas properties patternProperties
@@ -20,7 +20,7 @@ _ASSERTIONS = """$ref $dynamicRef $recursiveRef type enum const multipleOf maxim
     allOf anyOf oneOf not if extends disallow divisibleBy"""
 _ASSERTING = frozenset(_ASSERTIONS.split())
 """Keywords of JSON Schema (draft 3 to 2020-12) by which a document can fail; `format` only annotates."""
-_OPERATION = re.compile(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
+_OPERATION = compiled(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
 
 
 def check(environment: Environment, problems: Problems) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
@@ -87,6 +88,7 @@ def comparison(text: str) -> Comparison | None:
     return None
 
 
+@lru_cache(maxsize=256)
 def latency_limit(text: str) -> Comparison:
     """A limit of a latency: `"< 300ms"`, `"p95 < 500ms"`, `"mean < 200ms"`. Raises ValueError with an example."""
     limit = comparison(text) if isinstance(text, str) else None
@@ -103,6 +105,7 @@ def latency_limit(text: str) -> Comparison:
     return limit
 
 
+@lru_cache(maxsize=256)
 def rate_limit(text: str) -> Comparison:
     """A limit of an error rate: `"< 1%"`. Raises ValueError with an example."""
     limit = comparison(text) if isinstance(text, str) else None

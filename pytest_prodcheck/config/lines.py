@@ -7,9 +7,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.source import KeyPath
 
-_TOKEN = re.compile(
+_TOKEN = compiled(
     r'''(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<space>[^\S\n]+)
     |(?P<string>"""(?:[^\\]|\\.)*?"{3,5}|\'\'\'.*?\'{3,5}|"(?:[^"\\\n]|\\.)*"|'[^'\n]*')
     |(?P<mark>[\[\]{}=,.])|(?P<bare>[^\s\[\]{}=,.\#"']+)|(?P<other>.)''',

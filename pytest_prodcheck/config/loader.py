@@ -134,7 +134,7 @@ def _validated(raw: dict[str, Any], name: str, problems: Problems) -> Environmen
     problems.raise_if_any()
     if environment is None:
         raise ConfigError(f"{problems.source.path.name}: environment {name} is invalid")
-    environment._source = problems.source
+    environment._source = problems.source.bare
     return environment
 
 

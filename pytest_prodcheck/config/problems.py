@@ -7,10 +7,11 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_prodcheck.config import keys
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.source import KeyPath, Source, dotted
 from pytest_prodcheck.errors import ConfigError
 
-CREDENTIAL = re.compile(
+CREDENTIAL = compiled(
     r"passw|passphrase|\bpwd\b|secret|token|api[-_]?key|credential|authorization|cookie"
     r"|(?:access|service|private|auth|functions)[-_]key",
     re.IGNORECASE,

@@ -14,16 +14,17 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from pytest_prodcheck.config import scrubbable
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.source import KeyPath, dotted
 from pytest_prodcheck.errors import SecretError
 
 M = TypeVar("M", bound=BaseModel)
 
-_WHOLE = re.compile(r"(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^\n]*\S|cmd:[^\n]*\S")
-_INSIDE = re.compile(r"\{((?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^{}\n]+)\}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_NEVER = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_WHOLE = compiled(r"(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^\n]*\S|cmd:[^\n]*\S")
+_INSIDE = compiled(r"\{((?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^{}\n]+)\}")
+_CONTROL = compiled(r"[\x00-\x1f\x7f]")
+_NEVER = compiled(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MULTILINE = frozenset({"json", "form", "text", "sql", "secret", "expect", "claims", "data", "errors"})
 """Keys whose values may have line breaks: bodies, documents, statements, keys in PEM."""
 _INTERNAL = frozenset({"name", "base", "commands"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pytest_prodcheck.config import address, grammar
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import (
     METHODS_THAT_READ,
     AuthTarget,
@@ -26,7 +26,7 @@ from pytest_prodcheck.config.source import KeyPath
 
 _METHODS = (*METHODS_THAT_READ, "POST", "PUT", "PATCH", "DELETE")
 _ALGORITHMS = (*(f"{family}{bits}" for family in ("RS", "PS", "ES", "HS") for bits in (256, 384, 512)), "EdDSA")
-_CODE = re.compile(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
+_CODE = compiled(r"[a-z][a-z0-9_]*(?:\.[a-z0-9_]+)+")
 _LONGEST_ACCEPTANCE = timedelta(days=90)
 _EMPTY: Mapping[str, str] = {
     "tables": "schema contract names no table",

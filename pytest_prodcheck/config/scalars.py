@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo
 
 from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.source import Source
 
 
@@ -67,10 +68,10 @@ def _with_unit(value: object, info: ValidationInfo, message: str) -> object:
     return value
 
 
-_WHOLLY_REFERENCES = re.compile(
+_WHOLLY_REFERENCES = compiled(
     r"(?:(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|(?:file|cmd):.*\S.*|(?:\{(?:env|file|demo):[^{}]+\})+)"
 )
-_NO_CLEANUP = re.compile(r"none:\s*\S.*", re.DOTALL)
+_NO_CLEANUP = compiled(r"none:\s*\S.*", re.DOTALL)
 _TEXT_IN_TOML: dict[str, Any] = {"type": "string"}
 
 Count = Annotated[int, Field(strict=True, ge=1)]

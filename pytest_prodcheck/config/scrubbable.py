@@ -7,16 +7,17 @@ import binascii
 import re
 
 from pytest_prodcheck.config import address
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction.weakness import weakness
 from pytest_prodcheck.config.source import KeyPath
 
 _SECRET_KEYS = frozenset({"client_secret", "password", "refresh_token", "token", "secret", "admin_secret"})
 _DOCUMENTS = frozenset({"headers", "json", "form", "query", "text"})
-_IDENTITY = re.compile(r"user|email|e-mail|login|client[-_]?id|name", re.IGNORECASE)
+_IDENTITY = compiled(r"user|email|e-mail|login|client[-_]?id|name", re.IGNORECASE)
 _URL_KEYS = frozenset({"url", "issuer", "jwks_url", "proxy"})
-_SCHEME = re.compile(r"(Bearer|Basic|Token|Digest|ApiKey|DPoP)\s+(\S+)", re.IGNORECASE)
-_COOKIE = re.compile(r"[^=;\s]+=([^;\s]+)")
+_SCHEME = compiled(r"(Bearer|Basic|Token|Digest|ApiKey|DPoP)\s+(\S+)", re.IGNORECASE)
+_COOKIE = compiled(r"[^=;\s]+=([^;\s]+)")
 
 
 def is_secret(path: KeyPath) -> bool:

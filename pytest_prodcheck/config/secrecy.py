@@ -7,12 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_prodcheck.config import address
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
 from pytest_prodcheck.config.source import KeyPath
 
-REFERENCE = re.compile(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
+REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
 _BODIES = frozenset({"json", "form", "query"})
-_QUERY_PARAMETER = re.compile(r"[?&]([^=&#]+)=([^&#]*)")
+_QUERY_PARAMETER = compiled(r"[?&]([^=&#]+)=([^&#]*)")
 
 
 def check(environment: Mapping[str, Any], problems: Problems) -> None:

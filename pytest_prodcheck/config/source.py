@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pytest_prodcheck.config.lazily import compiled
+
 KeyPath = tuple[str | int, ...]
 """Keys that lead to a value; numbers are positions in arrays."""
 
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_BARE_KEY = compiled(r"[A-Za-z0-9_-]+")
 
 
 @dataclass(frozen=True)
@@ -21,9 +23,20 @@ class Source:
 
     path: Path
     text: str
-    document: Mapping[str, Any]
+    parsed: Mapping[str, Any] | None = None
+    """The document where it is at hand; else it is read again when something asks for it."""
     chain: tuple[str, ...] = ()
     """The environment and what it extends, nearest first."""
+
+    @cached_property
+    def document(self) -> Mapping[str, Any]:
+        """The text as TOML."""
+        return tomllib.loads(self.text) if self.parsed is None else self.parsed
+
+    @property
+    def bare(self) -> Source:
+        """The same without its document, for whoever keeps it all run long and asks it only when something is wrong."""
+        return Source(self.path, self.text, None, self.chain)
 
     @cached_property
     def lines(self) -> dict[KeyPath, int]:

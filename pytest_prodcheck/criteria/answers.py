@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Endpoint
 from pytest_prodcheck.criteria import bodies, components, exchange, expectations
 from pytest_prodcheck.criteria.staleness import why_stale
@@ -16,7 +16,7 @@ CRITERION = "expected_answer"
 _DOCUMENT = 500
 """Bytes of a health document that are kept beside a finding."""
 
-_LOGIN = re.compile(r"(?<![a-z])(?:log-?_?in|sign-?_?in|sso|oauth2?|authorize|session/new|accounts/login)(?![a-z])")
+_LOGIN = compiled(r"(?<![a-z])(?:log-?_?in|sign-?_?in|sso|oauth2?|authorize|session/new|accounts/login)(?![a-z])")
 
 
 def expected_answer(

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.criteria.rendering import show
 from pytest_prodcheck.observe.finding import Finding, Severity
 
@@ -94,7 +95,7 @@ BAD_ANYWHERE = frozenset({"unhealthy", "down", "unreachable", "degraded"})
 """Words that speak of health under any key; `error` under `log_level` does not."""
 WARNING = frozenset(["warn", "warning", "yellow", "starting", "initializing", "pending", "maintenance"])
 
-_COMPONENT = re.compile(
+_COMPONENT = compiled(
     r"(?:.*[_\-.:])?(?:status|state|health|healthy|ready|alive|live|up|ok|db|database|postgres(?:ql)?|mysql|mongo(?:db)?|sql|"
     r"redis|valkey|memcached|cache|queue|broker|kafka|rabbitmq|nats|storage|s3|disk|search|elasticsearch|auth|idp|oidc|"
     r"smtp|mail|service|server|api|backend|upstream|hasura|graphql|worker|scheduler)(?:s)?(?:[_\-]?(?:status|state|health))?"
@@ -102,13 +103,13 @@ _COMPONENT = re.compile(
 _CONTAINERS = frozenset(
     ["components", "checks", "services", "dependencies", "details", "subsystems", "health", "status", "info", "results"]
 )
-_FAILURES = re.compile(r"(?:failed|failing|unhealthy|down|broken)(?:_.*)?|errors?")
-_TROUBLE = re.compile(
+_FAILURES = compiled(r"(?:failed|failing|unhealthy|down|broken)(?:_.*)?|errors?")
+_TROUBLE = compiled(
     r"\b(?:un(?:reach|avail|health)|refus|fail|err|time[ds]?[ _-]?out|not[ _]|no |cannot|can't|econn|enotfound|denied"
     r"|exception)",
     re.IGNORECASE,
 )
-_HEALTH = re.compile(r"(?<![a-z])(?:health|ready|live)(?:z|y|ness|checks?)?(?![a-z])|readiness")
+_HEALTH = compiled(r"(?<![a-z])(?:health|ready|live)(?:z|y|ness|checks?)?(?![a-z])|readiness")
 _DEEPEST = 8
 _NAMES = ("name", "component", "service", "id")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.lazily import compiled
+
 OLDEST = 3600
 """Seconds of `Age` beyond which an answer without a longer freshness of its own is old."""
 _CACHE_STATES = ("x-cache", "x-cache-status", "cf-cache-status", "x-proxy-cache", "x-vercel-cache", "x-drupal-cache")
-_FRESH_FOR = re.compile(r"\b(s-maxage|max-age)=(\d{1,10})")
+_FRESH_FOR = compiled(r"\b(s-maxage|max-age)=(\d{1,10})")
 
 
 def why_stale(headers: Mapping[str, str]) -> str:

@@ -6,12 +6,14 @@ import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
+from pytest_prodcheck.config.lazily import compiled
+
 TOLERATED_AHEAD = 60.0
 """Seconds that a server's clock may be ahead of ours before its time counts as one in the future."""
 _FIRST_MILLISECONDS = 1e11
 """Epoch numbers beyond this (the year 5138 in seconds) are milliseconds (1973 and later)."""
 _LAST = 1e14
-_NUMBER = re.compile(r"\d{9,14}(?:\.\d{1,9})?", re.ASCII)
+_NUMBER = compiled(r"\d{9,14}(?:\.\d{1,9})?", re.ASCII)
 
 
 def seconds(value: object) -> float | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
+from typing import Any, Protocol, cast
 
 import pytest
 
@@ -13,15 +13,16 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import DeadlinePassed, NotReady
 from pytest_prodcheck.gate import asserting, state
+from pytest_prodcheck.gate.plan import Check
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
+from pytest_prodcheck.gate.state import FIXTURE_TARGETS
 from pytest_prodcheck.observe.evidence import Standing
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
 BLOCKED = pytest.StashKey[Standing]()
 RECORD = pytest.StashKey[Record]()
-KEYWORDS = pytest.StashKey[Mapping[str, Any]]()
 RAISED = pytest.StashKey[str]()
 
 
@@ -47,10 +48,12 @@ class Judging:
         environment: Callable[[], Environment],
         worker: str,
         refresh: Callable[[], None],
+        fixture: Callable[[str], object],
     ) -> None:
-        """`environment` gives the resolved one; `refresh` learns secrets that the owner got meanwhile."""
+        """`environment` gives the resolved one; `refresh` learns secrets that the owner got meanwhile; `fixture` gives
+        what a test gets by that name."""
         self._asker, self._recorder, self._redactor, self._worker = asker, recorder, redactor, worker
-        self._environment, self._refresh = environment, refresh
+        self._environment, self._refresh, self._fixture = environment, refresh, fixture
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> None:
@@ -63,12 +66,22 @@ class Judging:
         self._recorder.start(record)
         if self._worker:
             self._asker.call("running_now", (self._worker, item.nodeid))
+        if facts.check is not None:
+            self._fill(item, facts.check)
         if facts.check is not None and facts.check.function == "test_ready":
             return
         blocker: Standing | None = self._asker.call("blocker", (facts.needs,))
         if blocker is not None:
             item.stash[BLOCKED] = blocker
             pytest.skip(self._redactor.harmless(f"blocked by {blocker.name}: {blocker.cause}: {blocker.message}"))
+
+    def _fill(self, item: pytest.Item, check: Check) -> None:
+        """Gives a shipped check its arguments: what it observes with is the gate's own, whatever a conftest calls by
+        that name; and pytest would set a parameter up anew for each of thousands."""
+        function = cast("pytest.Function", item)
+        arguments = {"check": check, "pytestconfig": item.config, "request": function._request}
+        arguments.update((name, self._fixture(name)) for name in function.fixturenames if name in FIXTURE_TARGETS)
+        function.funcargs.update(arguments)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Any:
@@ -82,7 +95,7 @@ class Judging:
         """Stands closest to the body: what it raises is known, also where a hook around it swallows it."""
         body = pyfuncitem.obj
         try:
-            if not inspect.iscoroutinefunction(body) and not inspect.isasyncgenfunction(body):
+            if state.read(pyfuncitem).check is None and not _is_asynchronous(body):
                 pyfuncitem.obj = asserting.returning_nothing(body)
             return (yield)
         except (Exception, pytest.fail.Exception) as error:
@@ -102,8 +115,9 @@ class Judging:
             attempt.message = self._redactor.scrub(attempt.message)
             _show(report, item, attempt)
             setattr(report, KEY, attempt.dump())
-        if state.read(item).check is not None:  # pytest keeps three reports an item: their keywords are the same
-            report.keywords = item.stash.setdefault(KEYWORDS, report.keywords)
+        facts = state.read(item)
+        if facts.check is not None:  # pytest keeps three reports an item: their keywords are the same
+            report.keywords = facts.keywords = facts.keywords or report.keywords
         return report
 
     def _attempt(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt | None:
@@ -200,6 +214,10 @@ class Judging:
     def _scrubbed(self, findings: list[Finding]) -> list[Finding]:
         self._refresh()
         return [Finding(**self._redactor.harmless(finding.as_json())) for finding in findings]
+
+
+def _is_asynchronous(body: Callable[..., object]) -> bool:
+    return inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body)
 
 
 def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:

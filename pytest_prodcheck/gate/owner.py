@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
@@ -18,11 +18,13 @@ from pytest_prodcheck.errors import NotReady
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
-from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.observation import USED_UP, Observation
 from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.observe.catalog import Catalog
 
 Answer = TypeVar("Answer")
 _COORDINATORS = 64
@@ -208,11 +210,11 @@ class Owner:
     # --- how it is sent --------------------------------------------------------------------------------------------
 
     def _send_ahead(self) -> None:
-        checks = [self.plan.checks[identifier] for identifier in self.plan.checks if identifier in self._selected]
-        for check in sorted(checks, key=lambda check: (check.last, bool(check.user))):
+        chosen = [(identifier, check) for identifier, check in self.plan.checks.items() if identifier in self._selected]
+        for identifier, check in sorted(chosen, key=lambda row: (row[1].last, bool(row[1].user))):
             with self._lock:
-                if (check.id, 1) not in self._evidence:
-                    self._evidence[(check.id, 1)] = self._submit(check, 1)
+                if (identifier, 1) not in self._evidence:
+                    self._evidence[(identifier, 1)] = self._submit(check, 1)
 
     def _submit(self, check: Check, attempt: int) -> Pending[Evidence]:
         prober = self._probers.of(check.target)
@@ -235,8 +237,8 @@ class Owner:
             evidence = replace(
                 evidence, facts={**evidence.facts, **self.standing(f"jwks:{check.target}").evidence.facts}
             )
-        if check.function == "test_endpoint":
-            evidence = replace(evidence, facts={**evidence.facts, "broken_before": self._broken_before(check)})
+        if check.function == "test_endpoint" and (broken := self._broken_before(check)):
+            evidence = replace(evidence, facts={**evidence.facts, "broken_before": broken})
         return self._kept(evidence)
 
     def _broken_before(self, check: Check) -> tuple[str, ...]:

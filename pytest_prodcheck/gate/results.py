@@ -16,6 +16,9 @@ KEY = "prodcheck"
 """Attribute of a report that carries one JSON string: any other type can kill an xdist worker while it is sent."""
 
 
+_ENCODER = json.JSONEncoder(default=str)
+
+
 @dataclass(slots=True)
 class Attempt:
     """One attempt of one item, as its worker judged it."""
@@ -37,7 +40,7 @@ class Attempt:
     def dump(self) -> str:
         """One JSON string."""
         data = {name: getattr(self, name) for name in self.__slots__ if name != "findings"}
-        return json.dumps({**data, "findings": [finding.as_json() for finding in self.findings]}, default=str)
+        return _ENCODER.encode({**data, "findings": [finding.as_json() for finding in self.findings]})
 
     @classmethod
     def load(cls, text: str) -> Attempt:
@@ -46,6 +49,14 @@ class Attempt:
         findings = tuple(Finding(**finding) for finding in data.pop("findings"))
         data["criteria"] = tuple(map(sys.intern, data["criteria"]))
         return cls(findings=findings, **data)
+
+
+def verdict_in(text: str) -> Verdict:
+    """The verdict of the attempt that `dump` wrote, without reading all of it where all is well."""
+    if text.startswith('{"verdict": "pass"'):
+        return "pass"
+    verdict: Verdict = json.loads(text)["verdict"]
+    return verdict
 
 
 @dataclass(slots=True)

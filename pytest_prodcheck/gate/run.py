@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import time
@@ -103,6 +104,7 @@ class Run:
     def pytest_collection_finish(self) -> None:
         """Without workers, the owner begins when this process has collected."""
         if self.part == "alone" and not self.idle:
+            gc.freeze()  # items stay to the end: the collector need not walk them while answers are judged
             try:
                 self.service.begin()
             except UsageProblem as problem:

@@ -7,7 +7,6 @@ counts and concludes).
 from __future__ import annotations
 
 import importlib
-import json
 import sys
 from collections.abc import Sequence
 from functools import cached_property
@@ -24,6 +23,7 @@ from pytest_prodcheck.gate import collection, role, scrubbing, selection, start,
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
 from pytest_prodcheck.gate.report_file import ReportFile
+from pytest_prodcheck.gate.results import verdict_in
 
 NOTHING_SENT = "prodcheck: nothing was sent"
 
@@ -79,6 +79,10 @@ def last_word(config: pytest.Config, status: int) -> int:
     return status or 1
 
 
+def _nothing_new() -> None:
+    """The owner's redactor is this process's own."""
+
+
 class Gate:
     """Hooks of every process of an active run."""
 
@@ -97,9 +101,9 @@ class Gate:
     def connect(self, asker: Asker) -> None:
         """Says whom to ask: the owner in this process, or the broker's client."""
         self.asker = asker
-        judging = Judging(
-            asker, self.recorder, self.redactor, lambda: self.environment, role.worker_name(self.config), self.refresh
-        )
+        worker = role.worker_name(self.config)
+        learn = self.refresh if worker else _nothing_new
+        judging = Judging(asker, self.recorder, self.redactor, lambda: self.environment, worker, learn, self.fixture)
         self.config.pluginmanager.register(judging, "prodcheck-judging")
         self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
         self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor), scrubbing.NAME)
@@ -248,7 +252,7 @@ class Gate:
         carried = getattr(report, "prodcheck", None)
         if not carried or getattr(report, "outcome", "") == "rerun":
             return None
-        verdict = json.loads(carried)["verdict"]
+        verdict = verdict_in(carried)
         if verdict == "blocked":
             return "blocked", "B", ("BLOCKED", {"yellow": True})
         if verdict == "insufficient":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ class ItemState:
     """Marker name → arguments of each use, closest first."""
     needs: tuple[str, ...] = ()
     executed: bool = False
+    keywords: Mapping[str, Any] | None = None
+    """What its reports share."""
 
     @property
     def latency(self) -> tuple[str, ...]:
@@ -53,12 +56,10 @@ def read(item: pytest.Item) -> ItemState:
 
 
 def _read(item: pytest.Item) -> ItemState:
-    path, line, _ = item.reportinfo()
-    where = f"{getattr(path, 'name', path)}:{(line or 0) + 1}"
     criteria: dict[str, list[dict[str, Any]]] = {}
     for mark in item.iter_markers():
         if mark.name in markers.CRITERIA:
-            criteria.setdefault(mark.name, []).append(markers.read(mark.name, mark.args, mark.kwargs, where))
+            criteria.setdefault(mark.name, []).append(markers.read(mark.name, mark.args, mark.kwargs, item))
     check = None
     if item.getparent(SuiteModule) is not None:
         check = item.callspec.params["check"]  # type: ignore[attr-defined]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Cleanup
 from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.observation import Observation
 
-_PLACE = re.compile(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
-_PLAIN = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._~@:=+-]{0,199}")
+_PLACE = compiled(r"\{([A-Za-z_][A-Za-z0-9_.]*)\}")
+_PLAIN = compiled(r"[A-Za-z0-9_][A-Za-z0-9._~@:=+-]{0,199}")
 """Identifiers. A server that answers `../users/1` does not choose what we delete."""
 
 

@@ -11,11 +11,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from typing import Any
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_prodcheck.config.models import Tls
+from pytest_prodcheck.targets.arrival import StampedSocket
 
+_TIMEOUT_SLACK = 0.05
 Address = tuple[int, str, int]
 """Family, IP address, port."""
 
@@ -32,11 +36,17 @@ class Origin:
     def of(cls, url: str) -> Origin:
         """The origin of an absolute URL."""
         parts = urlsplit(url)
-        return cls(parts.scheme, (parts.hostname or "").lower(), parts.port or (443 if parts.scheme == "https" else 80))
+        return _origin(parts.scheme, parts.netloc)
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"{self.scheme}://{host}:{self.port}"
+
+
+@lru_cache(maxsize=256)
+def _origin(scheme: str, netloc: str) -> Origin:
+    parts = SplitResult(scheme, netloc, "", "", "")
+    return Origin(scheme, (parts.hostname or "").lower(), parts.port or (443 if scheme == "https" else 80))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +128,25 @@ class TimedConnection(http.client.HTTPConnection):
         self.origin, self.proxy = origin, proxy
         self.phases: dict[str, float] = {}
         self.reused = False
+        self.began = 0.0
+        """When the request's first byte was sent, on the clock of `time.perf_counter`."""
         self.open_socket: socket.socket | None = None
         """The socket from before it is connected on; `http.client` forgets its own before the body was read."""
         self._resolver, self._context = resolver, context
         if proxy and context:
             self.set_tunnel(origin.host, origin.port, proxy.headers)
+
+    def send(self, data: Any) -> None:
+        """As `http.client` sends; remembers when the request's first byte went out."""
+        self.began = self.began or time.perf_counter()
+        super().send(data)
+
+    def allow(self, seconds: float) -> None:
+        """Lets each read and write take so long. A system call that changes next to nothing is left out: the reaper
+        ends the exchange at its deadline all the same."""
+        now = self.sock.gettimeout()
+        if now is None or abs(now - seconds) > _TIMEOUT_SLACK:
+            self.sock.settimeout(seconds)
 
     def connect(self) -> None:
         """Looks up, connects, tunnels and shakes hands within `self.timeout` seconds; fills `phases`.
@@ -156,7 +180,7 @@ class TimedConnection(http.client.HTTPConnection):
         failure: OSError = OSError("the name has no address")
         for number, (family, host, port) in enumerate(addresses):
             left = max(0.05, end - time.perf_counter()) / (len(addresses) - number)
-            connection = self.open_socket = socket.socket(family, socket.SOCK_STREAM)
+            connection = self.open_socket = StampedSocket(family, socket.SOCK_STREAM)
             connection.settimeout(left)
             try:
                 connection.connect((host, port))

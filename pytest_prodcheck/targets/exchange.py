@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import http.client
 import secrets
-import socket
 import ssl
 import time
 import zlib
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 from pytest_prodcheck import __version__
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets import peer_certificate
+from pytest_prodcheck.targets.arrival import StampedSocket
 from pytest_prodcheck.targets.connection import TimedConnection
 
 BODY_LIMIT = 8 * 1024 * 1024
@@ -58,22 +58,26 @@ def converse(connection: TimedConnection, request: HttpRequest, headers: Mapping
     Raises what the socket layer raises: OSError, http.client.HTTPException, ValueError.
     """
     phases = {} if connection.reused else dict(connection.phases)
-    connection.sock.settimeout(max(0.05, deadline - time.monotonic()))
-    encrypted, begin = connection.certificate, time.perf_counter()
+    connection.allow(max(0.05, deadline - time.monotonic()))
+    connection.began, encrypted = 0.0, connection.certificate
+    stamped = connection.sock if isinstance(connection.sock, StampedSocket) else None
+    if stamped is not None:
+        stamped.forget()
     try:
         _write(connection, request, headers)
     except (ConnectionError, ssl.SSLEOFError):
         if encrypted:  # TLS 1.3 refuses our certificate only now; the alert that says so is still to be read
             connection.sock.recv(1)
         raise
-    if encrypted is None:  # so that parsing does not count as the server's time; TLS has no way to peek
-        connection.sock.recv(1, socket.MSG_PEEK)
-    first = time.perf_counter()
     response = connection.getresponse()
-    first = first if encrypted is None else time.perf_counter()
+    first = time.perf_counter()
     with contextlib.closing(response):  # of a connection that will close, nobody else closes the socket
         body, cut = _read(response, deadline)
-    phases["first_byte"], phases["body"] = first - begin, time.perf_counter() - first
+    last = time.perf_counter()
+    began = connection.began
+    if stamped is not None:
+        began, first, last = stamped.departure, stamped.first_arrival, stamped.last_arrival
+    phases["first_byte"], phases["body"] = max(0.0, first - began), last - first
     certificate = peer_certificate.facts(encrypted) if encrypted and not connection.reused else {}
     keeps = not cut and not response.will_close and response.status >= 200
     return Answer(response.status, response.msg, body, phases, cut, keeps, certificate)

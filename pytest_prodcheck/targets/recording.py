@@ -122,7 +122,7 @@ class Recording:
         """A header's value as it may be kept: bounded, without secrets and control characters."""
         if name in _REVEALING or len(value) > _HEADER_LIMIT or not value.isprintable():
             return self._redactor.clean(value, _HEADER_LIMIT)
-        return self._redactor.scrub(value)
+        return sys.intern(self._redactor.scrub(value))  # a thousand answers of one server say much the same
 
     def _name(self, request: HttpRequest) -> str:
         return request.operation or self._redactor.clean(f"{request.method} {urlsplit(request.url).path or '/'}", 300)

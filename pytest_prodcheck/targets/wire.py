@@ -167,7 +167,8 @@ class Wire:
         """The observation, and where it redirects to as the server wrote it (which is never kept)."""
         line = self._lines[request.target]
         try:
-            guard.check(replace(request, headers={**line.headers, **request.headers}), line.origins)
+            whole = replace(request, headers={**line.headers, **request.headers}) if line.headers else request
+            guard.check(whole, line.origins)
         except Refused:
             self.refused += 1
             raise

@@ -67,6 +67,17 @@ def test_exceptions_swallowed(broken, assert_required):
     broken.run("checks").assert_is(1, "fail", "test_own", "201")
 
 
+def test_fixture_of_the_same_name(broken):
+    """A conftest's own `prodcheck_http` and `check` give shipped checks nothing: they observe with the gate's."""
+    broken.file(
+        "conftest.py",
+        "import pytest\n\nclass Blind:\n    def observe(self, check): ...\n\n"
+        "@pytest.fixture\ndef prodcheck_http():\n    return Blind()\n\n"
+        "@pytest.fixture\ndef check():\n    return None\n",
+    )
+    broken.run().assert_is(1, "fail", "GET /b answered 500")
+
+
 def test_pytest_exit_with_zero(gate, assert_required):
     """pytest.exit(returncode=0) in a fixture is a run that ended early: red."""
     gate.file(

@@ -11,7 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus
 
-SECRET_KEY = re.compile(
+from pytest_prodcheck.config.lazily import compiled
+
+SECRET_KEY = compiled(
     r"(?:^|[^a-z])(?:pw|pin|otp|sid|seed|jwt|auth|authorization|cookie|set-cookie|session)$"
     r"|(?:password|passwd|pwd|pass|passphrase|secret|token|credentials?|signature|csrf|xsrf|dsn"
     r"|(?:api|access|private|secret|signing|encryption|hmac|admin|service)[-_ ]?key|session[-_]?id|webhook[-_]?url)"
@@ -19,14 +21,14 @@ SECRET_KEY = re.compile(
     re.IGNORECASE,
 )
 """Keys (of JSON, queries, environments) whose value is secret whatever it looks like."""
-_USERINFO = re.compile(r"(?is)([a-z][a-z0-9+.-]*)://(.*)@([^@]*)")
-_URL = re.compile(r"(?i)[a-z][a-z0-9+.-]*:(?://|/|\?)[^\s]*|(?:jdbc|odbc):\S+")
-_PAIRS = re.compile(r"""(?:^|[\s?&;#,])([\w.-]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s&;#,'"]*))""")
-_JWT = re.compile(r"[\w-]+(?:\.[\w-]*){2,4}")
-_PEM = re.compile(r"-----BEGIN ([^-]+)-----(.*?)(?:-----END [^-]+-----|\Z)", re.DOTALL)
-_SCHEME = re.compile(r"(?i)(bearer|basic|token|digest|apikey)\s+(\S+)")
-_BASIC = re.compile(r"([^\s:/@]{1,64}):(\S.*)")
-_SEPARATORS = re.compile(r"[/@:#?&]")
+_USERINFO = compiled(r"(?is)([a-z][a-z0-9+.-]*)://(.*)@([^@]*)")
+_URL = compiled(r"(?i)[a-z][a-z0-9+.-]*:(?://|/|\?)[^\s]*|(?:jdbc|odbc):\S+")
+_PAIRS = compiled(r"""(?:^|[\s?&;#,])([\w.-]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s&;#,'"]*))""")
+_JWT = compiled(r"[\w-]+(?:\.[\w-]*){2,4}")
+_PEM = compiled(r"-----BEGIN ([^-]+)-----(.*?)(?:-----END [^-]+-----|\Z)", re.DOTALL)
+_SCHEME = compiled(r"(?i)(bearer|basic|token|digest|apikey)\s+(\S+)")
+_BASIC = compiled(r"([^\s:/@]{1,64}):(\S.*)")
+_SEPARATORS = compiled(r"[/@:#?&]")
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 
+from pytest_prodcheck.config.lazily import compiled
+
 MASK = "[redacted]"
 
-_HEADER = re.compile(
+_HEADER = compiled(
     r"""(?ix)(?<![\w-])
     (?P<name>(?:proxy-)?authorization|(?:set-)?cookie2?|x-hasura-(?:admin-secret|access-key)|x-amz-security-token|private-token
       |(?:x-)?(?:api-?key|auth-token|access-token|csrf-?token|xsrf-token|vault-token|gitlab-token|session-token|id-token))
@@ -15,7 +17,7 @@ _HEADER = re.compile(
     (?P<value>(?!env:|file:|cmd:|\[redacted|\{)[^\s"'\\][^\r\n"'\\]*)"""
 )
 _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"})
-_COOKIE_VALUE = re.compile(r"([^=;,\s]+)=([^;,\s]*)")
+_COOKIE_VALUE = compiled(r"([^=;,\s]+)=([^;,\s]*)")
 _SECRET_WORD = (
     r"(?:passwords?|passwd|passphrase|pwd|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
     r"|(?:api|access|private|secret|signing|encryption|admin)[_-]?key|session[_-]id|secret_key_base)"
@@ -24,21 +26,21 @@ _NO_VALUE = (
     r"(?!env:|file:|cmd:|demo:|\[redacted|\*{3}|\$\d|\$\{|\{\{|%\(|%s|\?"
     r"|(?:null|nil|none|true|false|undefined|required|missing|invalid|expired|empty|not|is|must|authentication)\b)"
 )
-_ASSIGNED = re.compile(
+_ASSIGNED = compiled(
     rf"""(?ix)(?P<name>(?<![\w-])[\w.-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}\\*["']?\]?\s*(?:=|%3D|%253D)\s*(?:b(?=\\*["']))?+)(?![=~>])
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
     |{_NO_VALUE}(?P<bare>[^\s&;,"'<>()\[\]{{}}\\]+))"""
 )
-_LABELLED = re.compile(
+_LABELLED = compiled(
     rf"""(?ix)(?P<name>(?<![\w-])(?:[\w-]{{0,64}}?{_SECRET_WORD}|pw|pin)\d{{0,2}}(?P<end>\\*["'])\s*:\s*(?:b(?=\\*["']))?+)
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)|{_NO_VALUE}(?P<bare>\d{{6,}}))"""
 )
-_WRITTEN = re.compile(
+_WRITTEN = compiled(
     rf"""(?ix)(?P<name>(?<![\w.:/-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}:[ \t]+(?:b(?=\\*["']))?+)
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
     |{_NO_VALUE}(?P<bare>(?![a-z]+[.!,;]?(?:\s|\Z))[^\s,;"'<>\[\]{{}}]{{4,}})(?=[\s,;}}\])]|\Z)(?![ \t]+[a-z]+[ \t]))"""
 )
-_QUERY = re.compile(
+_QUERY = compiled(
     r"(?i)([?&#;](?:amp;)?(?:code|state|nonce|sig|key|auth|jwt|ticket|session_state|assertion|samlresponse"
     r"|x-amz-credential)=)([^&\s\"'<>#\\]+)"
 )
@@ -46,17 +48,17 @@ _PARAMETER = (
     r"""(?:name|id|property)\s*=\s*\\?["']?[\w.\[\]-]*"""
     r"""(?:csrf|xsrf|token|secret|password|authenticity)[\w.\[\]-]*\\?["']?"""
 )
-_HTML = re.compile(
+_HTML = compiled(
     rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?{_PARAMETER}[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)
     (\\?["']?)(?!\[redacted)([^"'<>\s\\]+)"""
 )
-_HTML_REVERSED = re.compile(
+_HTML_REVERSED = compiled(
     rf"""(?ix)(<(?:input|meta|param)\b[^<>]{{0,300}}?\s(?:value|content)\s*=\s*)
     (\\?["']?)(?!\[redacted)([^"'<>\s\\]+)(?=\\?["']?[^<>]{{0,300}}?\s{_PARAMETER})"""
 )
-_USERINFO = re.compile(r"(://[^\s:/@?#'\"<>\[\]]{0,256}:)(?!\[redacted|\*{3}@)([^\s@/'\"<>?#]{1,512})(?=@)")
-_USER_KEY = re.compile(r"(://)([A-Za-z0-9_-]{16,256})(?=@)")
-_SHAPES = re.compile(
+_USERINFO = compiled(r"(://[^\s:/@?#'\"<>\[\]]{0,256}:)(?!\[redacted|\*{3}@)([^\s@/'\"<>?#]{1,512})(?=@)")
+_USER_KEY = compiled(r"(://)([A-Za-z0-9_-]{16,256})(?=@)")
+_SHAPES = compiled(
     r"""(?x)(?<![A-Za-z0-9_-])(?:
     eyJ?[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+){0,2}
     |(?:AKIA|ASIA|AROA|AIDA)[A-Z0-9]{12,20}
@@ -67,14 +69,14 @@ _SHAPES = re.compile(
     |dckr_pat_[A-Za-z0-9_-]{16,}|hv[sbr]\.[A-Za-z0-9_-]{16,}|dop_v1_[a-f0-9]{32,}|shp(?:at|ss|ca)_[a-fA-F0-9]{24,}
     )"""
 )
-_NAMED = re.compile(
+_NAMED = compiled(
     rf"""(?ix)(\bname\\*["']?\s*[:=]\s*\\*["']?[\w.-]{{0,64}}?{_SECRET_WORD}\\*["']?[\s,]{{1,80}}\\*["']?value\\*["']?\s*[:=]\s*
     \\*["']?)(?!\[redacted|\$\()([^\s"'\\,}}]+)"""
 )
-_SPOKEN = re.compile(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=\"])")
-_PEM = re.compile(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.*?)(?=-----END |\Z)", re.DOTALL)
-_SQL = re.compile(r"(?i)\b((?:password|identified\s+by)\s+)'(?:[^']|'')+'")
-_WEBHOOK = re.compile(r"(?i)(://hooks\.[a-z0-9.-]+/|://[a-z0-9.-]+/api/webhooks/)([^\s\"'<>]{8,})")
+_SPOKEN = compiled(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=\"])")
+_PEM = compiled(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.*?)(?=-----END |\Z)", re.DOTALL)
+_SQL = compiled(r"(?i)\b((?:password|identified\s+by)\s+)'(?:[^']|'')+'")
+_WEBHOOK = compiled(r"(?i)(://hooks\.[a-z0-9.-]+/|://[a-z0-9.-]+/api/webhooks/)([^\s\"'<>]{8,})")
 
 
 def scrub_patterns(text: str) -> str:

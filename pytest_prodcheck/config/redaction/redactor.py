@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from threading import Lock
 from typing import Any
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.redaction import screen, tree
 from pytest_prodcheck.config.redaction.forms import needles
 from pytest_prodcheck.config.redaction.index import Hit, NeedleIndex
@@ -16,11 +16,11 @@ from pytest_prodcheck.config.redaction.views import DENSE, View, origins, views
 from pytest_prodcheck.config.redaction.weakness import is_common, says_little, weakness
 
 _Span = tuple[int, int, str]
-_WRAP = re.compile(r"\s*[\r\n]+(?:[E>|] )?\s*|\\+[rn]")
+_WRAP = compiled(r"\s*[\r\n]+(?:[E>|] )?\s*|\\+[rn]")
 _MARGIN = (
     4096  # characters beyond the limit of an excerpt that are still looked at, so that the cut is behind the scrubbing
 )
-_OPEN_MARKER = re.compile(r"\[redacted[^\]]{0,200}\Z|\[(?:r(?:e(?:d(?:a(?:c(?:t(?:e)?)?)?)?)?)?)?\Z")
+_OPEN_MARKER = compiled(r"\[redacted[^\]]{0,200}\Z|\[(?:r(?:e(?:d(?:a(?:c(?:t(?:e)?)?)?)?)?)?)?\Z")
 
 
 class Redactor:

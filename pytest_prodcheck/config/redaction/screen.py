@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import codecs
-import re
 
-_SEQUENCES = re.compile(
+from pytest_prodcheck.config.lazily import compiled
+
+_SEQUENCES = compiled(
     r"\x1b\][^\x07\x1b\x9c]{0,4096}(?:\x07|\x1b\\|\x9c)|[\x1b\x9b]\[?[0-?]*[ -/]*[@-~]"
     r"|\x1b[PX^_][^\x1b\x9c]{0,4096}(?:\x1b\\|\x9c)"
 )
-_CONTROLS = re.compile(
+_CONTROLS = compiled(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028\u2029\u202a-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
-_COMMANDS = re.compile(r"(?<!\S)(:|#)([:#])(?=[\w\[])")
-_CHARSET = re.compile(r"(?i)charset\s*=\s*[\"']?([\w.:-]+)")
+_COMMANDS = compiled(r"(?<!\S)(:|#)([:#])(?=[\w\[])")
+_CHARSET = compiled(r"(?i)charset\s*=\s*[\"']?([\w.:-]+)")
 _MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32"),

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
+from pytest_prodcheck.config.lazily import compiled
+
 CUT = b"\x01"
 """Stands in a fold for the mark of a cut (`...`, `…`, `[truncated`)."""
 
@@ -22,7 +24,7 @@ _BACKSLASH = r"(?<=\\)\\*"
 _DROPPED_SET = frozenset(_DROPPED)
 DENSE = frozenset(range(256)) - frozenset(_NOT_DENSE)
 """The bytes that a dense fold keeps."""
-_MARKS = re.compile(r"\.\.\.|…|\[truncated")
+_MARKS = compiled(r"\.\.\.|…|\[truncated")
 _INVISIBLE = (
     "\x00-\x08\x0e-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufffd"
 )
@@ -36,7 +38,7 @@ def _byte_escapes(prefix: str, more: str) -> str:
 
 
 # The first character is a set of its own: the regex engine then skips to the next one at the speed of a scan.
-_ESCAPES = re.compile(
+_ESCAPES = compiled(
     rf"[%\\&\#^\r\n{_INVISIBLE}](?:"
     rf"(?P<bytes>{_byte_escapes('(?<=%)', '%')}|{_byte_escapes(_BACKSLASH + 'x', chr(92) * 2 + '+x')})"
     rf"|(?P<units>(?:(?<=%)|{_BACKSLASH})u(?:d[89ab][0-9a-f]{{2}}(?:%|\\+)ud[c-f][0-9a-f]{{2}}|[0-9a-f]{{4}}))"
@@ -50,16 +52,16 @@ _ESCAPES = re.compile(
     rf"|(?<=[{_INVISIBLE}])[{_INVISIBLE}]*"
     rf"|(?:(?<=%)[0-9a-f]?|{_BACKSLASH}(?:u[0-9a-f]{{0,3}}|x[0-9a-f]?)?|(?<=&)(?:\#x?[0-9a-f]{{0,6}}|am?p?|apos?|qu?o?t?|[lg]t?|))(?=\Z|\.\.\.|…|\[truncated)))"
 )
-_MAY_ESCAPE_ASCII = re.compile(r"[%\\&\x00-\x08\x0e-\x1f\x7f]")
-_MAY_ESCAPE = re.compile(rf"[%\\&{_INVISIBLE}]")
-_QUOTED_PRINTABLE = re.compile(rf"=(?:(?P<drop>[ \t]*\r?\n|[0-9a-f]?\Z)|(?P<bytes>{_byte_escapes('', '=')}))")
+_MAY_ESCAPE_ASCII = compiled(r"[%\\&\x00-\x08\x0e-\x1f\x7f]")
+_MAY_ESCAPE = compiled(rf"[%\\&{_INVISIBLE}]")
+_QUOTED_PRINTABLE = compiled(rf"=(?:(?P<drop>[ \t]*\r?\n|[0-9a-f]?\Z)|(?P<bytes>{_byte_escapes('', '=')}))")
 _DUMP_LINE = r"(?:0x)?[0-9a-f]{4,16}:?[ \t]+(?:[0-9a-f]{2,4} ?){2}"
-_DUMP_FIRST, _DUMP_NEXT = re.compile(_DUMP_LINE), re.compile(rf"\n{_DUMP_LINE}")
-_DUMP_TEXT = re.compile(r"(?P<drop>(?:\A|\n)(?:0x)?[0-9a-f]{4,16}:?[ \t]|[ \t]{2,}\|?[^\n]{1,17}(?=\n|\Z))")
-_DUMP_HEX = re.compile(
+_DUMP_FIRST, _DUMP_NEXT = compiled(_DUMP_LINE), compiled(rf"\n{_DUMP_LINE}")
+_DUMP_TEXT = compiled(r"(?P<drop>(?:\A|\n)(?:0x)?[0-9a-f]{4,16}:?[ \t]|[ \t]{2,}\|?[^\n]{1,17}(?=\n|\Z))")
+_DUMP_HEX = compiled(
     r"(?P<drop>\|?(?:\A|\n)(?:0x)?[0-9a-f]{4,16}:?[ \t]+(?:[0-9a-f]{2,4}[ \t]{1,2})*(?:[0-9a-f]{2,4}|)[ \t]*\|?)"
 )
-_PAIRS = re.compile(r"[0-9a-f]{2}")
+_PAIRS = compiled(r"[0-9a-f]{2}")
 _RARE_MARKS = ("\ne  ", "\n> ", "\n| ", "\n# ", "#x1b", "^[")
 _ROUNDS = 5
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_prodcheck.errors import Refused
@@ -45,6 +46,7 @@ class Origins:
             raise Refused(what, "URL carries user information", "use a header with a reference")
 
 
+@lru_cache(maxsize=128)
 def split(url: str) -> SplitResult:
     """The parts of `url` by the parser that the wire uses; raises `errors.Refused` for a character that another parser
     could take for the end of the host or the line (RFC 3986 §2, WHATWG URL §4.4)."""
@@ -52,7 +54,7 @@ def split(url: str) -> SplitResult:
     plain = url.isascii() and url.isprintable()
     if not plain and any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Zl", "Zp") for letter in url):
         raise Refused(what, "control character in URL", "percent-encode it")
-    if any(letter.isspace() for letter in url):
+    if " " in url or (not plain and any(letter.isspace() for letter in url)):
         raise Refused(what, "space in URL", "percent-encode it")
     if "\\" in url:
         raise Refused(what, "URL contains a backslash", "percent-encode it")
@@ -78,8 +80,13 @@ def host_of(parts: SplitResult) -> str:
 def _origin(parts: SplitResult, what: str) -> Origin:
     if parts.scheme not in _PORTS:
         raise Refused(what, f"scheme {parts.scheme or '(none)'} is denied", "use https")
-    port = parts.port if parts.port is not None else _PORTS[parts.scheme]
-    return parts.scheme, host_of(parts), port
+    return _of(parts.scheme, parts.netloc)
+
+
+@lru_cache(maxsize=256)
+def _of(scheme: str, netloc: str) -> Origin:
+    parts = SplitResult(scheme, netloc, "", "", "")
+    return scheme, host_of(parts), parts.port if parts.port is not None else _PORTS[scheme]
 
 
 def _punycode(host: str) -> str:

@@ -21,14 +21,14 @@ _ACTS = words(
 """First words of path segments behind which a GET commonly acts, against RFC 9110 §9.2.1."""
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def segments(path: str) -> tuple[str, ...]:
     """The path's segments as the last decoder may see them, without `;parameters` and what follows a NUL."""
     parts = _decoded(path).replace("\\", "/").split("/")
     return tuple(re.split("[;\0]", segment, maxsplit=1)[0].strip() for segment in parts)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def resolved(path: str) -> str:
     """The path that an application may see: percent-decoded to the end, dots and empty segments resolved."""
     return posixpath.normpath("/" + "/".join(segments(path)).lstrip("/"))
@@ -37,7 +37,8 @@ def resolved(path: str) -> str:
 def check_controls(path: str, what: str) -> None:
     """Raises `errors.Refused` for a control character in any encoding: no path needs one, and logs, proxies and
     templates that decode it take it for the end of a line or a name."""
-    if any(ord(letter) < 32 or ord(letter) == 127 for letter in _decoded(path)):
+    decoded = _decoded(path)
+    if not decoded.isprintable() and any(ord(letter) < 32 or ord(letter) == 127 for letter in decoded):
         raise Refused(what, "control character in the path, percent-encoded", "write the path plainly")
 
 
@@ -69,7 +70,7 @@ def check_dots(path: str, prefix: str, declared: bool, what: str) -> None:
         raise Refused(what, f"path leaves its declared prefix {prefix}", "declare the path")
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=128)
 def acting(path: str) -> str:
     """The first segment that says that a GET acts (`logout`, `delete-all`, `signOut.php`), or empty."""
     return next((segment for segment in segments(path) if _acts(segment)), "")

@@ -52,3 +52,13 @@ def test_the_example_reads_its_limits_and_documents(environment: Environment) ->
     assert app.endpoints["health"].expect == {"status": "healthy", "failed_checks": [], "timestamp": "age < 60s"}
     assert graphql.expect["Tasks"].data == {"tasks": "size > 0"}
     assert environment.accepted[0].until == date(2026, 12, 31)
+
+
+def test_the_document_is_not_kept_and_a_key_is_found_all_the_same(environment: Environment) -> None:
+    """Of a thousand endpoints it would be a megabyte for the length of the run."""
+    source = environment._source
+    assert source is not None
+    assert source.parsed is None
+    line = source.line(("env", "staging", "http", "app", "url"))
+    assert line > 1
+    assert environment.where("http", "app", "url") == f"prodcheck.toml:{line}"
