@@ -1,4 +1,4 @@
-"""The cause table: each fault of the demo, injected for real, is red, and the gate names it first and alone."""
+"""The cause table: each fault of the demo, injected for real, is red, and the gate names it first and alone (R15)."""
 
 from __future__ import annotations
 

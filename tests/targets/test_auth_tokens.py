@@ -1,4 +1,4 @@
-"""Discovery, keys and tokens over real sockets, from an issuer that can misbehave."""
+"""Discovery, keys and tokens over real sockets, from an issuer that can misbehave (A8, A16, B67)."""
 
 from __future__ import annotations
 

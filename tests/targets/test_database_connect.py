@@ -1,4 +1,7 @@
-"""Connecting to PostgreSQL: every way to fail has its class or SQLSTATE, ends in time, and shows no secret."""
+"""Connecting to PostgreSQL: every way to fail has its class or SQLSTATE, ends in time, and shows no secret.
+
+Rows of the runbooks: (A31, B7, B26, B30, C1, C7, C8).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""The database criteria over catalogs of a real PostgreSQL: what is wrong is found, what is right stays green."""
+"""The database criteria over catalogs of a real PostgreSQL: what is wrong is found, what is right stays green.
+
+Rows of the runbooks: (A24, A34, A36, C14).
+"""
 
 from __future__ import annotations
 

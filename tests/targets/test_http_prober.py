@@ -1,4 +1,7 @@
-"""The http prober against real servers: readiness, declared endpoints, a broken token, revision samples."""
+"""The http prober against real servers: readiness, declared endpoints, a broken token, revision samples.
+
+Rows of the runbooks: (A6, B25, B60, B61, D14).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TLS as a gate meets it: each way to fail has its own class, and the certificate's facts beside it."""
+"""TLS as a gate meets it: each way to fail has its own class, and the certificate's facts beside it (A63, B63, B64)."""
 
 from __future__ import annotations
 

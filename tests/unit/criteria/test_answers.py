@@ -1,4 +1,4 @@
-"""One answer against its endpoint: status, redirects, type, body, schema, headers, freshness."""
+"""One answer against its endpoint: status, redirects, type, body, schema, headers, freshness (A58, C43, D2, D4)."""
 
 from __future__ import annotations
 

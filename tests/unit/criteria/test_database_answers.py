@@ -1,4 +1,4 @@
-"""Connections, identity, logins and answers of queries, over data made by hand."""
+"""Connections, identity, logins and answers of queries, over data made by hand (A37, C16)."""
 
 from __future__ import annotations
 

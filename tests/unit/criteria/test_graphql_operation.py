@@ -1,4 +1,4 @@
-"""What is said of the answer to one GraphQL operation."""
+"""What is said of the answer to one GraphQL operation (A7, A41, A61)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of an issuer's metadata and keys."""
+"""What is said of an issuer's metadata and keys (A8)."""
 
 from __future__ import annotations
 

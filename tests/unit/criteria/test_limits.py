@@ -1,4 +1,7 @@
-"""Latency and error rate: what is judged, how it is said, and what no error may hide."""
+"""Latency and error rate: what is judged, how it is said, and what no error may hide.
+
+Rows of the runbooks: (C3, C4, C44, C46, C47, D43, T9).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which revision serves."""
+"""Which revision serves (R18)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which tokens a consumer can verify, and what is said of the others."""
+"""Which tokens a consumer can verify, and what is said of the others (A17)."""
 
 from __future__ import annotations
 
