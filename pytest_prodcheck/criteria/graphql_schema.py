@@ -1,8 +1,7 @@
-"""The documents fit the schema, and the schema served is the one that was pinned (A41)."""
+"""The application's documents fit the schema (A41)."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
@@ -15,8 +14,6 @@ from pytest_prodcheck.observe.observation import Observation
 if TYPE_CHECKING:
     from graphql import GraphQLError, GraphQLSchema
 
-_STANDARD_SCALARS: Final = ("Int", "Float", "String", "Boolean", "ID")
-_WORDS: Final = ("Standard", "scalar", "Field", "required", "argument")
 _ERRORS_AT_MOST: Final = 100
 
 
@@ -39,7 +36,7 @@ def validate(documents: Sequence[Operation], schema: GraphQLSchema, *, target: s
     """What in the documents does not fit `schema`: one finding for each place, `file:line` first."""
     found: dict[tuple[str, str], Finding] = {}
     for operation in documents:
-        for error in _errors(operation, schema):
+        for error in errors(operation, schema):
             place = _place(error, operation)
             found.setdefault((place, error.message), _outdated(error.message, place, operation, target))
     return list(found.values())
@@ -75,35 +72,8 @@ def too_deep(documents: Sequence[Operation], at_most: int, *, target: str = "gra
     ]
 
 
-def breaking(pinned: GraphQLSchema, served: GraphQLSchema, *, target: str = "graphql") -> list[Finding]:
-    """What was taken away or made incompatible since `pinned`. Standard scalars that nothing refers to any longer are
-    no difference: graphql-core only lists the ones in use."""
-    from graphql import find_breaking_changes
-
-    changes = [(change.type.name, change.description) for change in find_breaking_changes(pinned, served)]
-    return [
-        Finding(
-            "schema",
-            target,
-            f"schema differs from the pinned one: {description}",
-            "graphql.schema.breaking",
-            seen=description,
-            promised="no breaking change",
-            subject=_subject(description),
-            data={"change": kind, "text": description},
-        )
-        for kind, description in changes
-        if not (kind == "TYPE_REMOVED" and _subject(description) in _STANDARD_SCALARS)
-    ]
-
-
-def _subject(description: str) -> str:
-    """What a change is about: the member it names (`Query.tasks`), else the type, graphql-core's own words left out."""
-    words = re.findall(r"[A-Za-z_][\w.]*[\w]", description)
-    return next((word for word in words if "." in word), next((word for word in words if word not in _WORDS), ""))
-
-
-def _errors(operation: Operation, schema: GraphQLSchema) -> list[GraphQLError]:
+def errors(operation: Operation, schema: GraphQLSchema) -> list[GraphQLError]:
+    """Why `operation` does not fit `schema`, in graphql-core's words."""
     from graphql import DocumentNode, validate
 
     document = DocumentNode(definitions=(operation.node, *operation.fragments))

@@ -80,6 +80,17 @@ def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     return bool(symptom.data.get("acts_as"))
 
 
+def about_its_table(cause: Sign, symptom: Sign) -> bool:
+    """What changed in the schema is named after the cause's table (`tasks`, `query_root.tasks_by_pk`)."""
+    return not _tables(cause) or any(table in str(symptom.data.get("subject", "")) for table in _tables(cause))
+
+
+def of_its_operation(cause: Sign, symptom: Sign) -> bool:
+    """The operation that does not fit is one that the changed part of the schema breaks."""
+    name = str(symptom.data.get("operation", "")).rpartition(" ")[2]
+    return name in (cause.data.get("failing") or ())
+
+
 def _tables(sign: Sign) -> set[str]:
     names = sign.data.get("tables") or [sign.data.get("table") or ""]
     shown = {str(name).split(".")[-1].removesuffix("_by_pk").removesuffix("_aggregate") for name in names if name}
@@ -138,6 +149,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.privilege.missing",), ("inconsistent", "validation"), same_table, "R13"),
     Relation(("database.schema.search_path",), ("database.schema.table_missing",), same_table, "R13"),
     Relation(("graphql.metadata.inconsistent",), ("validation",), always, "R10"),
+    Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.schema.breaking",),
+             about_its_table, "R9, R10"),
+    Relation(("graphql.schema.breaking",), ("graphql.document.outdated",), of_its_operation, "A41"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.document.outdated",), same_table,
              "R9, R10"),
     Relation(("database.schema.*", "database.rls.policy_recursion"), ("database.query.failed",), always, "R13"),

@@ -1,4 +1,4 @@
-"""The GraphQL documents of a target and the values of their variables, read once a process."""
+"""The GraphQL documents of a target, the values of their variables, and its pinned schema, read once a process."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import Environment, GraphqlTarget
 from pytest_prodcheck.criteria import operations
@@ -14,6 +15,9 @@ from pytest_prodcheck.criteria.operations import Operation
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.targets import documents as files
+
+if TYPE_CHECKING:
+    from graphql import GraphQLSchema
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,21 @@ def of(environment: Environment, table: GraphqlTarget) -> Documents:
     ]:
         raise ConfigError(*unjudged)
     return found
+
+
+def pinned(environment: Environment, table: GraphqlTarget) -> GraphQLSchema | None:
+    """The pinned schema of a target; None where none is declared. Raises ConfigError with `file:line`."""
+    return _built(Path(environment.base), table.schema_) if table.schema_ else None
+
+
+@lru_cache(maxsize=16)
+def _built(base: Path, name: str) -> GraphQLSchema:
+    from pytest_prodcheck.criteria import graphql_schema
+
+    try:
+        return graphql_schema.build((base / name).read_text(encoding="utf-8"), name)
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{name}: cannot be read: {type(error).__name__}") from None
 
 
 @lru_cache(maxsize=16)

@@ -226,6 +226,7 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
         yield build.check("test_ide")
     from pytest_prodcheck.gate import documents
 
+    documents.pinned(environment, table)  # a schema that is none is a usage error, before anything is sent
     found = documents.of(environment, table)
     for name in found.operations:
         if not found.why_not(name):

@@ -8,6 +8,7 @@ from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest, Sender
+from pytest_prodcheck.targets import sdl
 from pytest_prodcheck.targets.graphql import ANONYMOUS, Caller, execute
 from pytest_prodcheck.targets.hasura import base_url
 
@@ -35,8 +36,8 @@ class Introspected:
 def introspect(
     sender: Sender, table: GraphqlTarget, caller: Caller = ANONYMOUS, target: str = "graphql"
 ) -> Introspected:
-    """The schema that `caller` sees, as SDL. What a server gives instead stands in `problem`."""
-    from graphql import GraphQLError, build_client_schema, get_introspection_query, print_schema
+    """The schema that `caller` sees, as sorted SDL. What a server gives instead stands in `problem`."""
+    from graphql import get_introspection_query
 
     document = get_introspection_query(descriptions=False)
     seen = execute(sender, table, document, None, "IntrospectionQuery", caller, target=target, kind="readiness")
@@ -44,10 +45,9 @@ def introspect(
     if not isinstance(answer, dict) or not isinstance(answer.get("__schema"), dict):
         return Introspected(seen, problem=seen.message or seen.error or f"status {seen.status} without a schema")
     try:
-        sdl = print_schema(build_client_schema(answer))  # type: ignore[arg-type]
-    except (TypeError, KeyError, ValueError, GraphQLError) as error:
-        return Introspected(seen, problem=f"the introspection result is no schema: {str(error)[:300]}")
-    return Introspected(seen, sdl)
+        return Introspected(seen, sdl.of_introspection(answer))
+    except ValueError as error:
+        return Introspected(seen, problem=str(error))
 
 
 def probe(sender: Sender, table: GraphqlTarget, caller: Caller = ANONYMOUS, target: str = "graphql") -> Observation:

@@ -145,4 +145,11 @@ KINDS = (
         "restore the field, or pin the new schema",
         "prodcheck diff ENV OTHER",
     ),
+    CauseKind(
+        "graphql.schema.dangerous",
+        "the schema differs from the pinned one in a way that clients may not expect",
+        "the schema changed in a dangerous way: {seen}",
+        "look at the clients that use it, then pin the new schema",
+        "prodcheck diff ENV OTHER",
+    ),
 )

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
 from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.criteria import graphql, graphql_engine
+from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.gate.judges.http import broken_token_refused
 from pytest_prodcheck.observe.finding import Finding
@@ -36,26 +36,26 @@ def ide(case: Case) -> list[Finding]:
 
 def schema(case: Case) -> list[Finding]:
     """Documents against the served schema, or the pinned one where introspection is refused; and the two compared."""
-    from pytest_prodcheck.criteria import graphql_schema
+    from pytest_prodcheck.criteria import graphql_contract, graphql_schema
     from pytest_prodcheck.gate import documents
 
     table, target = case.table(GraphqlTarget), case.check.target
-    sources = {"served": str(case.evidence.facts.get("sdl", "")), "pinned": _pinned(case, table)}
-    schemas = {name: graphql_schema.build(sdl, name) for name, sdl in sources.items() if sdl}
-    if not schemas:
-        problem = str(case.evidence.facts.get("problem", ""))
+    sdl, pinned = str(case.evidence.facts.get("sdl", "")), documents.pinned(case.environment, table)
+    problem = str(case.evidence.facts.get("problem", ""))
+    try:
+        served = graphql_schema.build(sdl, "served") if sdl else None
+    except ConfigError as error:
+        served, pinned, problem = None, None, str(error)
+    against = served or pinned
+    if against is None:
         return [graphql_schema.unreadable(case.evidence.observations, problem, target)]
     found = list(documents.of(case.environment, table).operations.values())
-    findings = graphql_schema.validate(found, schemas.get("served") or schemas["pinned"], target=target)
+    findings = graphql_schema.validate(found, against, target=target)
     if table.max_depth:
         findings += graphql_schema.too_deep(found, table.max_depth, target=target)
-    if len(schemas) == 2:
-        findings += graphql_schema.breaking(schemas["pinned"], schemas["served"], target=target)
+    if pinned and served:
+        findings += graphql_contract.differences(pinned, served, found, target=target)
     return findings
-
-
-def _pinned(case: Case, table: GraphqlTarget) -> str:
-    return (Path(case.environment.base) / table.schema_).read_text(encoding="utf-8") if table.schema_ else ""
 
 
 JUDGES: Mapping[str, Judge] = {

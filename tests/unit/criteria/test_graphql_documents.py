@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pytest_prodcheck.criteria.graphql_schema import breaking, build, too_deep, validate
+from pytest_prodcheck.criteria.graphql_schema import build, too_deep, validate
 from pytest_prodcheck.criteria.operations import depth, left_out, load
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.targets.documents import read
@@ -125,23 +125,6 @@ def test_fragments_that_multiply_are_measured_in_no_time():
     )
     (found,) = load({"a.graphql": "{ tasks { ...F0 } }\n" + chain + "\nfragment F30 on Task { id }"})
     assert depth(found) == 32
-
-
-def test_breaking_changes_are_told_and_noise_is_not():
-    """A removed field breaks; a standard scalar that nothing uses any longer does not."""
-    pinned, served = (
-        build(SDL + "type Price { of: Float }", "p"),
-        build(SDL.replace(" title: String owner", " owner"), "s"),
-    )
-    found = breaking(pinned, served)
-    assert {finding.code for finding in found} == {"graphql.schema.breaking"}
-    assert sorted(finding.subject for finding in found) == ["Price", "Task.title"]
-    assert breaking(pinned, pinned) == []
-
-
-def test_an_added_field_breaks_nothing():
-    """Only what was taken away or narrowed does."""
-    assert breaking(build(SDL, "p"), build(SDL + "extend type User { email: String }", "s")) == []
 
 
 @pytest.mark.parametrize(
