@@ -21,6 +21,7 @@ _MARKUP = re.compile(r"\s*[<{\[]")
 _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
 _ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
+_CURL = re.compile(r"\bcurl (?=.*\{(?:url|origin|issuer|jwks_uri|service_url)\})")
 _ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.")
@@ -58,6 +59,8 @@ def cause(
 def _command(template: str, data: dict[str, Any]) -> str:
     """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
+    if data.get("ca"):
+        known = _CURL.sub("curl --cacert {ca} ", known)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, data, command=True))
 
 

@@ -26,7 +26,9 @@ def located(finding: Finding, environment: Environment, observations: Sequence[O
 def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
     """Where each target is, by target; with the environment's name, for commands that want one, also of no target."""
     named = {"environment": environment.name}
-    return {"": named} | {name: {**_of_table(table), **named} for name, table in environment.targets.items()}
+    return {"": named} | {
+        name: {**_of_table(table), **_trusted(table), **named} for name, table in environment.targets.items()
+    }
 
 
 def _of_table(table: Target) -> Mapping[str, Any]:
@@ -40,6 +42,11 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
     known = {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
     return {**known, **_of_provider(table)} if isinstance(table, AuthTarget) else known
+
+
+def _trusted(table: Target) -> Mapping[str, str]:
+    """The file of the roots by which a target is trusted, where it is not the system's: a command needs it, too."""
+    return {} if isinstance(table, DatabaseTarget) or table.tls.ca == "system" else {"ca": table.tls.ca}
 
 
 def _of_provider(table: AuthTarget) -> Mapping[str, Any]:

@@ -49,3 +49,11 @@ def test_the_next_command_repeats_the_request(check: str, shown: dict[str, Any],
     results = described.checks({check: shown})
     told = diagnose(results, [seen for result in results for seen in result.observations], places=PLACES)
     assert [cause.next for cause in told.causes] == [command]
+
+
+def test_the_next_command_trusts_whom_the_target_trusts() -> None:
+    """Without the team's own root, curl would only say that the certificate is untrusted."""
+    results = described.checks({"http::test_endpoint[home]": {"operation": "GET /", "status": 502}})
+    places = {**PLACES, "http": {**PLACES["http"], "ca": "/etc/team/ca.pem"}}
+    told = diagnose(results, [seen for result in results for seen in result.observations], places=places)
+    assert [cause.next for cause in told.causes] == ["curl --cacert /etc/team/ca.pem -si https://shop.test/"]
