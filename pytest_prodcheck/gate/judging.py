@@ -12,7 +12,7 @@ import pytest
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import DeadlinePassed, NotReady
-from pytest_prodcheck.gate import asserting, state
+from pytest_prodcheck.gate import asserting, outcome, state
 from pytest_prodcheck.gate.plan import Check
 from pytest_prodcheck.gate.recorder import Record, Recorder
 from pytest_prodcheck.gate.results import KEY, Attempt
@@ -99,7 +99,7 @@ class Judging:
                 pyfuncitem.obj = asserting.returning_nothing(body)
             return (yield)
         except (Exception, pytest.fail.Exception) as error:
-            pyfuncitem.stash[RAISED] = f"{type(error).__name__}: {_first_line(str(error))}"
+            pyfuncitem.stash[RAISED] = f"{type(error).__name__}: {outcome.first_line(str(error))}"
             raise
         finally:
             pyfuncitem.obj = body
@@ -109,11 +109,11 @@ class Judging:
         """Judges what was observed, puts the outcome on the report, and removes every secret from it."""
         report: pytest.TestReport = yield
         self._refresh()
-        scrub_report(report, self._redactor)  # before a part of it is cut off and told on
+        outcome.scrub(report, self._redactor)  # before a part of it is cut off and told on
         attempt = self._attempt(item, report, call)
         if attempt is not None:
             attempt.message = self._redactor.scrub(attempt.message)
-            _show(report, item, attempt)
+            outcome.show(report, item, attempt)
             setattr(report, KEY, attempt.dump())
         facts = state.read(item)
         if facts.check is not None:  # pytest keeps three reports an item: their keywords are the same
@@ -134,7 +134,7 @@ class Judging:
     def _torn_down(self, item: pytest.Item, report: pytest.TestReport) -> Attempt | None:
         """A fixture's teardown sends requests, too: a 5xx that came after the body is a finding all the same."""
         beside, record = _beside(item), item.stash.get(RECORD, None)
-        message = beside or (_crash(report) if report.failed else "")
+        message = beside or (outcome.crash(report) if report.failed else "")
         late = record.own[record.judged :] if record is not None else []
         if not late:
             return Attempt("fail", message=message, executed=True) if message else None
@@ -158,7 +158,7 @@ class Judging:
             return self._too_late(item, reason)
         except Exception as error:  # noqa: BLE001  an answer that no judge foresaw may raise anything
             check = state.read(item).check
-            text = f"the answer could not be judged: {type(error).__name__}: {_first_line(str(error))}"
+            text = f"the answer could not be judged: {type(error).__name__}: {outcome.first_line(str(error))}"
             finding = Finding("executed", check.target if check else "", text, code="gate.check.failed")
             return Attempt("fail", tuple(self._scrubbed([finding])), message=text, executed=True)
 
@@ -176,7 +176,7 @@ class Judging:
             return Attempt("blocked", blocked_by=blocker.cause, message=message, waits_for=blocker.name)
         if report.skipped:
             return _foreign_skip(item, report)
-        return Attempt("fail", message=_crash(report)) if report.failed else None
+        return Attempt("fail", message=outcome.crash(report)) if report.failed else None
 
     def _judged(self, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> Attempt:
         from pytest_prodcheck.gate import judge  # the criteria load while the first probes are under way
@@ -220,19 +220,6 @@ def _is_asynchronous(body: Callable[..., object]) -> bool:
     return inspect.iscoroutinefunction(body) or inspect.isasyncgenfunction(body)
 
 
-def scrub_report(report: pytest.TestReport | pytest.CollectReport, redactor: Redactor) -> None:
-    """Removes every secret from what a report shows: its failure text, captured output, properties."""
-    if report.longrepr is not None:
-        holder = [report.longrepr]
-        redactor.scrub_in_place(holder)
-        report.longrepr = holder[0]
-    for name in ("sections", "user_properties"):
-        if getattr(report, name, None):
-            redactor.scrub_in_place(getattr(report, name))
-    if isinstance(reason := getattr(report, "wasxfail", None), str):
-        report.wasxfail = redactor.scrub(reason)  # type: ignore[union-attr]
-
-
 def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]) -> str:
     """How the body failed by itself; empty where it did not. xfail is a user's own to have, not a shipped check's."""
     shipped = state.read(item).check is not None
@@ -241,10 +228,10 @@ def _failure(item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo
     if call.excinfo is None and RAISED in item.stash:
         return f"{item.stash[RAISED]} (a hook swallowed it)"
     if call.excinfo is None or isinstance(call.excinfo.value, pytest.skip.Exception):
-        return "" if shipped or not report.failed else _crash(report)
+        return "" if shipped or not report.failed else outcome.crash(report)
     if hasattr(report, "wasxfail"):
         return item.stash.get(RAISED, "failed") if shipped else ""
-    return _crash(report) if report.failed else item.stash.get(RAISED, "failed")
+    return outcome.crash(report) if report.failed else item.stash.get(RAISED, "failed")
 
 
 def _blocked(error: NotReady) -> Attempt:
@@ -273,50 +260,3 @@ def _foreign_skip(item: pytest.Item, report: pytest.TestReport) -> Attempt:
     message = f"skipped by {by}, not by the gate: {reason}; required checks cannot be skipped"
     finding = Finding("executed", state.read(item).check.target, message, code="gate.skipped")  # type: ignore[union-attr]
     return Attempt("fail", (finding,), message=message, skipped_by=reason)
-
-
-def _crash(report: pytest.TestReport) -> str:
-    crash = getattr(report.longrepr, "reprcrash", None)
-    return _first_line(str(crash.message if crash is not None else report.longrepr or ""))
-
-
-def _first_line(text: str) -> str:
-    return next((line for line in text.splitlines() if line.strip()), "failed")[:500]
-
-
-def _show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> None:
-    """Makes pytest's own outcome say what the gate found; `insufficient` is a skip with a category of its own."""
-    if hasattr(report, "wasxfail") and (attempt.verdict == "fail" or state.read(item).check is not None):
-        del report.wasxfail
-    if attempt.verdict == "fail":
-        own_text = report.failed and attempt.message and not attempt.findings
-        report.outcome = "failed"
-        if not own_text:
-            report.longrepr = text_of(attempt, report)
-    elif attempt.verdict == "insufficient":
-        path, line, _ = item.reportinfo()
-        reason = attempt.findings[0].message if attempt.findings else attempt.message
-        report.outcome = "skipped"
-        report.longrepr = (str(path), (line or 0) + 1, f"insufficient: {reason}")
-    elif attempt.verdict == "blocked" and report.failed:
-        path, line, _ = item.reportinfo()
-        report.outcome = "skipped"
-        report.longrepr = (str(path), (line or 0) + 1, f"blocked: {attempt.blocked_by}: {attempt.message}")
-    elif report.when == "call" and state.read(item).check is not None:
-        report.outcome, report.longrepr = "passed", None
-
-
-def text_of(attempt: Attempt, report: pytest.TestReport) -> str:
-    """The failure text: each finding with what was promised and what to do, then the body's own failure."""
-    lines: list[str] = []
-    for finding in attempt.findings:
-        mark = {"error": "✗", "warning": "!", "insufficient": "?"}[finding.severity]
-        message = " ".join(finding.message.splitlines())  # a line of a target's own could be a workflow command
-        lines.append(f"{mark} {finding.criterion}: {message}")
-        if finding.remedy:
-            lines.append(f"    → {finding.remedy}")
-    if attempt.message:
-        lines.append(attempt.message)
-    if report.failed and report.longrepr and attempt.findings:
-        lines.append(str(report.longrepr))
-    return "\n".join(lines)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.gate.judging import scrub_report
+from pytest_prodcheck.gate import outcome
 
 _LOG_HANDLERS = ("log_cli_handler", "log_file_handler", "caplog_handler", "report_handler")
 
@@ -83,7 +83,7 @@ class Scrubbing:
     def pytest_make_collect_report(self) -> Any:
         """A module that cannot be imported shows its locals, too."""
         report = yield
-        scrub_report(report, self._redactor)
+        outcome.scrub(report, self._redactor)
         return report
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
