@@ -39,6 +39,12 @@ def test_rls(prodcheck_database, check):
     prodcheck_database.observe(check)
 
 
+@pytest.mark.security
+def test_rls_proof(prodcheck_database, check):
+    """The declared user sees of each table what is promised, and none of the others' rows (A25, A27)."""
+    prodcheck_database.observe(check)
+
+
 @pytest.mark.contract
 def test_query(prodcheck_database, check):
     """The declared query gives what is promised (A37, C16, C44)."""

@@ -185,8 +185,13 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "owner": ("Owner column: one name, or by table.", 'owner = { projects = "owner_id" }'),
         "trusted": ("Roles whose policies may be always true.", 'trusted = ["service"]'),
         "public": ("Tables without protection on purpose.", 'public = ["countries"]'),
-        "context": ("`SET LOCAL` from claims.", 'context = { "app.user_id" = "sub" }'),
+        "context": ("`SET LOCAL` from claims; `*` is all claims as JSON.", 'context = { "app.user_id" = "sub" }'),
         "roles": ("`SET LOCAL ROLE` by user.", 'roles = { member = "authenticated" }'),
+        "claim": ("The claim that owner columns hold; `sub` by default.", 'claim = "sub"'),
+        "sees": (
+            "What each user sees: `nothing`, `own`, `all`, an SQL condition; or one of them by table.",
+            'sees = { anonymous = "nothing", member = "own" }',
+        ),
     },
     "DatabaseTarget": _TARGET
     | {

@@ -250,8 +250,12 @@ class Query(Owned):
     latency: Limits = ()
 
 
+Sees = str | Mapping[Name, str]
+"""`nothing`, `own`, `all` or an SQL condition: one for every table, or by table (`*` for the others)."""
+
+
 class Rls(Model):
-    """Row-level security that must hold, read from the catalog."""
+    """Row-level security that must hold, read from the catalog; and what each user sees, proven by being it."""
 
     tables: Names
     owner: str | Mapping[str, str] = ""
@@ -259,6 +263,18 @@ class Rls(Model):
     public: Names = ()
     context: Mapping[str, str] = Field(default_factory=dict)
     roles: Mapping[str, str] = Field(default_factory=dict)
+    claim: Name = "sub"
+    """The claim that owner columns hold."""
+    sees: Mapping[Name, Sees] = Field(default_factory=dict)
+
+    def owner_of(self, table: str) -> str:
+        """The column that says whose a row of `table` (as `tables` names it) is; empty where none is declared."""
+        return self.owner if isinstance(self.owner, str) else self.owner.get(table, "")
+
+    def seen_by(self, user: str, table: str) -> str:
+        """What `sees` promises that the user sees of a table; empty where it promises nothing."""
+        promised = self.sees.get(user, "")
+        return promised if isinstance(promised, str) else promised.get(table, promised.get("*", ""))
 
 
 class DatabaseTarget(Target):

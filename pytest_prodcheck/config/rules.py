@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pytest_prodcheck.config import address, grammar
+from pytest_prodcheck.config import address, grammar, rls_rules
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import (
     METHODS_THAT_READ,
@@ -206,8 +206,8 @@ def _database(checked: _Checked, path: KeyPath, target: Target) -> None:
         _empty_promises((*path, "queries", name), query, checked.problems)
         _judgeable((*path, "queries", name, "expect"), query.expect, checked.problems)
     _said(path, target, "identity", "identity names no database", checked.problems)
-    if target.rls and not target.rls.tables:
-        checked.problems.add((*path, "rls", "tables"), "rls contract names no table or policy", 'tables = ["projects"]')
+    if target.rls:
+        rls_rules.check(path, target.rls, checked.environment, checked.problems)
 
 
 _BY_KIND: Mapping[type[Target], Callable[[_Checked, KeyPath, Target], None]] = {

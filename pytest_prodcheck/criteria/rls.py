@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from pytest_prodcheck.config.models import Rls
-from pytest_prodcheck.criteria import locks, policies, privileges, rls_neighbours, schema_tables, search_path
+from pytest_prodcheck.criteria import locks, policies, privileges, rls_neighbours, schema_tables
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.finding import Finding
 
@@ -45,7 +45,7 @@ def rls(catalog: Catalog, promised: Rls, app_roles: Sequence[str], target: str) 
             declared[relation.qualified] = relation
             found += _table(catalog, relation, promised, subject_to_rls, target)
         found += _owner_column(relation, name, promised, target)
-    public = {search_path.meant(catalog, name) for name in promised.public}
+    public = {catalog.meant(name) for name in promised.public}
     return found + rls_neighbours.findings(catalog, list(declared.values()), public, subject_to_rls, target)
 
 

@@ -35,13 +35,13 @@ def schema_tables(catalog: Catalog, names: Sequence[str], target: str, app_roles
 
 def existing(catalog: Catalog, name: str) -> Relation | None:
     """The relation that a declaration means, if it is there and holds rows."""
-    relation = catalog.relations.get(search_path.meant(catalog, name))
+    relation = catalog.relations.get(catalog.meant(name))
     return relation if relation and relation.kind != "S" else None
 
 
 def missing(catalog: Catalog, name: str, target: str, criterion: str = CRITERION) -> Finding:
     """The finding for a declared name that means no table: where the name leads instead, or what looks like it."""
-    wanted = search_path.meant(catalog, name)
+    wanted = catalog.meant(name)
     bare = wanted.rpartition(".")[2]
     other = catalog.resolve(bare)
     data: dict[str, object] = {"table": wanted, "schema": wanted.rpartition(".")[0], "database": catalog.database}

@@ -32,24 +32,3 @@ def resolve(catalog: Catalog, role: str, name: str) -> Relation | None:
         return catalog.resolve(name)
     found = (catalog.relations.get(f"{schema}.{name}") for schema in schemas(catalog, role))
     return next(filter(None, found), None)
-
-
-def meant(catalog: Catalog, name: str) -> str:
-    """The qualified name that a declaration means.
-
-    Unqualified names mean `public`, unless the database lives elsewhere: `public` is not in our reader's path and is
-    empty, or the name lies in the schema that bears our reader's own name. So an old copy in a schema that comes first
-    does not pass for the table; who means that one writes `schema.name`.
-    """
-    if "." in name:
-        return name.replace('"', "")
-    found = catalog.resolve(name)
-    if found and found.schema == catalog.user:
-        return found.qualified
-    elsewhere = "public" not in catalog.search_path and not any(
-        relation.schema == "public" for relation in catalog.relations.values()
-    )
-    if elsewhere:
-        first = next((schema for schema in catalog.search_path if schema in catalog.schemas), "public")
-        return found.qualified if found else f"{first}.{name}"
-    return f"public.{name}"

@@ -27,9 +27,12 @@ _REFLEXIVE: Mapping[str, bool] = {"=": True, "<=": True, ">=": True, "<>": False
 
 
 @functools.lru_cache(maxsize=10_000)
-def always_true(condition: str, never_null: frozenset[str] = frozenset()) -> bool:
+def always_true(
+    condition: str, never_null: frozenset[str] = frozenset(), true_functions: frozenset[str] = frozenset()
+) -> bool:
     """Whether `condition`, as `pg_get_expr` deparses it, lets every row through; False for what cannot be parsed.
-    `never_null` are the table's columns with NOT NULL: that one of them is not null says nothing about a row."""
+    `never_null` are the table's columns with NOT NULL: that one of them is not null says nothing about a row.
+    `true_functions` (`schema.name`) give true whatever they are asked (see `gives_true`)."""
     postgast = import_module("postgast")
     try:
         statement = postgast.parse(f"select {condition}").stmts[0].stmt
@@ -38,7 +41,58 @@ def always_true(condition: str, never_null: frozenset[str] = frozenset()) -> boo
     expression = statement.select_stmt.target_list[0].res_target.val
     if never_null:
         _settle_nulls(expression, never_null)
+    if true_functions:
+        _settle_calls(expression, true_functions | {name.rpartition(".")[2] for name in true_functions})
     return _truth(expression) is True
+
+
+@functools.lru_cache(maxsize=1_000)
+def gives_true(body: str) -> bool:
+    """Whether a function in SQL gives true whatever it is asked: its last statement is `select true`, or what comes to
+    the same. `body` is its text, or its whole definition where it is written in standard SQL (`RETURN`, `BEGIN
+    ATOMIC`)."""
+    postgast = import_module("postgast")
+    try:
+        statements = [one.stmt for one in postgast.parse(body).stmts]
+    except postgast.PgQueryError:
+        return False
+    if statements and statements[-1].HasField("create_function_stmt"):
+        statements = list(_standard_body(statements[-1].create_function_stmt.sql_body))
+    return bool(statements) and _result(statements[-1]) is True
+
+
+def _standard_body(body: Node) -> Sequence[Node]:
+    """The statements of `RETURN …` or `BEGIN ATOMIC … END`."""
+    while body.WhichOneof("node") == "list":
+        items = list(body.list.items)
+        if len(items) != 1:
+            return items
+        body = items[0]
+    return [body] if body.WhichOneof("node") else []
+
+
+def _result(statement: Node) -> Truth:
+    if statement.HasField("return_stmt"):
+        return _truth(statement.return_stmt.returnval)
+    if not statement.HasField("select_stmt"):
+        return None
+    query = statement.select_stmt
+    if query.from_clause or query.HasField("where_clause") or len(query.target_list) != 1:
+        return None
+    return _truth(query.target_list[0].res_target.val)
+
+
+def _settle_calls(message: Node, true_functions: frozenset[str]) -> None:
+    """Puts the constant true in the place of a call that always gives it."""
+    for field, value in message.ListFields():
+        if field.message_type is None:
+            continue
+        for one in [value] if hasattr(value, "ListFields") else value:
+            _settle_calls(one, true_functions)
+    if message.DESCRIPTOR.name == "Node" and message.WhichOneof("node") == "func_call":
+        name = ".".join(part.string.sval for part in message.func_call.funcname)
+        if name in true_functions:
+            message.a_const.boolval.boolval = True
 
 
 def _settle_nulls(node: Node, never_null: frozenset[str]) -> None:

@@ -8,7 +8,8 @@ from typing import Literal
 Layer = Literal["database", "auth", "graphql", "http"]
 
 READY = ("database::test_ready",)
-DATABASE = ("database::test_login", "database::test_tables", "database::test_rls", "database::test_query")
+PROOF = ("database::test_rls_proof",)
+DATABASE = ("database::test_login", "database::test_tables", "database::test_rls", "database::test_query", *PROOF)
 LOGIN = ("database::test_login",)
 TABLES = ("database::test_tables",)
 RLS = ("database::test_rls",)

@@ -10,13 +10,14 @@ from pytest_prodcheck.demo.fault import (
     JWKS,
     LIMITS,
     OPERATION,
+    PROOF,
     SERVICES,
     SIGNATURE,
     TOKEN,
     Fault,
 )
 
-_ALSO = (*LIMITS, *AUTH, *GRAPHQL)
+_ALSO = (*LIMITS, *AUTH, *GRAPHQL, *PROOF)
 
 
 def _rejected(name: str, summary: str, cause: str, *accept: str, own: tuple[str, ...] = SIGNATURE) -> Fault:

@@ -8,6 +8,7 @@ from pytest_prodcheck.demo.fault import (
     LIMITS,
     LOGIN,
     OPERATION,
+    PROOF,
     QUERY,
     READY,
     RLS,
@@ -34,7 +35,9 @@ def _app(name: str, summary: str, cause: str, *accept: str) -> Fault:
 
 def _schema(name: str, summary: str, cause: str, explains: tuple[str, ...], *accept: str) -> Fault:
     """Reached, and not as promised."""
-    return Fault(name, "database", summary, (cause,), explains, (), LIMITS + TABLES + RLS + QUERY + SERVICES, accept)
+    return Fault(
+        name, "database", summary, (cause,), explains, (), LIMITS + TABLES + RLS + PROOF + QUERY + SERVICES, accept
+    )
 
 
 _PASSWORD = "database.auth.password_rejected"

@@ -130,7 +130,7 @@ OUTAGE = (
 SCHEMA = ("database.schema.*", "database.migration.*", "database.privilege.*", "database.rls.policy_recursion")
 BREAKS_REQUESTS = (*OUTAGE, *SCHEMA, *LOCKS, "database.disk.full", "database.identity.*", "database.data.corrupted",
                    "database.index.corrupted", "database.rls.write_rejected")  # fmt: skip
-ROWS = ("database.rls.*", "database.data.*", "database.identity.*")
+ROWS = ("database.rls.*", "database.privilege.rows_hidden", "database.data.*", "database.identity.*")
 PUBLICATION = ("auth.jwks.not_found", "auth.jwks.not_json", "auth.jwks.empty", "auth.discovery.*",
                "auth.token.algorithm_mismatch", "auth.token.encrypted", "auth.token.not_signed")  # fmt: skip
 KEYS = ("auth.jwks.*", "auth.token.algorithm_mismatch", "auth.token.encrypted", "auth.token.not_signed",
@@ -163,6 +163,13 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("graphql.introspection.refused",), ("graphql.schema.unreadable",), same_target),
     Relation(("database.disk.full",), ("database.server.read_only",), always, "R20"),
     Relation(("database.rls.disabled", "database.rls.bypassed"), ("database.rls.policy_too_wide",), same_table),
+    Relation(("database.rls.disabled", "database.rls.bypassed", "database.rls.policy_too_wide",
+              "database.rls.always_true"), ("database.rls.rows_visible",), same_table, "A25: what lets rows through"),
+    Relation(("database.rls.policy_missing", "database.rls.policy_recursion", "database.privilege.missing",
+              "database.schema.column_missing"), ("database.privilege.rows_hidden",), same_table, "A25"),
+    Relation(("database.rls.policy_missing", "database.privilege.missing", "database.schema.*", "database.migration.*",
+              "database.lock.*"), ("database.rls.unproven",), same_table, "A25"),
+    Relation(("database.data.seed_missing",), ("database.rls.unproven",), same_table, "A25"),
     Relation(OUTAGE, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
              "database.connection.dropped", "database.pool.exhausted", "database.server.starting",
              "database.server.restarted", "database.query.timeout"), seen_directly, "R1, R2"),
@@ -176,8 +183,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("auth.token.signature_invalid",), ("auth.jwks.stale_in_consumer",), at_its_provider, "R5"),
     Relation(TOKEN, ("auth.claims.namespace_missing", "auth.claims.roles_missing", "auth.token.issuer_mismatch",
              "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_a_consumer, "R7, R8"),
-    Relation(("database.rls.*",), ("database.data.seed_missing", "database.query.unexpected"), same_table,
-             "T: empty lists"),
+    Relation(("database.rls.*", "database.privilege.rows_hidden"), ("database.data.seed_missing",
+             "database.query.unexpected"), same_table, "T: empty lists"),
     Relation((*OUTAGE, *LOCKS, "database.disk.full", "auth.idp.*", "cache.*", "cluster.*"), ("unhealthy",),
              of_its_layer, "R1"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("login",), always, "R17"),

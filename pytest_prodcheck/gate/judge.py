@@ -53,6 +53,7 @@ _CRITERION: Mapping[str, str] = {
     "test_ready": "ready",
     "test_tables": "schema_tables",
     "test_rls": "rls",
+    "test_rls_proof": "rls_proof",
     "test_claims": "jwt_claims",
     "test_latency": "latency",
     "test_error_rate": "error_rate",

@@ -232,6 +232,8 @@ class Owner:
             return self.standing(f"jwks:{check.target}").evidence
         if check.function == "test_token":
             return self.standing(f"user:{check.subject}").evidence
+        if check.function == "test_rls_proof":
+            self._know_users(check.target)
         evidence = prober.probe(check.function, check.subject, check.user, attempt)
         if check.function == "test_signature":
             evidence = replace(
@@ -240,6 +242,12 @@ class Owner:
         if check.function == "test_endpoint" and (broken := self._broken_before(check)):
             evidence = replace(evidence, facts={**evidence.facts, "broken_before": broken})
         return self._kept(evidence)
+
+    def _know_users(self, target: str) -> None:
+        """Waits for the tokens of all whose rows a proof tells apart; one that cannot be had is not needed."""
+        for user in self.environment.targets[target].rls.sees:  # type: ignore[union-attr]
+            if user in self.environment.users:
+                self.standing(f"user:{user}")
 
     def _broken_before(self, check: Check) -> tuple[str, ...]:
         """What readiness was answered by the same endpoint where that was a 5xx that it does not declare: the first

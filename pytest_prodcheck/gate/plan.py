@@ -207,6 +207,8 @@ def _database(environment: Environment, target: str, table: DatabaseTarget) -> I
         yield build.check("test_tables")
     if table.rls:
         yield build.check("test_rls")
+        for name in table.rls.sees:
+            yield build.check("test_rls_proof", name, users=(name,) if name in environment.users else ())
     for name, query in table.queries.items():
         yield build.check("test_query", name, declared=query, latency=query.latency)
     yield from _limits(build)

@@ -7,6 +7,25 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
+class Called:
+    """A function that a policy calls."""
+
+    schema: str
+    name: str
+    volatility: str
+    """`v` volatile, `s` stable, `i` immutable."""
+    definer: bool = False
+    """SECURITY DEFINER."""
+    body: str = ""
+    """What it gives, where it is written in SQL: its text, or its whole definition where PostgreSQL keeps no text."""
+
+    @property
+    def qualified(self) -> str:
+        """`schema.name`."""
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One row of `pg_policy`, deparsed."""
 
@@ -20,6 +39,8 @@ class Policy:
     check: str | None
     reads: tuple[str, ...] = ()
     """Relations that its sub-queries read, as `schema.name`; found in the stored tree, not in the text."""
+    calls: tuple[Called, ...] = ()
+    """Functions outside `pg_catalog` that it calls."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +184,26 @@ class Catalog:
     locked: frozenset[str] = frozenset()
     """`schema.name` of tables that were locked against reading while the snapshot was taken: their policies, and those
     that read them, are not known."""
+
+    def meant(self, name: str) -> str:
+        """The qualified name that a declaration means (PostgreSQL manual 5.10.3 "The Schema Search Path").
+
+        Unqualified names mean `public`, unless the database lives elsewhere: `public` is not in our reader's path and
+        is empty, or the name lies in the schema that bears our reader's own name. So an old copy in a schema that comes
+        first does not pass for the table; who means that one writes `schema.name`.
+        """
+        if "." in name:
+            return name.replace('"', "")
+        found = self.resolve(name)
+        if found and found.schema == self.user:
+            return found.qualified
+        elsewhere = "public" not in self.search_path and not any(
+            relation.schema == "public" for relation in self.relations.values()
+        )
+        if elsewhere:
+            first = next((schema for schema in self.search_path if schema in self.schemas), "public")
+            return found.qualified if found else f"{first}.{name}"
+        return f"public.{name}"
 
     def resolve(self, name: str) -> Relation | None:
         """The relation that `name` (qualified or not) means to our reader, by its search path; None where none does."""

@@ -59,6 +59,10 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"{endpoint.method} {endpoint.path}{then}{who}"
     if check.function == "test_query" and isinstance(table, DatabaseTarget):
         return " ".join(table.queries[check.subject].sql.split())
+    if check.function == "test_rls_proof" and isinstance(table, DatabaseTarget) and table.rls:
+        role = table.rls.roles.get(check.subject, "")
+        whom = f"SET LOCAL ROLE {role}" if role else f"the settings of {check.subject}"
+        return f"count rows of {len(table.rls.tables)} tables with {whom}, in one read-only transaction"
     if check.function == "test_operation" and isinstance(table, GraphqlTarget):
         return f"POST query {check.subject}{who}"
     return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")

@@ -16,7 +16,10 @@ from pytest_prodcheck.demo.injection import INJECTIONS
 
 CORPUS = yaml.safe_load(Path(__file__).with_name("test_demo_faults.yaml").read_text("utf-8"))
 CHECKS = {
-    *("database::" + name for name in ("test_ready", "test_login", "test_tables", "test_rls", "test_query")),
+    *(
+        "database::" + name
+        for name in ("test_ready", "test_login", "test_tables", "test_rls", "test_rls_proof", "test_query")
+    ),
     *("auth::" + name for name in ("test_ready", "test_jwks", "test_token", "test_signature", "test_claims")),
     *(
         "http::" + name

@@ -37,6 +37,16 @@ def rls(case: Case) -> list[Finding]:
     return rls.rls(case.evidence.facts["catalog"], table.rls, login_roles(table), case.check.target)
 
 
+def rls_proof(case: Case) -> list[Finding]:
+    """What a declared user sees."""
+    from pytest_prodcheck.criteria import rls_proof
+
+    promised, facts = case.table(DatabaseTarget).rls, case.evidence.facts
+    if promised is None:
+        return []
+    return rls_proof.judge(facts["proofs"], case.check.subject, facts["catalog"], promised, case.check.target)
+
+
 def query(case: Case) -> list[Finding]:
     """The declared query's answer."""
     from pytest_prodcheck.criteria import queries
@@ -79,6 +89,7 @@ JUDGES: Mapping[str, Judge] = {
     "test_login": login,
     "test_tables": tables,
     "test_rls": rls,
+    "test_rls_proof": rls_proof,
     "test_query": query,
     "test_identity": identity,
     "test_connections": connections,

@@ -51,6 +51,16 @@ POLICIES = r"""select p.polrelid::int8, p.polname::text, p.polcmd::text, p.polpe
    from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\d+)', 'g') m) end
  from pg_policy p order by p.polrelid, p.polname"""
 
+_POLICY_FUNCTIONS = """select n.nspname::text, f.proname::text, f.provolatile::text, f.prosecdef,
+ case when l.lanname <> 'sql' then '' when to_jsonb(f)->>'prosqlbody' is null then f.prosrc else {definition} end,
+ array_agg(p.polrelid::int8), array_agg(p.polname::text)
+ from pg_depend d join pg_policy p on p.oid = d.objid join pg_proc f on f.oid = d.refobjid
+ join pg_namespace n on n.oid = f.pronamespace join pg_language l on l.oid = f.prolang
+ where d.classid = 'pg_policy'::regclass and d.refclassid = 'pg_proc'::regclass group by f.oid, 1, 2, 3, 4, 5"""
+POLICY_FUNCTIONS = _POLICY_FUNCTIONS.format(definition="pg_get_functiondef(f.oid)")
+"""Functions that policies call. The body of one in standard SQL is kept as a tree; deparsing it waits for locked
+tables."""
+
 ROLES = """select r.rolname::text, r.rolsuper, r.rolbypassrls, r.rolcanlogin, r.rolconnlimit,
  case when isfinite(r.rolvaliduntil) then to_char(r.rolvaliduntil at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') end,
  r.rolconfig from pg_roles r order by 1"""
@@ -126,6 +136,7 @@ ALL = (
     COLUMN_GRANTS,
     KEYS,
     POLICIES,
+    POLICY_FUNCTIONS,
     ROLES,
     MEMBERSHIPS,
     SETTINGS,
@@ -151,5 +162,9 @@ _UNLOCKED = f""" where p.polrelid not in {_LOCKED} and not exists (
   select from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\\d+)', 'g') m where m[1]::oid in {_LOCKED})
  order by"""
 
-WITHOUT_LOCKED = tuple(POLICIES.replace(" order by", _UNLOCKED) if one is POLICIES else one for one in ALL)
+_REPLACED = {
+    POLICIES: POLICIES.replace(" order by", _UNLOCKED),
+    POLICY_FUNCTIONS: _POLICY_FUNCTIONS.format(definition="''"),
+}
+WITHOUT_LOCKED = tuple(_REPLACED.get(one, one) for one in ALL)
 """The same statements; the policies that would have to wait are left out."""

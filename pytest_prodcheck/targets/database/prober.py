@@ -13,6 +13,7 @@ from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
+from pytest_prodcheck.targets.database.proofs import Proofs
 
 Claims = Callable[[str], Mapping[str, Any]]
 """User name → the claims of the user's token."""
@@ -26,10 +27,11 @@ class DatabaseProber:
     """Asks one database as our reader; never writes, never leaves anything behind."""
 
     def __init__(self, target: str, table: DatabaseTarget, run: str, claims: Claims) -> None:
-        self.target, self.table, self._claims = target, table, claims
-        self._name = f"prodcheck/{run}"
+        self.target, self.table, self.claims = target, table, claims
+        self.application_name = f"prodcheck/{run}"
         self._catalog: Catalog | None = None
         self._lock = threading.Lock()
+        self._proofs = Proofs(self)
         self._sent = {"database": 0, "logins": 0, "refused": 0}
         self.lane, self.width = target, 4
 
@@ -44,13 +46,13 @@ class DatabaseProber:
         from pytest_prodcheck.targets.database.connect import attempt
         from pytest_prodcheck.targets.database.snapshot import snapshot
 
-        self._count("logins")
+        self.count("logins")
         session, observation = attempt(
-            self.table.dsn, timeout=self.table.timeout, application_name=self._name, target=self.target
+            self.table.dsn, timeout=self.table.timeout, application_name=self.application_name, target=self.target
         )
         if session is None:
             return Evidence((observation,), self._asked_elsewhere(observation))
-        self._count("database")
+        self.count("database")
         try:
             self._catalog = snapshot(session, timeout=self.table.timeout)
         except TargetError as problem:
@@ -70,7 +72,10 @@ class DatabaseProber:
 
     def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
         """The evidence of one shipped check."""
-        del user, attempt
+        del user
+        if function == "test_rls_proof":
+            proofs = self._proofs.of(subject, attempt)
+            return Evidence((proofs[subject].observation,), {"proofs": proofs, "catalog": self._catalog})
         if function == "test_login":
             return self.login(subject)
         if function == "test_query":
@@ -82,12 +87,12 @@ class DatabaseProber:
         """A declared credential connects and asks `select 1`."""
         from pytest_prodcheck.targets.database.connect import login
 
-        self._count("logins")
+        self.count("logins")
         observation = login(
             self.table.logins[name],
             name=name,
             timeout=self.table.timeout,
-            application_name=self._name,
+            application_name=self.application_name,
             target=self.target,
         )
         facts = {} if observation.expected else self._asked_elsewhere(observation, reader=True)
@@ -118,18 +123,18 @@ class DatabaseProber:
         reader = Reader(
             self.table.dsn,
             timeout=self.table.timeout,
-            application_name=self._name,
-            catalog=self._catalog_of(impersonation),
+            application_name=self.application_name,
+            catalog=self.catalog_of(impersonation),
             functions=self.table.functions,
             target=self.target,
         )
         try:
             answer = reader.query(sql, params, as_user=impersonation, name=name, kind=kind)
         except Refused:
-            self._count("refused")
+            self.count("refused")
             raise
-        self._count("database")
-        return replace(answer, observation=self._with_locks(replace(answer.observation, user=user)))
+        self.count("database")
+        return replace(answer, observation=self.with_locks(replace(answer.observation, user=user)))
 
     def catalog(self) -> Catalog | None:
         """The snapshot of this run."""
@@ -148,11 +153,11 @@ class DatabaseProber:
         rls = self.table.rls
         if not user or rls is None:
             return None
-        claims = self._claims(user)
-        context = {name: str(claims[claim]) for name, claim in rls.context.items() if claim in claims}
-        return Impersonation(rls.roles.get(user, ""), context)
+        from pytest_prodcheck.targets.database.looks import impersonation
 
-    def _catalog_of(self, user: Impersonation | None) -> Catalog | None:
+        return impersonation(rls, user, self.claims(user))
+
+    def catalog_of(self, user: Impersonation | None) -> Catalog | None:
         """The snapshot as the role sees it: `"$user"` in the search path means the role's own schema from SET ROLE on,
         so that an unqualified name may mean another function or relation than it means to our reader."""
         catalog = self._catalog
@@ -169,7 +174,9 @@ class DatabaseProber:
 
         others = [self.table.dsn] if reader else list(self.table.logins.values())
         for dsn in others if failed.code in _ASKED else self._elsewhere(failed, others):
-            session, _ = attempt(dsn, timeout=self.table.timeout, application_name=self._name, target=self.target)
+            session, _ = attempt(
+                dsn, timeout=self.table.timeout, application_name=self.application_name, target=self.target
+            )
             if session is None:
                 continue
             try:
@@ -190,7 +197,8 @@ class DatabaseProber:
         servers = [(dsn, parse(dsn)) for dsn in others]
         return [dsn for dsn, server in servers if (server.hosts[0].host, server.hosts[0].port, server.sslmode) != here]
 
-    def _with_locks(self, seen: Observation) -> Observation:
+    def with_locks(self, seen: Observation) -> Observation:
+        """The observation, with who holds the lock that it waited for in vain."""
         from pytest_prodcheck.targets.database import locks
 
         if seen.code not in locks.WAITING and seen.error not in locks.WAITING:
@@ -203,10 +211,11 @@ class DatabaseProber:
         from pytest_prodcheck.targets.database.connect import attempt
 
         session, _ = attempt(
-            self.table.dsn, timeout=self.table.timeout, application_name=self._name, target=self.target
+            self.table.dsn, timeout=self.table.timeout, application_name=self.application_name, target=self.target
         )
         return locks.holders(session, self.table.timeout) if session else []
 
-    def _count(self, what: str) -> None:
+    def count(self, what: str) -> None:
+        """One more of `database` (statements), `logins` or `refused` was sent."""
         with self._lock:
             self._sent[what] += 1

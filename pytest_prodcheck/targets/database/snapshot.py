@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.errors import TargetError
-from pytest_prodcheck.observe.catalog import Cast, Catalog, Column, Key, Policy, Relation, Schema
+from pytest_prodcheck.observe.catalog import Called, Cast, Catalog, Column, Key, Policy, Relation, Schema
 from pytest_prodcheck.targets.database import catalog_sql
 from pytest_prodcheck.targets.database.hazards import hazards
 from pytest_prodcheck.targets.database.roles import roles, settings_by_role
@@ -69,7 +69,7 @@ def _ask(connection: Session, timeout: float, statements: Sequence[str]) -> list
 
 
 def _assemble(answers: Sequence[list[Row]]) -> Catalog:
-    server, schemas, tables, columns, grants, keys, policies, role_rows, members, overrides, *rest = answers
+    server, schemas, tables, columns, grants, keys, policies, called, role_rows, members, overrides, *rest = answers
     functions, operators, types, casts, view_reads, calls, children, connections = rest
     view_casts = [(view, name) for name, views in types for view in views]
     database, user, version, path, in_recovery, settings = server[0]
@@ -79,7 +79,9 @@ def _assemble(answers: Sequence[list[Row]]) -> Catalog:
         user,
         version,
         tuple(path),
-        relations=_relations(tables, columns, grants, keys, policies, view_reads, (calls, view_casts, children)),
+        relations=_relations(
+            tables, columns, grants, keys, (policies, called), view_reads, (calls, view_casts, children)
+        ),
         schemas={name: Schema(name, owner, tuple(acl or ())) for name, owner, acl in schemas},
         roles=roles(role_rows, members, by_role),
         functions={name: _trait(*traits) for name, *traits in functions},
@@ -110,14 +112,14 @@ def _relations(
     columns: list[Row],
     grants: list[Row],
     keys: list[Row],
-    policies: list[Row],
+    policies: tuple[list[Row], list[Row]],
     view_reads: list[Row],
     hidden: tuple[list[Row], list[Row], list[Row]],
 ) -> dict[str, Relation]:
     names: dict[int, str] = {row[0]: f"{row[1]}.{row[2]}" for row in tables}
     column_rows = {row[0]: row for row in columns}
     column_grants: dict[int, list[str]] = {row[0]: row[1] for row in grants}
-    key_rows, policy_rows = _keys(keys), _policies(policies, names)
+    key_rows, policy_rows = _keys(keys), _policies(*policies, names)
     reads: dict[int, list[int]] = {}
     for view, read in view_reads:
         reads.setdefault(view, []).append(read)
@@ -166,10 +168,15 @@ def _keys(rows: list[Row]) -> dict[int, list[Key]]:
     return found
 
 
-def _policies(rows: list[Row], names: Mapping[int, str]) -> dict[int, list[Policy]]:
+def _policies(rows: list[Row], called: list[Row], names: Mapping[int, str]) -> dict[int, list[Policy]]:
+    calls: dict[tuple[int, str], list[Called]] = {}
+    for *function, tables, policies in called:
+        for place in zip(tables, policies, strict=True):
+            calls.setdefault(place, []).append(Called(*function))
     found: dict[int, list[Policy]] = {}
     for oid, name, command, permissive, role_names, using, check, read in rows:
         reads = tuple(sorted(names[other] for other in read or () if other in names))
-        policy = Policy(name, _COMMANDS[command], permissive, tuple(role_names), using, check, reads)
+        mine = tuple(calls.get((oid, name), ()))
+        policy = Policy(name, _COMMANDS[command], permissive, tuple(role_names), using, check, reads, mine)
         found.setdefault(oid, []).append(policy)
     return found
