@@ -198,6 +198,10 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "dsn": ("Our reader.", 'dsn = "env:PRODCHECK_DSN"'),
         "logins": ("Further credentials that must work.", 'logins = { app = "env:DATABASE_URL" }'),
         "tables": ("Tables that must exist.", 'tables = ["projects", "tasks"]'),
+        "contract": (
+            "The pinned contract of the whole schema; `prodcheck pin ENV` writes it.",
+            'contract = "contracts/database.toml"',
+        ),
         "identity": ("Name of the database that is meant.", 'identity = "plan"'),
         "connections": ("Limit of used connections.", 'connections = "< 80%"'),
         "functions": (

@@ -11,7 +11,7 @@ from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("cluster", "logs", "cache", "websocket", "load", "containers", "notify")
 KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "database": (("pooler",), ("contract",), ("migrations",)),
+    "database": (("pooler",), ("migrations",)),
 }
 _REVISIONS = ("image", "argocd")
 

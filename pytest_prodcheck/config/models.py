@@ -283,6 +283,8 @@ class DatabaseTarget(Target):
     dsn: Annotated[str, Hidden]
     logins: Mapping[Name, str] = Field(default_factory=dict, repr=False)
     tables: Names | None = None
+    contract: str = ""
+    """The pinned contract that `prodcheck pin` writes."""
     identity: str = ""
     """The database name that this environment means (`select current_database()`)."""
     connections: UsageLimit | None = None

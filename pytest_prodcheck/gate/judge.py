@@ -52,6 +52,7 @@ def criteria_of(facts: ItemState) -> tuple[str, ...]:
 _CRITERION: Mapping[str, str] = {
     "test_ready": "ready",
     "test_tables": "schema_tables",
+    "test_contract": "database_contract",
     "test_rls": "rls",
     "test_rls_proof": "rls_proof",
     "test_claims": "jwt_claims",

@@ -205,6 +205,11 @@ def _database(environment: Environment, target: str, table: DatabaseTarget) -> I
         yield build.check("test_connections")
     if table.tables:
         yield build.check("test_tables")
+    if table.contract:
+        from pytest_prodcheck.gate import contracts
+
+        contracts.of(environment, target, table)
+        yield build.check("test_contract")
     if table.rls:
         yield build.check("test_rls")
         for name in table.rls.sees:

@@ -27,6 +27,15 @@ def tables(case: Case) -> list[Finding]:
     return schema_tables.schema_tables(catalog, table.tables or (), case.check.target, login_roles(table))
 
 
+def contract(case: Case) -> list[Finding]:
+    """The pinned contract against what the snapshot saw."""
+    from pytest_prodcheck.criteria import database_contract
+    from pytest_prodcheck.gate import contracts
+
+    promised = contracts.of(case.environment, case.check.target, case.table(DatabaseTarget))
+    return database_contract.judge(promised, case.evidence.facts["contract"], case.check.target)
+
+
 def rls(case: Case) -> list[Finding]:
     """Row-level security, from the catalog."""
     from pytest_prodcheck.criteria import rls
@@ -88,6 +97,7 @@ def _role(dsn: str) -> str:
 JUDGES: Mapping[str, Judge] = {
     "test_login": login,
     "test_tables": tables,
+    "test_contract": contract,
     "test_rls": rls,
     "test_rls_proof": rls_proof,
     "test_query": query,

@@ -6,8 +6,8 @@ came later are taken out of `to_jsonb(row)`, which has them or not.
 
 from __future__ import annotations
 
-_USERS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_'"
-_OF_EXTENSION = (
+USERS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_'"
+OF_EXTENSION = (
     "exists (select from pg_depend d where d.classid = '{}'::regclass and d.objid = {}.oid and d.deptype = 'e')"
 )
 
@@ -19,7 +19,7 @@ SERVER = """select current_database()::text, current_user::text, current_setting
   where current_setting(s, true) is not null)"""
 
 SCHEMAS = f"""select n.nspname::text, pg_get_userbyid(n.nspowner)::text, n.nspacl::text[] from pg_namespace n
- where {_USERS}"""
+ where {USERS}"""
 
 RELATIONS = f"""select c.oid::int8, n.nspname::text, c.relname::text, c.relkind::text,
  pg_get_userbyid(c.relowner)::text, c.relrowsecurity, c.relforcerowsecurity,
@@ -29,19 +29,19 @@ RELATIONS = f"""select c.oid::int8, n.nspname::text, c.relname::text, c.relkind:
  case when c.relispartition then (select inhparent::int8 from pg_inherits where inhrelid = c.oid) end,
  coalesce(c.reloptions::text ~* 'security_invoker=(on|true|yes|1)', false)
  from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where {_USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')"""
+ where {USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')"""
 
 COLUMNS = f"""select a.attrelid::int8, array_agg(a.attname::text order by a.attnum),
  array_agg(format_type(a.atttypid, a.atttypmod) order by a.attnum), array_agg(not a.attnotnull order by a.attnum)
  from pg_attribute a join pg_class c on c.oid = a.attrelid join pg_namespace n on n.oid = c.relnamespace
- where {_USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped group by 1"""
+ where {USERS} and c.relkind in ('r', 'p', 'v', 'm', 'f') and a.attnum > 0 and not a.attisdropped group by 1"""
 
 COLUMN_GRANTS = """select a.attrelid::int8, array_agg(g::text)
  from pg_attribute a, unnest(a.attacl) g where a.attacl is not null and a.attrelid >= 16384 group by 1"""
 
 KEYS = f"""select k.conrelid::int8, k.conname::text, k.contype::text, pg_get_constraintdef(k.oid), k.convalidated
  from pg_constraint k join pg_namespace n on n.oid = k.connamespace
- where {_USERS} and k.contype in ('p', 'u', 'f') and k.conrelid <> 0 order by k.conrelid, k.conname"""
+ where {USERS} and k.contype in ('p', 'u', 'f') and k.conrelid <> 0 order by k.conrelid, k.conname"""
 
 POLICIES = r"""select p.polrelid::int8, p.polname::text, p.polcmd::text, p.polpermissive,
  (select array_agg(case r when 0 then 'public' else pg_get_userbyid(r)::text end) from unnest(p.polroles) r),
@@ -75,16 +75,16 @@ SETTINGS = """select coalesce(r.rolname::text, ''), s.setconfig from pg_db_role_
 
 FUNCTIONS = f"""select n.nspname || '.' || p.proname,
  max(case p.provolatile when 'v' then 3 when 's' then 2 else 1 end),
- bool_or(p.prosecdef), bool_and({_OF_EXTENSION.format("pg_proc", "p")})
+ bool_or(p.prosecdef), bool_and({OF_EXTENSION.format("pg_proc", "p")})
  from pg_proc p join pg_namespace n on n.oid = p.pronamespace
  where n.nspname not in ('pg_catalog', 'information_schema') group by 1"""
 
 OPERATORS = f"""select distinct o.oprname::text from pg_operator o join pg_namespace n on n.oid = o.oprnamespace
- where n.nspname <> 'pg_catalog' and not {_OF_EXTENSION.format("pg_operator", "o")}"""
+ where n.nspname <> 'pg_catalog' and not {OF_EXTENSION.format("pg_operator", "o")}"""
 
 TYPES = f"""with recursive risky(oid) as (
  select t.oid from pg_type t join pg_namespace n on n.oid = t.typnamespace
- where {_USERS} and not {_OF_EXTENSION.format("pg_type", "t")} and (
+ where {USERS} and not {OF_EXTENSION.format("pg_type", "t")} and (
   (t.typtype = 'b' and t.typinput::oid >= 16384)
   or exists (select from pg_constraint k join pg_depend d on d.classid = 'pg_constraint'::regclass and d.objid = k.oid
              where k.contypid = t.oid and d.refclassid = 'pg_proc'::regclass))
@@ -107,18 +107,18 @@ CASTS = f"""select sn.nspname || '.' || s.typname, tn.nspname || '.' || t.typnam
  join pg_type t on t.oid = c.casttarget join pg_namespace tn on tn.oid = t.typnamespace
  join pg_language l on l.oid = p.prolang
  where c.castfunc >= 16384 and l.lanname <> 'internal' and (c.castsource >= 16384 or c.casttarget >= 16384)
-  and not {_OF_EXTENSION.format("pg_cast", "c")}"""
+  and not {OF_EXTENSION.format("pg_cast", "c")}"""
 
 VIEW_READS = """select distinct r.ev_class::int8, d.refobjid::int8 from pg_rewrite r
  join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid
  where r.ev_type = '1' and r.ev_class >= 16384 and d.refclassid = 'pg_class'::regclass and d.refobjid <> r.ev_class"""
 
 VIEW_CALLS = rf"""select distinct v.ev_class::int8, n.nspname::text, p.proname::text, p.provolatile::text, p.prosecdef,
- {_OF_EXTENSION.format("pg_proc", "p")}
+ {OF_EXTENSION.format("pg_proc", "p")}
  from (select r.ev_class,
         (regexp_matches(r.ev_action::text, ':(?:funcid|opfuncid|aggfnoid|winfnoid) (\d+)', 'g'))[1]::oid f
        from pg_rewrite r join pg_class c on c.oid = r.ev_class
-       where r.ev_type = '1' and r.ev_class >= 16384 and not {_OF_EXTENSION.format("pg_class", "c")}) v
+       where r.ev_type = '1' and r.ev_class >= 16384 and not {OF_EXTENSION.format("pg_class", "c")}) v
  join pg_proc p on p.oid = v.f join pg_namespace n on n.oid = p.pronamespace
  where p.provolatile = 'v' or p.prosecdef or n.nspname not in ('pg_catalog', 'information_schema')
   or p.proname like '%\_to\_xml%'"""
@@ -151,15 +151,16 @@ ALL = (
 )
 """In the order in which `snapshot` takes their answers."""
 
-_LOCKED = """(select l.relation from pg_locks l where l.granted and l.mode = 'AccessExclusiveLock'
+LOCKED_RELATIONS = """(select l.relation from pg_locks l where l.granted and l.mode = 'AccessExclusiveLock'
   and l.relation >= 16384 and l.database = (select oid from pg_database where datname = current_database()))"""
 
 LOCKED = f"""select distinct n.nspname || '.' || c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace
- where c.relkind in ('r', 'p', 'm') and c.oid in {_LOCKED}"""
+ where c.relkind in ('r', 'p', 'm') and c.oid in {LOCKED_RELATIONS}"""
 """Tables that nobody can read now; `pg_get_expr` waits for them."""
 
-_UNLOCKED = f""" where p.polrelid not in {_LOCKED} and not exists (
-  select from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\\d+)', 'g') m where m[1]::oid in {_LOCKED})
+_UNLOCKED = f""" where p.polrelid not in {LOCKED_RELATIONS} and not exists (
+  select from regexp_matches(concat(p.polqual, p.polwithcheck), ':relid (\\d+)', 'g') m
+  where m[1]::oid in {LOCKED_RELATIONS})
  order by"""
 
 _REPLACED = {

@@ -10,6 +10,7 @@ from typing import Any
 from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.errors import Refused, TargetError
 from pytest_prodcheck.observe.catalog import Catalog
+from pytest_prodcheck.observe.contract import Contract
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
@@ -30,6 +31,8 @@ class DatabaseProber:
         self.target, self.table, self.claims = target, table, claims
         self.application_name = f"prodcheck/{run}"
         self._catalog: Catalog | None = None
+        self.contract: Contract | None = None
+        """What the snapshot saw of the contract, where one is declared."""
         self._lock = threading.Lock()
         self._proofs = Proofs(self)
         self._sent = {"database": 0, "logins": 0, "refused": 0}
@@ -44,7 +47,7 @@ class DatabaseProber:
         """Our reader's login and the catalog snapshot; where one fails, what another session knows about it."""
         from pytest_prodcheck.targets.database import locks
         from pytest_prodcheck.targets.database.connect import attempt
-        from pytest_prodcheck.targets.database.snapshot import snapshot
+        from pytest_prodcheck.targets.database.snapshot import snapshot, snapshot_with_contract
 
         self.count("logins")
         session, observation = attempt(
@@ -54,7 +57,10 @@ class DatabaseProber:
             return Evidence((observation,), self._asked_elsewhere(observation))
         self.count("database")
         try:
-            self._catalog = snapshot(session, timeout=self.table.timeout)
+            if self.table.contract:
+                self._catalog, self.contract = snapshot_with_contract(session, timeout=self.table.timeout)
+            else:
+                self._catalog = snapshot(session, timeout=self.table.timeout)
         except TargetError as problem:
             code = problem.code if len(problem.code) == 5 else ""
             failed = replace(
@@ -81,6 +87,8 @@ class DatabaseProber:
         if function == "test_query":
             answer = self.declared(subject)
             return Evidence((answer.observation,), {"answer": answer, "catalog": self._catalog})
+        if function == "test_contract":
+            return Evidence((), {"contract": self.contract})
         return Evidence((), {"catalog": self._catalog})
 
     def login(self, name: str) -> Evidence:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.errors import TargetError
 from pytest_prodcheck.observe.catalog import Called, Cast, Catalog, Column, Key, Policy, Relation, Schema
-from pytest_prodcheck.targets.database import catalog_sql
+from pytest_prodcheck.targets.database import catalog_sql, contract_sql
 from pytest_prodcheck.targets.database.hazards import hazards
 from pytest_prodcheck.targets.database.roles import roles, settings_by_role
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.observe.contract import Contract
     from pytest_prodcheck.targets.database.session import Session
 
 Row = tuple[Any, ...]
@@ -32,29 +33,86 @@ def snapshot(connection: Session, *, timeout: float = 30.0) -> Catalog:
 
     Raises `errors.TargetError` with the SQLSTATE as its code, or `timeout` after `timeout` seconds.
     """
+    return _read(connection, timeout, {}).catalog
+
+
+def snapshot_with_contract(connection: Session, *, timeout: float = 30.0) -> tuple[Catalog, Contract]:
+    """The same and the contract that it keeps, in the same message and transaction.
+
+    A part that our reader may not read, or that somebody's lock keeps from being read, is in the contract's `unread`,
+    with the reason; the others are there (then it takes a message a part). Raises as `snapshot` does.
+    """
+    from pytest_prodcheck.targets.database import contract
+
+    version = connection.info.server_version
+    found = _read(connection, timeout, contract_sql.parts(version))
+    return found.catalog, contract.assembled(found.catalog, found.names, found.parts, found.unread)
+
+
+@dataclass(slots=True)
+class _Read:
+    catalog: Catalog
+    names: Mapping[int, str]
+    """Oid of every relation → its qualified name."""
+    parts: Mapping[str, list[Row]]
+    unread: dict[str, str]
+
+
+def _read(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Read:
     from psycopg import Error
-    from psycopg.errors import LockNotAvailable
 
     from pytest_prodcheck.targets.database.session import Expired
 
     problem = ""
-    locked: frozenset[str] = frozenset()
     try:
         connection.bound(timeout)
-        try:
-            answers = _ask(connection, timeout, catalog_sql.ALL)
-        except LockNotAvailable:
-            connection.execute(b"rollback")
-            *answers, names = _ask(connection, timeout, (*catalog_sql.WITHOUT_LOCKED, catalog_sql.LOCKED))
-            locked = frozenset(name for (name,) in names)
+        return _found(connection, timeout, parts)
     except Expired:
         code, problem = "timeout", f"the catalog did not come within {timeout:.0f} s"
     except Error as error:
         code, problem = error.sqlstate or "tcp.reset", f"the catalog could not be read: {str(error).splitlines()[0]}"
-    if problem:
-        connection.hang_up()
-        raise TargetError("database", problem, code)
-    return replace(_assemble(answers), locked=locked)
+    connection.hang_up()
+    raise TargetError("database", problem, code)
+
+
+def _found(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Read:
+    from psycopg.errors import InsufficientPrivilege, LockNotAvailable
+
+    number = len(catalog_sql.ALL)
+    first = _plainly(catalog_sql.ALL) if parts else catalog_sql.ALL
+    locked: frozenset[str] = frozenset()
+    unread: dict[str, str] = {}
+    try:
+        answers = _ask(connection, timeout, (*first, *parts.values()))
+    except LockNotAvailable:
+        connection.execute(b"rollback")
+        waiting = contract_sql.without_locked(connection.info.server_version) if parts else {}
+        again = _plainly(catalog_sql.WITHOUT_LOCKED) if parts else catalog_sql.WITHOUT_LOCKED
+        *answers, names = _ask(connection, timeout, (*again, *waiting.values(), catalog_sql.LOCKED))
+        locked = frozenset(name for (name,) in names)
+        by_lock = f"a lock on {', '.join(sorted(locked)) or 'a relation'} keeps them from being read"
+        unread = {part: by_lock for part in (*contract_sql.WAITING, "policies") if parts}
+        parts = waiting
+    except InsufficientPrivilege:
+        if not parts:
+            raise
+        connection.execute(b"rollback")
+        answers = _ask(connection, timeout, first)
+        for part, statement in parts.items():
+            try:
+                answers += _ask(connection, timeout, (contract_sql.PLAINLY, statement))
+            except InsufficientPrivilege as refused:
+                connection.execute(b"rollback")
+                answers.append([])
+                unread[part] = str(refused).splitlines()[0] + " (42501)"
+    names_by_oid = {row[0]: f"{row[1]}.{row[2]}" for row in answers[2]}
+    catalog = replace(_assemble(answers[:number]), locked=locked)
+    return _Read(catalog, names_by_oid, dict(zip(parts, answers[number:], strict=True)), unread)
+
+
+def _plainly(statements: Sequence[str]) -> tuple[str, ...]:
+    """The statements, all but the first, which asks for the session's own settings, in words that depend on none."""
+    return (statements[0], contract_sql.PLAINLY, *statements[1:])
 
 
 def _ask(connection: Session, timeout: float, statements: Sequence[str]) -> list[list[Row]]:

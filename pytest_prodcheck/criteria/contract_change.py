@@ -1,0 +1,96 @@
+"""One difference between a promised and a found contract, and how its parts are said."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Literal
+
+Impact = Literal["breaking", "risky", "harmless"]
+"""`breaking`: an application, or a protection, that relies on the promise fails. `risky`: it may, by its rows, its load
+or its privileges. `harmless`: nothing that relies on the promise can notice."""
+
+REDACTED = "[redacted]"
+NOTHING = "nothing"
+_AROUND = 24
+_LONGEST = 160
+
+TABLE_MISSING = "database.schema.table_missing"
+MISPLACED = "database.schema.search_path"
+COLUMN_MISSING = "database.schema.column_missing"
+COLUMN_TYPE = "database.schema.column_type"
+COLUMN_CHANGED = "database.schema.column_changed"
+KEY_MISSING = "database.schema.key_missing"
+SCHEMA_MISSING = "database.schema.schema_missing"
+OBJECT_MISSING = "database.schema.object_missing"
+OBJECT_CHANGED = "database.schema.object_changed"
+INDEX_MISSING = "database.index.missing"
+INDEX_INVALID = "database.index.invalid"
+PRIVILEGE_MISSING = "database.privilege.missing"
+PRIVILEGE_EXCESS = "database.privilege.excess"
+RLS_DISABLED = "database.rls.disabled"
+RLS_NOT_FORCED = "database.rls.not_forced"
+RLS_BYPASSED = "database.rls.bypassed"
+POLICY_MISSING = "database.rls.policy_missing"
+POLICY_CHANGED = "database.rls.policy_changed"
+POLICY_TOO_WIDE = "database.rls.policy_too_wide"
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """`thing: promised X, found Y — why`."""
+
+    impact: Impact
+    thing: str
+    promised: str
+    found: str
+    why: str
+    code: str
+    data: Mapping[str, object] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        return f"{self.thing}: promised {self.promised}, found {self.found} — {self.why}"
+
+
+def shown(name: str) -> str:
+    """A qualified name as people say it: without `public.`."""
+    return name.removeprefix("public.")
+
+
+def place(name: str) -> dict[str, object]:
+    """Table and schema of a qualified name, for the words of a cause."""
+    return {"table": name, "schema": name.partition(".")[0]}
+
+
+def same(promised: str, found: str) -> bool:
+    """Whether two texts are equal, whatever stands where a pinned one has `[redacted]`."""
+    if promised == found:
+        return True
+    return REDACTED in promised and bool(_pattern(promised).fullmatch(found))
+
+
+@lru_cache(maxsize=1000)
+def _pattern(promised: str) -> re.Pattern[str]:
+    return re.compile(".+".join(map(re.escape, promised.split(REDACTED))), re.DOTALL)
+
+
+def mentions(text: str, column: str) -> bool:
+    """Whether the words of a key, an index or a policy name a column."""
+    return re.search(rf'(?<![\w."]){re.escape(column)}(?!\w)', text) is not None
+
+
+def cut(text: str) -> str:
+    """The beginning of a long text."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
+
+
+def apart(promised: str, found: str) -> tuple[str, str]:
+    """Two long texts around where they differ; short ones as they are."""
+    if max(len(promised), len(found)) <= _LONGEST:
+        return promised, found
+    at = next((at for at, (a, b) in enumerate(zip(promised, found, strict=False)) if a != b), 0)
+    start = max(0, at - _AROUND)
+    front = "…" if start else ""
+    return tuple(front + cut(text[start:]) for text in (promised, found))  # type: ignore[return-value]

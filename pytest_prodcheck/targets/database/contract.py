@@ -1,0 +1,206 @@
+"""The contract that a snapshot saw: its catalog and the further parts, put into the shape of a contract file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any
+
+from pytest_prodcheck.observe.catalog import Catalog, Relation
+from pytest_prodcheck.observe.contract import (
+    INVALID,
+    ColumnFacts,
+    Contract,
+    ExtensionFacts,
+    FunctionFacts,
+    Grants,
+    PolicyFacts,
+    RoleFacts,
+    SchemaFacts,
+    SequenceFacts,
+    TableFacts,
+    TypeFacts,
+)
+from pytest_prodcheck.targets.database import contract_sql
+
+Row = tuple[Any, ...]
+_ACL = re.compile(r'(?P<role>"(?:[^"]|"")*"|[^=]*)=(?P<rights>[^/]*)/.*', re.DOTALL)
+_RIGHT = re.compile(r"[a-zA-Z]\*?")
+_WORDS: Mapping[str, str] = {
+    "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", "D": "TRUNCATE", "x": "REFERENCES", "t": "TRIGGER",
+    "m": "MAINTAIN", "U": "USAGE", "C": "CREATE", "X": "EXECUTE",
+}  # fmt: skip
+_KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialised view", "f": "foreign table"}
+_ENABLED = {"O": "", "D": "disabled: ", "R": "replica: ", "A": "always: "}
+_IDENTITY = {"a": "always", "d": "by default", "": ""}
+_VOLATILITY = {"v": "volatile", "s": "stable", "i": "immutable"}
+_FINGERPRINT = 16
+_PLAIN = (None, "", "", None, None)
+"""Of a column without default, identity, collation and grants of its own."""
+_SEARCH_PATH = "search_path="
+
+
+def assembled(
+    catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]], unread: Mapping[str, str]
+) -> Contract:
+    """The contract that the database keeps. `names` are those of its relations by oid, `parts` the answers to
+    `contract_sql.parts`; `unread` says why some are not there."""
+    sequences = {row[0]: _sequence(*row[1:]) for row in sorted(parts.get("sequences", ()), key=lambda row: row[0])}
+    functions = {row[0]: _function(*row[1:]) for row in sorted(parts.get("functions", ()), key=lambda row: row[0])}
+    return Contract(
+        catalog.version // 10000,
+        {
+            name: SchemaFacts(schema.owner, grants(schema.acl, schema.owner))
+            for name, schema in sorted(catalog.schemas.items())
+        },
+        _tables(catalog, names, parts),
+        sequences,
+        {row[0]: _type(*row[1:]) for row in sorted(parts.get("types", ()), key=lambda row: row[0])},
+        functions,
+        {name: ExtensionFacts(version, schema) for name, version, schema in sorted(parts.get("extensions", ()))},
+        {
+            name: RoleFacts(role.login, role.superuser, role.bypasses_rls, role.member_of)
+            for name, role in sorted(catalog.roles.items())
+            if not name.startswith("pg_")
+        },
+        dict(unread),
+    )
+
+
+def grants(acl: Iterable[str] | None, owner: str, default: Grants | None = None) -> Grants:
+    """Role → its privileges, of an access list in PostgreSQL's own text; `default` where there is no list."""
+    if not acl:
+        return default or {}
+    found: dict[str, tuple[str, ...]] = {}
+    for item in acl:
+        if (match := _ACL.fullmatch(item)) is None:
+            continue
+        role = match["role"]
+        role = role[1:-1].replace('""', '"') if role.startswith('"') else role or "public"
+        rights = [_WORDS.get(right[0], right[0]) + right[1:] for right in _RIGHT.findall(match["rights"])]
+        if role != owner:
+            found[role] = tuple(sorted({*found.get(role, ()), *rights}))
+    return dict(sorted(found.items()))
+
+
+def _function(
+    returns: str, arguments: str, language: str, owner: str, volatility: str, definer: bool,
+    settings: Sequence[str] | None, body: str, acl: Sequence[str] | None,
+) -> FunctionFacts:  # fmt: skip
+    paths = [setting.removeprefix(_SEARCH_PATH) for setting in settings or () if setting.startswith(_SEARCH_PATH)]
+    everybody = {"public": ("EXECUTE",)}
+    path = (paths[0] or '""') if paths else ""
+    return FunctionFacts(
+        returns, arguments, language, owner, _VOLATILITY[volatility], definer, path, body[:_FINGERPRINT],
+        grants(acl, owner, everybody),
+    )  # fmt: skip
+
+
+def _sequence(
+    type_: str, start: int, increment: int, minimum: int, maximum: int, cycle: bool, owner: str,
+    acl: Sequence[str] | None,
+) -> SequenceFacts:  # fmt: skip
+    return SequenceFacts(type_, start, increment, minimum, maximum, cycle, owner, grants(acl, owner))
+
+
+def _type(
+    owner: str, labels: Sequence[str], base: str | None, default: str | None, checks: Mapping[str, str] | None
+) -> TypeFacts:
+    return TypeFacts(owner, tuple(labels), base or "", default or "", dict(sorted((checks or {}).items())))
+
+
+def _tables(catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> Mapping[str, TableFacts]:
+    marks: dict[str, set[int]] = {"e": set(), "u": set()}
+    for oid, mark in parts.get(contract_sql.MARKS, ()):
+        marks[mark].add(oid)
+    skipped = {names[oid] for oid in marks["e"] if oid in names}
+    unlogged = {names[oid] for oid in marks["u"] if oid in names}
+    by_name = _ByName(names, parts)
+    shared: dict[object, Any] = {}
+
+    def once(facts: Any) -> Any:
+        """Equal facts are one object: tables of one team look alike, and there may be thousands."""
+        return shared.setdefault(facts, facts)
+
+    found = {}
+    for name, relation in sorted(catalog.relations.items()):
+        if relation.kind in _KINDS and name not in skipped and not relation.parent:
+            found[name] = _table(relation, by_name, name in unlogged, once)
+    return found
+
+
+class _ByName:
+    """The rows of the parts, by the relation that they belong to."""
+
+    def __init__(self, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> None:
+        self._names, self._parts = names, parts
+        self.defaults = self._of("defaults")
+        self.checks = self._of("checks")
+        self.indexes = self._of("indexes")
+        self.triggers = self._of("triggers")
+        self.views = self._of("views")
+
+    def _of(self, part: str) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = {}
+        for oid, *row in self._parts.get(part, ()):
+            if oid in self._names:
+                found.setdefault(self._names[oid], []).append(tuple(row))
+        return found
+
+
+def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[Any], Any]) -> TableFacts:
+    name = relation.qualified
+    defaults = {column: row for column, *row in rows.defaults.get(name, ())}
+    keys = {key.name: key.definition for key in relation.keys}
+    keys |= {key: definition for key, definition in rows.checks.get(name, ()) if definition}
+    definition = next((text for (text,) in rows.views.get(name, ())), "") or ""
+    return TableFacts(
+        _KINDS[relation.kind],
+        relation.owner,
+        ("forced" if relation.rls_forced else "on") if relation.rls_enabled else "off",
+        unlogged,
+        relation.security_invoker,
+        " ".join(definition.split()).removesuffix(";"),
+        {
+            column.name: once(_column(column.type, column.nullable, *defaults.get(column.name, _PLAIN)[:4]))
+            for column in relation.columns
+        },
+        dict(sorted(keys.items())),
+        {index: _index(*facts) for index, *facts in sorted(rows.indexes.get(name, ()))},
+        {
+            trigger: _ENABLED[enabled] + definition
+            for trigger, enabled, definition in sorted(rows.triggers.get(name, ()))
+        },
+        {
+            policy.name: PolicyFacts(
+                policy.command,
+                tuple(sorted(policy.roles)),
+                policy.permissive,
+                " ".join((policy.using or "").split()),
+                " ".join((policy.check or "").split()),
+            )
+            for policy in sorted(relation.policies, key=lambda policy: policy.name)
+        },
+        grants(relation.acl, relation.owner),
+        {column: grants(row[4], relation.owner) for column, row in sorted(defaults.items()) if row[4]},
+    )
+
+
+def _column(
+    type_: str, nullable: bool, default: str | None, identity: str, generated: str, collation: str | None
+) -> ColumnFacts:
+    expression = " ".join((default or "").split())
+    return ColumnFacts(
+        type_,
+        nullable,
+        "" if generated else expression,
+        _IDENTITY.get(identity, identity),
+        expression if generated else "",
+        generated != "v",
+        collation or "",
+    )
+
+
+def _index(unique: bool, valid: bool, definition: str | None) -> str:
+    """Its definition without the words that its name and its table already say."""
+    return ("unique " if unique else "") + (definition or "").partition(" USING ")[2] + ("" if valid else INVALID)
