@@ -39,6 +39,42 @@ def test_contract(prodcheck_database, check):
     prodcheck_database.observe(check)
 
 
+@pytest.mark.contract
+def test_migrations(prodcheck_database, check):
+    """All migrations of the code are applied, whole and unchanged (A33, B32, C12, C13, E14, T19, R12)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.smoke
+def test_health(prodcheck_database, check):
+    """The server's statistics keep their limits (A36, B20, B23, B34, B35, B38, B39, C21, C22, C45, T7, R14, R15)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.smoke
+def test_pooler(prodcheck_database, check):
+    """PgBouncer pools as promised, and nobody waits for it (C21, C22, C45)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.contract
+def test_rows(prodcheck_database, check):
+    """The table holds the rows that are promised (A37, E16)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.contract
+def test_relations(prodcheck_database, check):
+    """No row points to nothing, foreign key or not (A35, A37, B33)."""
+    prodcheck_database.observe(check)
+
+
+@pytest.mark.contract
+def test_plan(prodcheck_database, check):
+    """The declared query's plan uses its index and stays below its cost (C44, E19)."""
+    prodcheck_database.observe(check)
+
+
 @pytest.mark.security
 def test_rls(prodcheck_database, check):
     """Row-level security is on, has policies, none of them always true, and nobody bypasses it (A24)."""

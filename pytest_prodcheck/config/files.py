@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Migrations, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 from pytest_prodcheck.config.source import KeyPath
@@ -35,6 +35,8 @@ def check(environment: Environment, problems: Problems) -> None:
                     _json_file((*path, "endpoints", name, "schema"), endpoint.schema_, problems, "accepts everything")
         elif isinstance(target, GraphqlTarget):
             _graphql(path, target, base, problems)
+        elif isinstance(target, DatabaseTarget) and target.migrations and target.migrations.directory:
+            _migrations((*path, "migrations", "directory"), target.migrations, problems)
     for position, suite in enumerate(environment.suites):
         if not (base / suite.partition("::")[0]).exists():
             problems.at(("prodcheck", "suites", position), f"suites: {_shown(suite)} does not exist")
@@ -64,6 +66,18 @@ def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problem
     for name in target.expect if operations else ():
         if name not in operations:
             problems.add((*path, "expect", name), f"no operation is called {name}{nearest(name, operations)}")
+
+
+def _migrations(path: KeyPath, promised: Migrations, problems: Problems) -> None:
+    from pytest_prodcheck.config.migrations import folder
+    from pytest_prodcheck.config.migrations.repository import BadMigration
+
+    if promised.tool is None or REFERENCE.fullmatch(promised.directory):
+        return
+    try:
+        folder.read(Path(promised.directory), promised.tool)
+    except BadMigration as problem:
+        problems.add(path, f"directory {_shown(promised.directory)}: {problem}")
 
 
 def _shown(file: str) -> str:

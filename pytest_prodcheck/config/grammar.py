@@ -13,6 +13,7 @@ _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _PERCENT = re.compile(r"(\d+(?:\.\d+)?)\s*%")
 _NUMBER = re.compile(r"-?\d+(?:\.\d+)?")
 _COMPARISON = re.compile(r"(?:(p\d{1,2}(?:\.\d+)?|mean|age|size)\s*)?(<=|>=|<|>|==)\s*(.+)", re.DOTALL)
+_SIZE = re.compile(r"(<=?)\s*(\d+(?:\.\d+)?)\s*(kB|MB|GB|TB)")
 
 MOST_LEVELS = 100
 """Levels to which expectations and documents are followed: far beyond what people write, far below the stack."""
@@ -86,6 +87,16 @@ def comparison(text: str) -> Comparison | None:
         exact = float(value) if "." in value else int(value)  # an id beyond 2^53 is no double
         return Comparison(operator, exact, "", subject, text.strip())  # type: ignore[arg-type]
     return None
+
+
+def size_limit(text: str) -> Comparison:
+    """A limit of a size, in bytes: `"< 10GB"`, `"< 500MB"` (1 GB is 1024 MB, as PostgreSQL counts). Raises ValueError
+    with an example."""
+    found = _SIZE.fullmatch(text.strip())
+    if not found:
+        raise ValueError(f"not a limit of a size: {text!r}; write it like '< 500MB' or '< 10GB'")
+    number = float(found[2]) * 1024 ** ("kB", "MB", "GB", "TB").index(found[3]) * 1024
+    return Comparison(found[1], number, "", "", text.strip())  # type: ignore[arg-type]
 
 
 @lru_cache(maxsize=256)

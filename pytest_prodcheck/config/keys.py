@@ -179,6 +179,53 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "sql": ("One statement that reads.", 'sql = "select count(*) from tasks"'),
         "expect": ("Expectation of its value or rows.", "expect = 0"),
         "latency": ("Limits.", 'latency = "< 100ms"'),
+        "explain": (
+            "What its plan must be; EXPLAIN without ANALYZE, a check of its own.",
+            'explain = { index = "tasks_user_id", cost = "< 1000" }',
+        ),
+    },
+    "Explain": {
+        "index": ("An index that the plan uses.", 'index = "tasks_user_id"'),
+        "cost": ("Limit of the planner's total cost.", 'cost = "< 1000"'),
+    },
+    "Migrations": _OWNED
+    | {
+        "tool": ("Whose migrations they are ([the list](migrations.md)).", 'tool = "alembic"'),
+        "directory": ("Folder of the migrations.", 'directory = "alembic/versions"'),
+        "head": ("In its place the revision that must be the newest.", 'head = "env:ALEMBIC_HEAD"'),
+        "table": ("Where the tool keeps its record, if elsewhere.", 'table = "app.alembic_version"'),
+        "sql": ("For a tool that is unknown: a query …", 'sql = "select max(version) from my_migrations"'),
+        "expect": ("… and what it must give.", 'expect = "20260811"'),
+    },
+    "Health": _OWNED
+    | {
+        "transactions": ("Age of the oldest open transaction. Default `< 5m`.", 'transactions = "< 10m"'),
+        "idle_in_transaction": (
+            "How long a session does nothing in its transaction. Default `< 1m`.",
+            'idle_in_transaction = "< 30s"',
+        ),
+        "lock_waits": ("How long a session waits for a lock. Default `< 5s`.", 'lock_waits = "< 1s"'),
+        "role": ("What the server is: `primary` or `replica`.", 'role = "primary"'),
+        "replication_lag": ("Lag of this replica, or of each of its own. Default `< 30s`.", 'replication_lag = "< 5s"'),
+        "retained_wal": ("WAL kept for a slot that nobody reads. Default `< 10GB`.", 'retained_wal = "< 1GB"'),
+        "wraparound": ("Share of all transaction ids in use. Default `< 50%`.", 'wraparound = "< 20%"'),
+        "size": ("Size of the database.", 'size = "< 100GB"'),
+        "dead_rows": ("Share of dead rows of a large table; a warning. Default `< 20%`.", 'dead_rows = "< 40%"'),
+        "large": ("Live rows from which tables are judged by statistics. Default 10000.", "large = 50000"),
+        "cache_hits": ("Share of reads from memory; a warning. Default `> 90%`.", 'cache_hits = "> 99%"'),
+        "statements": (
+            "Mean time by pg_stat_statements, where installed; a warning. Default `< 1s`.",
+            'statements = "< 200ms"',
+        ),
+    },
+    "Pooler": _OWNED
+    | {
+        "dsn": (
+            "PgBouncer's console: its database `pgbouncer`, a user of `stats_users`.",
+            'dsn = "env:POOLER_STATS_DSN"',
+        ),
+        "mode": ("Pool mode of this database: `transaction`, `session` or `statement`.", 'mode = "transaction"'),
+        "waiting": ("How many clients may wait for a server connection.", "waiting = 0"),
     },
     "Rls": {
         "tables": ("Tables whose rows are protected.", 'tables = ["projects", "tasks"]'),
@@ -210,6 +257,17 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         ),
         "queries": ("Declared queries by name.", 'queries.orphans = { sql = "select 0", expect = 0 }'),
         "rls": ("Row-level security that must hold.", 'rls = { tables = ["projects"] }'),
+        "migrations": (
+            "Migrations that must be applied.",
+            'migrations = { tool = "alembic", head = "env:ALEMBIC_HEAD" }',
+        ),
+        "health": (
+            "Limits of the server's statistics; `{}` takes the defaults.",
+            'health = { transactions = "< 10m" }',
+        ),
+        "pooler": ("PgBouncer before it.", 'pooler = { dsn = "env:POOLER_STATS_DSN", mode = "transaction" }'),
+        "rows": ("Rows that a table must hold.", 'rows = { countries = 249, tasks = "> 0" }'),
+        "relations": ("Columns that point to rows that exist.", 'relations = { "tasks.project_id" = "projects.id" }'),
     },
     "Accepted": {
         "code": ("Code of one cause; not `unknown`, not `gate.…`.", 'code = "http.headers.csp_missing"'),
@@ -226,7 +284,8 @@ def example(model: type[BaseModel], key: str) -> str:
     return KEYS.get(model.__name__, {}).get(key, ("", ""))[1]
 
 
-_NAMED = frozenset({"endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json", "form", "env"})
+_NAMED = frozenset({"endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json", "form", "env",
+                     "rows", "relations"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -248,6 +307,10 @@ _INNER = {
     "queries": "Query",
     "rls": "Rls",
     "tls": "Tls",
+    "migrations": "Migrations",
+    "health": "Health",
+    "pooler": "Pooler",
+    "explain": "Explain",
 }
 
 

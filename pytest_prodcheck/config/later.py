@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from pytest_prodcheck.config.merge import REMOVED, RawTarget
@@ -10,9 +9,6 @@ from pytest_prodcheck.config.models import ADDRESS_KEYS
 from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("cluster", "logs", "cache", "websocket", "load", "containers", "notify")
-KEYS: Mapping[str, tuple[tuple[str, ...], ...]] = {
-    "database": (("pooler",), ("migrations",)),
-}
 _REVISIONS = ("image", "argocd")
 
 
@@ -27,14 +23,7 @@ def take_tables(environment: dict[str, Any], problems: Problems) -> None:
 
 
 def take_keys(target: RawTarget, problems: Problems) -> None:
-    """Takes the keys of later versions out of a target's table, and adds a problem for each."""
-    for keys in KEYS.get(target.kind, ()):
-        table: Any = target.table
-        for key in keys[:-1]:
-            table = table.get(key) if isinstance(table, Mapping) else None
-        if isinstance(table, dict) and keys[-1] in table:
-            problems.add((*target.path, *keys), _words(keys[-1]))
-            del table[keys[-1]]
+    """Takes what a later version will judge out of a target's table, and adds a problem for each."""
     for key in ADDRESS_KEYS[target.kind]:
         if str(target.table.get(key, "")).startswith("container:"):
             problems.add((*target.path, key), _words("container: references"))

@@ -186,9 +186,10 @@ def _absolute(table: dict[str, Any], base: Path) -> dict[str, Any]:
     return table | {key: _absolute_value(key, table[key], base) for key in _PATHS & table.keys()}
 
 
-_PATHS = frozenset(
-    {"schema", "contract", "variables", "tls", "endpoints", "client_certificate", "ca", "certificate", "key"}
-)
+_PATHS = frozenset({
+    "schema", "contract", "variables", "tls", "endpoints", "client_certificate", "ca", "certificate", "key",
+    "migrations", "directory",
+})  # fmt: skip
 
 
 def _absolute_value(key: str, value: object, base: Path) -> object:

@@ -16,8 +16,10 @@ DEFAULTS = ("tls", "timeout", "latency")
 HTTP_DEFAULTS = ("proxy", "headers")
 """Keys beside `kind` that are defaults for the targets that speak HTTP."""
 NEVER_INHERITED: tuple[tuple[str, ...], ...] = (("writes",), ("accepted",), ("load", "consent"))
-DOCUMENTS = frozenset({"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers"})
-"""Keys whose values are documents: in them `false` is JSON's, and removes nothing."""
+DOCUMENTS = frozenset(
+    {"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers", "health"}
+)
+"""Keys whose values are documents: in them `false` is JSON's (of `health`: not judged), and removes nothing."""
 
 REMOVED = object()
 """Stands where `false` removed an inherited key, until the defaults are merged in."""

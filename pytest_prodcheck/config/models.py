@@ -12,7 +12,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
+from pytest_prodcheck.config.migrations.names import ToolName
 from pytest_prodcheck.config.scalars import (
+    AgeLimit,
     Count,
     Flag,
     Hidden,
@@ -22,10 +24,14 @@ from pytest_prodcheck.config.scalars import (
     Name,
     Names,
     NoCleanup,
+    NotJudged,
+    NumberLimit,
     RateLimit,
     Seconds,
     Severity,
     Share,
+    ShareLimit,
+    SizeLimit,
     Statuses,
     UsageLimit,
 )
@@ -242,12 +248,70 @@ class GraphqlTarget(WebTarget):
     expect: Mapping[Name, GraphqlExpectation] = Field(default_factory=dict)
 
 
+class Explain(Model):
+    """What the plan of a query must be: EXPLAIN, never ANALYZE."""
+
+    index: str = ""
+    """Name of an index that the plan uses."""
+    cost: NumberLimit | None = None
+    """Limit of the planner's total cost."""
+
+
 class Query(Owned):
     """One declared SQL query and what it must give."""
 
     sql: str
     expect: Any = None
     latency: Limits = ()
+    explain: Explain | None = None
+
+
+class Migrations(Owned):
+    """The migrations that must be applied: those of a folder, a pinned head, or what a query must give."""
+
+    tool: ToolName | None = None
+    directory: str = ""
+    head: Names = ()
+    """The revision that must be the newest, for whoever has no repository at hand; several for several heads."""
+    table: str = ""
+    """Where the tool keeps its record, if not where it does by default."""
+    sql: str = ""
+    expect: Any = None
+
+
+class Health(Owned):
+    """Limits of the server's own statistics; `false` in the place of a limit leaves it out."""
+
+    transactions: AgeLimit | NotJudged = "< 5m"
+    """Age of the oldest open transaction of a client."""
+    idle_in_transaction: AgeLimit | NotJudged = "< 1m"
+    lock_waits: AgeLimit | NotJudged = "< 5s"
+    """How long a session waits for a lock."""
+    role: Literal["primary", "replica"] | None = None
+    replication_lag: AgeLimit | NotJudged = "< 30s"
+    retained_wal: SizeLimit | NotJudged = "< 10GB"
+    """What a replication slot that nobody reads keeps on the disk."""
+    wraparound: UsageLimit | NotJudged = "< 50%"
+    """Age of the oldest transaction id, of the 2,147 million that there are."""
+    size: SizeLimit | None = None
+    """Size of the database."""
+    dead_rows: UsageLimit | NotJudged = "< 20%"
+    """Dead rows of a table, of all of its rows."""
+    large: Count = 10_000
+    """Live rows from which a table is judged by its statistics (dead rows, ANALYZE, missing indexes)."""
+    cache_hits: ShareLimit | NotJudged = "> 90%"
+    statements: AgeLimit | NotJudged = "< 1s"
+    """Mean time of a statement of pg_stat_statements, where that is installed."""
+
+
+class Pooler(Owned):
+    """PgBouncer, as its own console tells."""
+
+    dsn: Annotated[str, Hidden]
+    """Of the console: database `pgbouncer`, a user of `stats_users`."""
+    mode: Literal["transaction", "session", "statement"] | None = None
+    waiting: Annotated[int, Field(strict=True, ge=0)] | None = None
+    """How many clients may wait for a server connection."""
 
 
 Sees = str | Mapping[Name, str]
@@ -292,6 +356,15 @@ class DatabaseTarget(Target):
     """Functions beyond PostgreSQL's own harmless ones that queries may call, schema-qualified."""
     queries: Mapping[Name, Query] = Field(default_factory=dict)
     rls: Rls | None = None
+    migrations: Migrations | None = None
+    health: Health | None = None
+    pooler: Pooler | None = None
+    rows: Mapping[Name, Annotated[int, Field(strict=True)] | Annotated[str, Field(strict=True)]] = Field(
+        default_factory=dict
+    )
+    """Table → how many rows it must hold: a number or a comparison."""
+    relations: Mapping[Name, str] = Field(default_factory=dict)
+    """`tasks.project_id` → `projects.id`: no row may point to nothing, foreign key or not."""
 
 
 class Accepted(Model):

@@ -16,7 +16,9 @@ from pytest_prodcheck.config.models import (
     Environment,
     GraphqlTarget,
     HttpTarget,
+    Migrations,
     Model,
+    Pooler,
     Target,
 )
 from pytest_prodcheck.config.problems import Problems, nearest
@@ -33,6 +35,8 @@ _EMPTY: Mapping[str, str] = {
     "endpoints": "http contract names no endpoint",
     "logins": "logins contract names no login",
     "queries": "queries contract names no query",
+    "rows": "rows names no table",
+    "relations": "relations names no column",
     "operations": "operations contract names no document",
     "audience": "audience names nobody",
     "algorithms": "algorithms names no algorithm",
@@ -205,9 +209,65 @@ def _database(checked: _Checked, path: KeyPath, target: Target) -> None:
     for name, query in target.queries.items():
         _empty_promises((*path, "queries", name), query, checked.problems)
         _judgeable((*path, "queries", name, "expect"), query.expect, checked.problems)
+        if query.explain is not None and not (query.explain.index or query.explain.cost):
+            checked.problems.add(
+                (*path, "queries", name, "explain"), "explain promises nothing", 'explain.cost = "< 1000"'
+            )
     _said(path, target, "identity", "identity names no database", checked.problems)
     if target.rls:
         rls_rules.check(path, target.rls, checked.environment, checked.problems)
+    if target.migrations:
+        _migrations(checked, (*path, "migrations"), target.migrations)
+    if target.pooler:
+        _pooler(checked, (*path, "pooler"), target.pooler)
+    _contents(checked, path, target)
+
+
+def _migrations(checked: _Checked, path: KeyPath, promised: Migrations) -> None:
+    """A folder, a pinned head, or a query with its answer: one of the three."""
+    add = checked.problems.add
+    written = [key for key in ("directory", "head", "sql") if key in promised.model_fields_set]
+    if len(written) != 1:
+        said = " and ".join(written) or "none of them"
+        add(path, f"migrations name one of directory, head and sql, not {said}", 'directory = "alembic/versions"')
+    elif written == ["sql"]:
+        if "expect" not in promised.model_fields_set:
+            add((*path, "sql"), "migrations by a query need the answer that is promised", 'expect = "20260811"')
+        for key in ("tool", "table"):
+            if key in promised.model_fields_set:
+                add((*path, key), f"{key} has no meaning beside sql")
+        _judgeable((*path, "expect"), promised.expect, checked.problems)
+    else:
+        if promised.tool is None:
+            add(path, "migrations name their tool, or a query for one that is unknown", 'tool = "alembic"')
+        if "expect" in promised.model_fields_set:
+            add((*path, "expect"), "expect belongs to sql", 'sql = "select version from my_migrations"')
+    if "head" in promised.model_fields_set and not all(name.strip() for name in promised.head or ("",)):
+        add((*path, "head"), "head names no revision", 'head = "env:ALEMBIC_HEAD"')
+
+
+def _pooler(checked: _Checked, path: KeyPath, pooler: Pooler) -> None:
+    if not REFERENCE.fullmatch(pooler.dsn) and (problem := address.dsn_problem(pooler.dsn)):
+        checked.problems.add((*path, "dsn"), problem, 'dsn = "env:POOLER_STATS_DSN"')
+    if pooler.mode is None and pooler.waiting is None:
+        checked.problems.add(path, "pooler promises nothing", 'mode = "transaction"')
+
+
+_COLUMN = compiled(r"[^.\s]+\.[^.\s]+(?:\.[^.\s]+)?")
+
+
+def _contents(checked: _Checked, path: KeyPath, target: DatabaseTarget) -> None:
+    """`rows` and `relations`: what can be counted, and columns that can be compared."""
+    for name, promised in target.rows.items():
+        limit = grammar.comparison(promised) if isinstance(promised, str) else None
+        whole = isinstance(promised, int) and not isinstance(promised, bool) and promised >= 0
+        if not whole and (limit is None or limit.unit or limit.subject):
+            text = "rows are a number, or a comparison with one"
+            checked.problems.add((*path, "rows", name), text, 'rows = { countries = 249, tasks = "> 0" }')
+    for name, other in target.relations.items():
+        if not (_COLUMN.fullmatch(name) and _COLUMN.fullmatch(other)):
+            text = "a relation leads from one column to another"
+            checked.problems.add((*path, "relations", name), text, 'relations = { "tasks.project_id" = "projects.id" }')
 
 
 _BY_KIND: Mapping[type[Target], Callable[[_Checked, KeyPath, Target], None]] = {

@@ -38,6 +38,32 @@ def _usage(text: str) -> str:
     return text
 
 
+def _age(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.subject or limit.unit != "s" or limit.operator not in ("<", "<="):
+        raise ValueError(f"not a limit with a duration: {text!r}; write it like '< 5m'")
+    return text
+
+
+def _part(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.subject or limit.unit != "%" or limit.operator not in (">", ">="):
+        raise ValueError(f"not a lower limit of a share: {text!r}; write it like '> 90%'")
+    return text
+
+
+def _number(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.subject or limit.unit:
+        raise ValueError(f"not a comparison with a number: {text!r}; write it like '< 1000'")
+    return text
+
+
+def _size(text: str) -> str:
+    grammar.size_limit(text)
+    return text
+
+
 def _reference(text: str) -> str:
     if not _WHOLLY_REFERENCES.fullmatch(text):
         raise ValueError('secrets are references: write "env:NAME" or "file:path", never the value itself')
@@ -83,6 +109,12 @@ NoCleanup = Annotated[str, AfterValidator(_no_cleanup)]
 RateLimit = Annotated[str, AfterValidator(_rate)]
 LifetimeLimit = Annotated[str, AfterValidator(_lifetime)]
 UsageLimit = Annotated[str, AfterValidator(_usage)]
+AgeLimit = Annotated[str, AfterValidator(_age)]
+ShareLimit = Annotated[str, AfterValidator(_part)]
+NumberLimit = Annotated[str, AfterValidator(_number)]
+SizeLimit = Annotated[str, AfterValidator(_size)]
+NotJudged = Literal[False]
+"""In the place of a limit: it is not judged, on purpose."""
 Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]

@@ -11,6 +11,7 @@ from pytest_prodcheck.diagnosis.tables import (
     database_connection,
     database_content,
     database_data,
+    database_health,
     graphql,
     http_answer,
     http_headers,
@@ -27,7 +28,8 @@ LAYERS = (
 """Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
 
 _TABLES = (
-    run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS, auth.KINDS,
+    run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS,
+    database_health.KINDS, auth.KINDS,
     http_transport.KINDS, http_answer.KINDS, http_headers.KINDS, graphql.KINDS, others.KINDS, promises.KINDS,
 )  # fmt: skip
 

@@ -210,12 +210,27 @@ def _database(environment: Environment, target: str, table: DatabaseTarget) -> I
 
         contracts.of(environment, target, table)
         yield build.check("test_contract")
+    if table.migrations:
+        yield build.check("test_migrations", declared=table.migrations)
     if table.rls:
         yield build.check("test_rls")
         for name in table.rls.sees:
             yield build.check("test_rls_proof", name, users=(name,) if name in environment.users else ())
+    if table.health:
+        from pytest_prodcheck.criteria.database_health import areas
+
+        for area in areas(table.health):
+            yield build.check("test_health", area, declared=table.health)
+    if table.pooler:
+        yield build.check("test_pooler", declared=table.pooler)
+    for name in table.rows:
+        yield build.check("test_rows", name)
+    for name in table.relations:
+        yield build.check("test_relations", name)
     for name, query in table.queries.items():
         yield build.check("test_query", name, declared=query, latency=query.latency)
+        if query.explain:
+            yield build.check("test_plan", name, declared=query)
     yield from _limits(build)
 
 

@@ -65,6 +65,8 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"count rows of {len(table.rls.tables)} tables with {whom}, in one read-only transaction"
     if check.function == "test_operation" and isinstance(table, GraphqlTarget):
         return f"POST query {check.subject}{who}"
+    if check.function == "test_migrations" and isinstance(table, DatabaseTarget) and table.migrations:
+        return " ".join(table.migrations.sql.split()) or f"select of the table of {table.migrations.tool}"
     return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")
 
 
@@ -80,6 +82,11 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("graphql", "test_ide"): "GET with Accept: text/html",
     ("database", "test_ready"): "connect, one catalog snapshot in a read-only transaction",
     ("database", "test_login"): "connect, select 1",
+    ("database", "test_health"): "one reading of the server's statistics for all areas",
+    ("database", "test_pooler"): "show pools, show databases, show config on PgBouncer's console",
+    ("database", "test_rows"): "a bounded count",
+    ("database", "test_relations"): "a bounded count of rows that point to nothing",
+    ("database", "test_plan"): "explain of the query, without ANALYZE",
 }
 
 

@@ -140,6 +140,27 @@ KINDS = (
         "psql -h {host} -p {port} -U {login} -d {database} -c '\\dt *migration*'",
     ),
     CauseKind(
+        "database.migration.branched",
+        "the repository has several heads, or two migrations of one version",
+        "the migrations are branched",
+        "merge them in the repository",
+        "git log --oneline -5",
+    ),
+    CauseKind(
+        "database.migration.locked",
+        "the migration tool's lock is held: a migration runs, or one died",
+        "the lock of the migration tool is held",
+        "if no migration runs now, release the lock with the tool",
+        "psql -h {host} -p {port} -U {login} -d {database} -c 'select pid, application_name, xact_start from pg_stat_activity order by 3 nulls last limit 5'",
+    ),
+    CauseKind(
+        "database.migration.unreadable",
+        "the migration table cannot be read, or is another tool's",
+        "the migrations cannot be judged",
+        "GRANT SELECT on the migration table is yours to run; or correct `tool` and `table`",
+        "psql -h {host} -p {port} -U {login} -d {database} -c '\\dp *migration*'",
+    ),
+    CauseKind(
         "database.schema.table_missing",
         "dropped or renamed although migrations are at the head (42P01)",
         "table {table} is missing: dropped, renamed, not migrated, or another database",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
-from pytest_prodcheck.config.models import DatabaseTarget
+from pytest_prodcheck.config.models import DatabaseTarget, Query
 from pytest_prodcheck.criteria import database_login
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.finding import Finding
@@ -65,6 +66,71 @@ def query(case: Case) -> list[Finding]:
     return queries.judge(promised, answer, case.check.target, case.now, name)
 
 
+def migrations(case: Case) -> list[Finding]:
+    """The migrations of the repository, or the pinned head, against what the tool wrote."""
+    from pytest_prodcheck.config.migrations import folder
+    from pytest_prodcheck.criteria import migrations, queries
+
+    promised = case.table(DatabaseTarget).migrations
+    if promised is None:
+        return []
+    if promised.tool is None:
+        asked = Query(sql=promised.sql, expect=promised.expect, severity=promised.severity)
+        found = queries.judge(asked, case.evidence.facts["answer"], case.check.target, case.now, "migrations")
+        return [migrations.asked(finding) for finding in found]
+    files = folder.read(Path(promised.directory), promised.tool) if promised.directory else promised.head
+    return migrations.migrations(
+        case.evidence.facts["ledger"], promised.tool, files, case.check.target, promised.severity
+    )
+
+
+def health(case: Case) -> list[Finding]:
+    """One area of the server's statistics."""
+    from pytest_prodcheck.criteria import database_health
+
+    limits, facts = case.table(DatabaseTarget).health, case.evidence.facts
+    if limits is None:
+        return []
+    if "health" not in facts:
+        return [database_health.unread(str(facts.get("problem", "")), case.check.target)]
+    return database_health.health(facts["health"], limits, case.check.subject, case.check.target)
+
+
+def pooler(case: Case) -> list[Finding]:
+    """PgBouncer's pools."""
+    from pytest_prodcheck.criteria import pooler
+
+    promised = case.table(DatabaseTarget).pooler
+    (seen,) = case.evidence.observations
+    return pooler.pooler(case.evidence.facts["pools"], promised, seen, case.check.target) if promised else []
+
+
+def rows(case: Case) -> list[Finding]:
+    """The rows of one table."""
+    from pytest_prodcheck.criteria import contents
+
+    promised, facts = case.table(DatabaseTarget).rows[case.check.subject], case.evidence.facts
+    return contents.rows(case.check.subject, promised, facts.get("answer"), facts["catalog"], case.check.target)
+
+
+def relations(case: Case) -> list[Finding]:
+    """The rows of one column that point to nothing."""
+    from pytest_prodcheck.criteria import contents
+
+    name, facts = case.check.subject, case.evidence.facts
+    other = case.table(DatabaseTarget).relations[name]
+    return contents.relations(name, other, facts.get("answer"), facts["catalog"], case.check.target)
+
+
+def plan(case: Case) -> list[Finding]:
+    """The plan of one declared query."""
+    from pytest_prodcheck.criteria import query_plan
+
+    name = case.check.subject
+    query, answer = case.table(DatabaseTarget).queries[name], case.evidence.facts["answer"]
+    return query_plan.plan(query, answer, case.check.target, name, case.now)
+
+
 def identity(case: Case) -> list[Finding]:
     """The database that this environment means."""
     from pytest_prodcheck.criteria import identity
@@ -101,6 +167,12 @@ JUDGES: Mapping[str, Judge] = {
     "test_rls": rls,
     "test_rls_proof": rls_proof,
     "test_query": query,
+    "test_migrations": migrations,
+    "test_health": health,
+    "test_pooler": pooler,
+    "test_rows": rows,
+    "test_relations": relations,
+    "test_plan": plan,
     "test_identity": identity,
     "test_connections": connections,
 }

@@ -15,6 +15,7 @@ from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
 from pytest_prodcheck.targets.database.proofs import Proofs
+from pytest_prodcheck.targets.database.readings import READINGS, Readings
 
 Claims = Callable[[str], Mapping[str, Any]]
 """User name → the claims of the user's token."""
@@ -34,7 +35,7 @@ class DatabaseProber:
         self.contract: Contract | None = None
         """What the snapshot saw of the contract, where one is declared."""
         self._lock = threading.Lock()
-        self._proofs = Proofs(self)
+        self._proofs, self._readings = Proofs(self), Readings(self)
         self._sent = {"database": 0, "logins": 0, "refused": 0}
         self.lane, self.width = target, 4
 
@@ -84,6 +85,8 @@ class DatabaseProber:
             return Evidence((proofs[subject].observation,), {"proofs": proofs, "catalog": self._catalog})
         if function == "test_login":
             return self.login(subject)
+        if function in READINGS:
+            return self._readings.of(function, subject, attempt)
         if function == "test_query":
             answer = self.declared(subject)
             return Evidence((answer.observation,), {"answer": answer, "catalog": self._catalog})
@@ -108,8 +111,12 @@ class DatabaseProber:
 
     def declared(self, name: str, kind: Kind = "declared") -> QueryAnswer:
         """A declared query's answer; a refusal by the guard is an answer, too."""
+        return self.guarded(self.table.queries[name].sql, name, kind)
+
+    def guarded(self, sql: str, name: str, kind: Kind = "declared") -> QueryAnswer:
+        """One guarded statement's answer; a refusal by the guard is an answer, too."""
         try:
-            return self.query(self.table.queries[name].sql, None, name=name, kind=kind)
+            return self.query(sql, None, name=name, kind=kind)
         except Refused as refusal:
             observation = Observation(
                 self.target, f"query {name}", subject=name, error="refused", message=str(refusal), expected=False

@@ -32,6 +32,14 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "empty.json").write_text("{}", "utf-8")
     (tmp_path / "typo.json").write_text('{"title": "Tasks", "propertis": {"id": {}}}', "utf-8")
     (tmp_path / "tasks.graphql").write_text("query Tasks { tasks { id } }", "utf-8")
+    for name, text in {
+        "broken/1a_bad.py": "revision = '1a'\ndown_revision = (\n",
+        "computed/1a_computed.py": "revision = str(1)\n",
+        "good/1a_good.py": "revision = '1a'\n",
+        "lost/2b_lost.py": "revision = '2b'\ndown_revision = '1a'\n",
+    }.items():
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_text(text, "utf-8")
     return tmp_path
 
 
