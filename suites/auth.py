@@ -10,6 +10,12 @@ def test_ready(prodcheck_auth, check):
 
 
 @pytest.mark.contract
+def test_discovery(prodcheck_auth, check):
+    """The discovery document is complete, agrees with itself, and names endpoints that are there (A8, A16)."""
+    prodcheck_auth.observe(check)
+
+
+@pytest.mark.contract
 def test_jwks(prodcheck_auth, check):
     """The provider publishes usable signing keys where consumers look for them (A8, A9, T1)."""
     prodcheck_auth.observe(check)

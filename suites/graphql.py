@@ -40,6 +40,12 @@ def test_operation(prodcheck_graphql, check):
 
 
 @pytest.mark.security
+def test_refuses(prodcheck_graphql, check):
+    """The API refuses tokens that are none, unsigned, forged, over, for others or another role (A20, A22)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
 def test_broken_token_refused(prodcheck_graphql, check):
     """A token whose signature was changed is refused (A20)."""
     prodcheck_graphql.observe(check)

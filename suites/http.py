@@ -34,6 +34,12 @@ def test_endpoint(prodcheck_http, check):
 
 
 @pytest.mark.security
+def test_refuses(prodcheck_http, check):
+    """The endpoint refuses tokens that are none, unsigned, forged, over or for others (A20, A22, B71, B72, E7)."""
+    prodcheck_http.observe(check)
+
+
+@pytest.mark.security
 def test_broken_token_refused(prodcheck_http, check):
     """A token whose signature was changed is refused (A20)."""
     prodcheck_http.observe(check)

@@ -67,7 +67,16 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "refresh_token": ("For `refresh_token`; a reference.", 'refresh_token = "env:REFRESH_TOKEN"'),
         "token": ("For `static`; a reference.", 'token = "env:API_TOKEN"'),
         "scope": ("Requested scope.", 'scope = "openid"'),
-        "client_auth": ("How the client authenticates: `basic` or `post`.", 'client_auth = "post"'),
+        "client_auth": (
+            "How the client authenticates: `basic`, `post` or `private_key_jwt` (RFC 7523).",
+            'client_auth = "private_key_jwt"',
+        ),
+        "client_key": ("Its private key (PEM) for `private_key_jwt`; a reference.", 'client_key = "file:client.pem"'),
+        "client_key_id": ("`kid` of that key, where the provider wants one.", 'client_key_id = "2026-08"'),
+        "assertion_audience": (
+            "To whom the client's assertion speaks: `token_endpoint` or `issuer`.",
+            'assertion_audience = "issuer"',
+        ),
         "lifetime": ("Limit of the token's lifetime.", 'lifetime = "<= 10m"'),
         "opaque": ("The token is no JWT.", "opaque = true"),
         "introspect": ("Ask the introspection endpoint (RFC 7662).", "introspect = true"),
@@ -119,6 +128,11 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "form": _FORM,
         "text": ("Text body that is sent.", 'text = "ping"'),
         "status": ("Expected statuses; without it any 2xx.", "status = [401, 403]"),
+        "refuses": (
+            "Tokens that must be refused here: see [identity](identity.md).",
+            'refuses = ["none", "alg_none", "tampered"]',
+        ),
+        "refused": ("Statuses of such a refusal; without it 400, 401 or 403.", "refused = 401"),
         "follow": ("Follow redirects, to configured hosts only.", "follow = true"),
         "expect": (
             "Expectation of the answer's document; not for HEAD, whose answer has none.",
@@ -147,8 +161,28 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "algorithms": ("Accepted signature algorithms.", 'algorithms = ["RS256"]'),
         "secret": ("Shared key for HS256; a reference.", 'secret = "env:JWT_SECRET"'),
         "jwks_url": ("The JWKS address a consumer uses.", 'jwks_url = "https://auth.example/jwks/"'),
-        "hasura": ("Tokens must carry Hasura's claims.", "hasura = true"),
+        "hosts": ("Hosts beside the issuer's own that discovery may name.", 'hosts = ["oauth2.example"]'),
+        "jwks_cache": ("Limit of the `max-age` with which keys are published.", 'jwks_cache = "<= 1h"'),
+        "hasura": (
+            "Tokens must carry Hasura's claims; a table says where Hasura finds them.",
+            'hasura = { namespace = "https://app.example/claims" }',
+        ),
+        "specimens": ("Genuine tokens that no service may accept.", 'specimens = { expired = "env:EXPIRED_TOKEN" }'),
         "skew": ("Tolerated difference of clocks.", 'skew = "5s"'),
+    },
+    "HasuraClaims": {
+        "namespace": ("`claims_namespace` of Hasura.", 'namespace = "https://app.example/claims"'),
+        "path": ("`claims_namespace_path`, a JSON path.", 'path = "$.app.claims"'),
+        "format": ("`claims_format`: `json` or `stringified_json`.", 'format = "stringified_json"'),
+        "map": ("`claims_map`: each variable's JSON path, or a literal.", 'map = { x-hasura-user-id = "$.sub" }'),
+    },
+    "HasuraMapped": {
+        "path": ("JSON path of the claim.", 'path = "$.app.role"'),
+        "default": ("What holds where it is missing.", 'default = "user"'),
+    },
+    "Specimens": {
+        "expired": ("A genuine token that is over; a reference.", 'expired = "env:EXPIRED_TOKEN"'),
+        "audience": ("A genuine token for another audience; a reference.", 'audience = "env:OTHER_TOKEN"'),
     },
     "GraphqlExpectation": {
         "as": ("The user.", 'as = "member"'),
@@ -168,6 +202,14 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "introspection": ("`open` or `refused`.", 'introspection = "refused"'),
         "ide": ("Whether an IDE may be served.", "ide = false"),
         "max_depth": ("Deeper documents must be refused.", "max_depth = 8"),
+        "refuses": (
+            "Tokens that must be refused: see [identity](identity.md).",
+            'refuses = ["none", "alg_none", "role"]',
+        ),
+        "refused": (
+            "Statuses of such a refusal; without it 400, 401, 403, or errors without data.",
+            "refused = 401",
+        ),
         "error_rate": _RATE,
         "expect": (
             "Expectations by operation; of queries that are sent.",
@@ -304,6 +346,8 @@ _INNER = {
     "cleanup": "Cleanup",
     "expect": "GraphqlExpectation",
     "login": "Login",
+    "hasura": "HasuraClaims",
+    "specimens": "Specimens",
     "queries": "Query",
     "rls": "Rls",
     "tls": "Tls",

@@ -17,6 +17,7 @@ from pytest_prodcheck.config.scalars import (
     AgeLimit,
     Count,
     Flag,
+    Forgeries,
     Hidden,
     HiddenSecret,
     LifetimeLimit,
@@ -99,7 +100,11 @@ class User(Model):
     refresh_token: HiddenSecret = None
     token: HiddenSecret = None
     scope: str = ""
-    client_auth: Literal["basic", "post"] = "basic"
+    client_auth: Literal["basic", "post", "private_key_jwt"] = "basic"
+    client_key: HiddenSecret = None
+    """PEM of the client's private key, for `private_key_jwt` (RFC 7523)."""
+    client_key_id: str = ""
+    assertion_audience: Literal["token_endpoint", "issuer"] = "token_endpoint"
     lifetime: LifetimeLimit | None = None
     opaque: Flag = False
     introspect: Flag = False
@@ -166,6 +171,10 @@ class Endpoint(Owned):
     text: Annotated[str | None, Hidden] = None
     status: Statuses = ()
     """Expected statuses; empty means any 2xx."""
+    refuses: Forgeries = ()
+    """Tokens that must be refused here."""
+    refused: Statuses = ()
+    """Statuses of such a refusal; empty means 400, 401 or 403."""
     follow: Flag = False
     """Follow redirects, on configured hosts only; the last answer is judged."""
     expect: Any = None
@@ -208,6 +217,33 @@ class HttpTarget(WebTarget):
         return tuple(anonymous or self.repeatable)[:_HEADER_SAMPLES]
 
 
+class HasuraMapped(Model):
+    """One entry of `claims_map` with a default."""
+
+    path: str
+    default: Any = None
+
+
+class HasuraClaims(Model):
+    """Where Hasura finds its claims in a token: its JWT configuration (`HASURA_GRAPHQL_JWT_SECRET`)."""
+
+    namespace: str = ""
+    """`claims_namespace`; without it and without `path` and `map` Hasura's default."""
+    path: str = ""
+    """`claims_namespace_path`, a JSON path like `$.app.claims`."""
+    format_: Annotated[Literal["json", "stringified_json"], Field(alias="format")] = "json"
+    map: Mapping[Name, str | tuple[str, ...] | HasuraMapped] = Field(default_factory=dict)
+    """`claims_map`: session variable → JSON path of its claim, or a literal."""
+
+
+class Specimens(Model):
+    """Genuine tokens of the issuer that no service may accept: what no one but the issuer can make."""
+
+    expired: HiddenSecret = None
+    audience: HiddenSecret = None
+    """A token for another audience."""
+
+
 class AuthTarget(WebTarget):
     """The identity provider: an OIDC issuer, or a shared HS256 secret."""
 
@@ -217,8 +253,14 @@ class AuthTarget(WebTarget):
     secret: HiddenSecret = None
     jwks_url: str = ""
     """The JWKS address that a consumer is configured with; checked against discovery (T1, A9)."""
-    hasura: Flag = False
-    """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`."""
+    hosts: Names = ()
+    """Hosts beside the issuer's own that discovery may name."""
+    jwks_cache: LifetimeLimit | None = None
+    """Limit of the `max-age` with which the keys are published: what bounds how long consumers keep old ones."""
+    hasura: Flag | HasuraClaims = False
+    """Whether tokens must carry Hasura's required claims; on by itself where `graphql.engine` is `hasura`. A table says
+    where Hasura is configured to find them."""
+    specimens: Specimens = Field(default_factory=Specimens)
     skew: Seconds = 5.0
 
 
@@ -244,6 +286,8 @@ class GraphqlTarget(WebTarget):
     introspection: Literal["open", "refused"] | None = None
     ide: Flag | None = None
     max_depth: Count | None = None
+    refuses: Forgeries = ()
+    refused: Statuses = ()
     error_rate: RateLimit | None = None
     expect: Mapping[Name, GraphqlExpectation] = Field(default_factory=dict)
 

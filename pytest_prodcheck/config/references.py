@@ -25,7 +25,7 @@ _WHOLE = compiled(r"(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^\n]*\S|cmd:[^\n
 _INSIDE = compiled(r"\{((?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^{}\n]+)\}")
 _CONTROL = compiled(r"[\x00-\x1f\x7f]")
 _NEVER = compiled(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_MULTILINE = frozenset({"json", "form", "text", "sql", "secret", "expect", "claims", "data", "errors"})
+_MULTILINE = frozenset({"json", "form", "text", "sql", "secret", "client_key", "expect", "claims", "data", "errors"})
 """Keys whose values may have line breaks: bodies, documents, statements, keys in PEM."""
 _INTERNAL = frozenset({"name", "base", "commands"})
 

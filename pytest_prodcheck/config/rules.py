@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pytest_prodcheck.config import address, grammar, rls_rules
+from pytest_prodcheck.config import address, forgeries, grammar, identity, rls_rules
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import (
     METHODS_THAT_READ,
@@ -46,6 +46,9 @@ _EMPTY: Mapping[str, str] = {
     "status": "status names no status",
     "expect": "expect promises nothing",
     "claims": "claims contract names no claim",
+    "refuses": "refuses names no token",
+    "refused": "refused names no status",
+    "hosts": "hosts names no host",
 }
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 
@@ -137,6 +140,7 @@ def _endpoint(checked: _Checked, path: KeyPath, endpoint: Endpoint) -> None:
         add(path, "one request has one body: json, form or text")
     _judgeable((*path, "expect"), endpoint.expect, checked.problems)
     _judgeable((*path, "expect_headers"), endpoint.expect_headers, checked.problems)
+    forgeries.endpoint(checked.environment, path, endpoint, add)
     if endpoint.writes:
         _write(checked, path, endpoint)
 
@@ -184,6 +188,7 @@ def _auth(checked: _Checked, path: KeyPath, target: Target) -> None:
         add((*path, "secret"), "a shared secret needs an HS algorithm", 'algorithms = ["HS256"]')
     if families - {"HS"} and not (target.issuer or target.jwks_url):
         add((*path, "algorithms"), "public keys come from an issuer", 'issuer = "https://auth.example/"')
+    identity.check(path, target, add)
 
 
 def _graphql(checked: _Checked, path: KeyPath, target: Target) -> None:
@@ -195,6 +200,7 @@ def _graphql(checked: _Checked, path: KeyPath, target: Target) -> None:
         checked.known_user((*path, "expect", operation, "as"), expectation.as_)
         _judgeable((*path, "expect", operation, "data"), expectation.data, checked.problems)
         _judgeable((*path, "expect", operation, "errors"), expectation.errors, checked.problems)
+    forgeries.graphql(checked.environment, path, target, checked.problems.add)
     if (target.expect or target.variables) and not target.operations:
         key = "expect" if target.expect else "variables"
         checked.problems.add((*path, key), f"{key} needs operations", 'operations = "graphql/*.graphql"')

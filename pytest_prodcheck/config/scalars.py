@@ -117,6 +117,14 @@ NotJudged = Literal[False]
 """In the place of a limit: it is not judged, on purpose."""
 Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
 Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
+Forgery = Literal[
+    "none", "expired", "audience", "alg_none", "hs256_public_key", "unknown_kid", "embedded_key", "tampered",
+    "signature", "role",
+]  # fmt: skip
+"""What a caller may show instead of a good token: none at all, a genuine one that is over or for somebody else, one
+that is not signed, one signed with the public key as if it were a secret, with a key that nobody published, or with one
+that it brings along, one with other claims or another signature than the good one's; a good one, and another role."""
+Forgeries = Annotated[tuple[Forgery, ...], BeforeValidator(_one_or_many)]
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]
 Statuses = Annotated[tuple[Status, ...], BeforeValidator(_one_or_many)]
 Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]

@@ -12,7 +12,9 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction.weakness import weakness
 from pytest_prodcheck.config.source import KeyPath
 
-_SECRET_KEYS = frozenset({"client_secret", "password", "refresh_token", "token", "secret", "admin_secret"})
+_SECRET_KEYS = frozenset(
+    {"client_secret", "client_key", "password", "refresh_token", "token", "secret", "admin_secret"}
+)
 _DOCUMENTS = frozenset({"headers", "json", "form", "query", "text"})
 _IDENTITY = compiled(r"user|email|e-mail|login|client[-_]?id|name", re.IGNORECASE)
 _URL_KEYS = frozenset({"url", "issuer", "jwks_url", "proxy"})
@@ -44,7 +46,7 @@ def _is_whole_secret(path: KeyPath) -> bool:
     last = next((key for key in reversed(path) if isinstance(key, str)), "")
     if not _DOCUMENTS.isdisjoint(path[:-1]) or path[-1] == "text":
         return "headers" in path or not _IDENTITY.search(last)
-    return last in _SECRET_KEYS and path[0] not in ("revision", "accepted")
+    return (last in _SECRET_KEYS or "specimens" in path[:-1]) and path[0] not in ("revision", "accepted")
 
 
 def _parts_of_header(value: str, name: str) -> list[str]:

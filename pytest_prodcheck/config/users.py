@@ -25,13 +25,28 @@ def check(environment: Environment, problems: Problems) -> None:
     for name, user in environment.users.items():
         path = ("users", name)
         for key in _NEEDED[user.grant]:
-            if not getattr(user, key):
+            if not getattr(user, key) and not (key == "client_secret" and user.client_auth == "private_key_jwt"):
                 problems.add((*path, key), f"grant {user.grant} needs {key}", keys.example(User, key))
+        _client(path, user, problems)
         _authority(path, user, authorities, problems)
         if user.login:
             _login(environment, path, user, problems)
     if len(authorities) > 1 and environment.users:
         problems.add(("auth",), "users cannot say which of several auth targets they use: declare one")
+
+
+def _client(path: KeyPath, user: User, problems: Problems) -> None:
+    """`private_key_jwt` signs with a key, and with nothing else."""
+    keyed = user.client_auth == "private_key_jwt"
+    for key in ("client_id", "client_key"):
+        if keyed and not getattr(user, key):
+            problems.add((*path, key), f"client_auth private_key_jwt needs {key}", keys.example(User, key))
+    if keyed and user.client_secret:
+        text = "client_auth private_key_jwt has no client_secret: leave one of them out"
+        problems.add((*path, "client_secret"), text)
+    for key in ("client_key", "client_key_id", "assertion_audience"):
+        if not keyed and key in user.model_fields_set:
+            problems.add((*path, key), f"{key} is for private_key_jwt alone", 'client_auth = "private_key_jwt"')
 
 
 def _authority(path: KeyPath, user: User, authorities: list[AuthTarget], problems: Problems) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from pytest_prodcheck.config import grammar
-from pytest_prodcheck.config.models import AuthTarget, User
-from pytest_prodcheck.criteria import declared_claims, hasura_claims
+from pytest_prodcheck.config.models import AuthTarget, HasuraClaims, User
+from pytest_prodcheck.criteria import declared_claims, hasura_claims, hasura_places
 from pytest_prodcheck.criteria.discovery import slash_hint
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.finding import Finding, Severity
@@ -29,6 +29,8 @@ class Claims:
     target: str
     now: float
     """When the token was obtained (for a static one: now), seconds since the epoch."""
+    offset: float | None = None
+    """Seconds by which the provider's clock is ahead of ours, by its `Date`; None where it said none."""
 
     def date(self, claim: str) -> float | None:
         """A claim that is a NumericDate; None where it is missing or none."""
@@ -52,17 +54,20 @@ def claims(
     *,
     name: str,
     target: str = "auth",
+    offset: float | None = None,
 ) -> list[Finding]:
     """Everything that is wrong with a token's claims. An opaque user's declared claims are judged as they are given
     (by introspection); the rules for JWTs do not hold for it. What Hasura would refuse is said once, in its words."""
-    told = Claims(payload, user, auth, name, target, now)
+    told = Claims(payload, user, auth, name, target, now, offset)
     declared = declared_claims.mismatches(payload, user.claims, now)
     findings = [told.finding(code, what, seen, promised) for code, what, seen, promised in declared]
     if user.opaque:
         return findings
     if hasura:
-        refused = [told.finding(*found) for found in hasura_claims.missing(payload)]
-        findings = refused + [one for one in findings if not (refused and hasura_claims.NAMESPACE in one.message)]
+        where = auth.hasura if isinstance(auth.hasura, HasuraClaims) else None
+        refused = [told.finding(*found) for found in hasura_claims.missing(payload, where)]
+        place = (where.namespace if where else "") or hasura_places.NAMESPACE
+        findings = refused + [one for one in findings if not (refused and place in one.message)]
     return _dates(told) + _lifetime(told) + _issuer(told) + _audience(told) + _subject(told) + findings
 
 
@@ -70,7 +75,7 @@ def outlives(expires_at: float | None, run_deadline: float, *, user: str, target
     """Warns where a token ends before the run does (R26): its 401s would be blamed on the services."""
     if expires_at is None or expires_at > run_deadline:
         return []
-    what = f"token of {user} expires {_span(run_deadline - expires_at)} before the run's end"
+    what = f"token of {user} expires {span(run_deadline - expires_at)} before the run's end"
     return [Finding("jwt_claims", target, what, "runner.token.expired", "warning", subject=user, data={"user": user})]
 
 
@@ -89,7 +94,7 @@ def _expiry(told: Claims) -> list[Finding]:
         return [told.finding("auth.token.no_expiry", what, _kind(told.payload["exp"]), "seconds")]
     if exp > told.now:
         return []
-    ago = _span(told.now - exp)
+    ago = span(told.now - exp)
     if told.user.grant == "static":
         return [told.finding("runner.token.expired", f"expired {ago} ago; the services are not to blame", f"{ago} ago")]
     return [_expired_when_fresh(told, exp, ago)]
@@ -99,9 +104,9 @@ def _expired_when_fresh(told: Claims, exp: float, ago: str) -> Finding:
     """A token that was just issued: with a sound lifetime, it is the provider's clock that is behind."""
     iat = told.date("iat")
     if iat is not None and exp > iat and told.now - iat > max(told.auth.skew, CLOCK_TOLERANCE):
-        behind = _span(told.now - iat)
-        what = f"just issued, and iat is {behind} in the past: the provider's clock is behind"
-        return told.finding("auth.clock.skewed", what, f"iat {behind} ago", "now")
+        behind = span(told.now - iat)
+        what = f"just issued, and iat is {behind} in the past: {_whose(told, iat - told.now)}"
+        return told.finding("auth.clock.skewed", what, f"iat {behind} ago", "now", **_measured(told))
     return told.finding("auth.token.lifetime_too_short", f"just issued, and expired {ago} ago", f"expired {ago} ago")
 
 
@@ -113,10 +118,35 @@ def _future(told: Claims) -> list[Finding]:
             what = f"claim {claim} is no NumericDate (seconds since 1970, RFC 7519 §2)"
             return [told.finding("auth.token.malformed", what, _kind(told.payload[claim]), "seconds")]
         if moment is not None and moment > told.now + told.auth.skew:
-            ahead = _span(moment - told.now)
-            what = f"{claim} is {ahead} in the future: the provider's clock is ahead"
-            return [told.finding("auth.clock.skewed", what, f"{ahead} ahead", f"at most {told.auth.skew:g}s")]
-    return []
+            ahead = span(moment - told.now)
+            what = f"{claim} is {ahead} in the future: {_whose(told, moment - told.now)}"
+            limit = f"at most {told.auth.skew:g}s"
+            return [told.finding("auth.clock.skewed", what, f"{ahead} ahead", limit, **_measured(told))]
+    return _never(told)
+
+
+def _never(told: Claims) -> list[Finding]:
+    """A token that ends before it begins is valid at no moment."""
+    nbf, exp = told.date("nbf"), told.date("exp")
+    if nbf is None or exp is None or nbf < exp:
+        return []
+    what = f"nbf is {span(nbf - exp)} after exp: the token is valid at no moment"
+    return [told.finding("auth.token.lifetime_too_short", what, "nbf after exp", "nbf before exp")]
+
+
+def _whose(told: Claims, seconds: float) -> str:
+    """Whose clock it is, by the `Date` beside the token: the provider's, or that of a node behind it."""
+    side = "ahead" if seconds > 0 else "behind"
+    if told.offset is None:
+        return f"the provider's clock is {side}"
+    if abs(told.offset) > CLOCK_TOLERANCE / 2:
+        way = "ahead of" if told.offset > 0 else "behind"
+        return f"the provider's clock is {side}: by its Date header it is {span(abs(told.offset))} {way} ours"
+    return f"the provider's clock is {side} where tokens are made; its Date header agrees with ours"
+
+
+def _measured(told: Claims) -> dict[str, Any]:
+    return {} if told.offset is None else {"clock_offset_s": round(told.offset, 1)}
 
 
 def _lifetime(told: Claims) -> list[Finding]:
@@ -128,7 +158,7 @@ def _lifetime(told: Claims) -> list[Finding]:
         return []
     short = limit.operator in (">", ">=") or (limit.operator == "==" and lasts < limit.value)
     code = "auth.token.lifetime_too_short" if short else "auth.token.lifetime_too_long"
-    shown = _span(lasts)
+    shown = span(lasts)
     return [told.finding(code, f"it lives {shown}, promised {limit.text}", shown, limit.text)]
 
 
@@ -164,7 +194,7 @@ def _kind(value: Json) -> str:
     return declared_claims.kind(value)
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """A length of time as people say it: `40 s`, `5 min`, `3 h`, `12 d`."""
     for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= 2 * length or (seconds >= length and seconds % length == 0):

@@ -21,7 +21,7 @@ def discovery(found: Discovery, auth: AuthTarget, *, target: str = "auth") -> li
     if missing and not findings:
         what = f"{found.url} names no {' and no '.join(missing)}"
         findings.append(_finding(target, what, "auth.discovery.wrong_application", url=found.url))
-    return findings + [_downgraded(found, name, url, target) for name, url in _without_tls(found, auth)]
+    return findings + [_downgraded(found, name, url, target) for name, url in without_tls(found, auth)]
 
 
 def grant_allowed(found: Discovery, user: User, name: str, *, target: str = "auth") -> list[Finding]:
@@ -55,6 +55,13 @@ def _unusable(found: Discovery, target: str) -> Finding:
     if found.problem == "not_json":
         what = f"{found.url} answers {_type(seen)}, not a JSON object"
         return _finding(target, what, "auth.discovery.wrong_application", url=found.url, status=seen.status)
+    if found.problem == "too_large":
+        what = f"{found.url} answers {seen.size} bytes: that is no discovery document"
+        return _finding(target, what, "auth.discovery.wrong_application", url=found.url, status=seen.status)
+    if found.problem == "redirected":
+        where = seen.headers.get("location", "nowhere")[:300]
+        what = f"{found.url} redirects to {where}: it is not followed, a document is there or it is not"
+        return _finding(target, what, "auth.discovery.wrong_application", url=found.url, status=seen.status)
     what = f"{found.url} answers {seen.status}: there is no such issuer here, or its name is written differently"
     code = "auth.discovery.wrong_application" if found.problem == "not_found" else "unknown"
     what = what if found.problem == "not_found" else f"{found.url} answers {seen.status}"
@@ -71,7 +78,8 @@ def _issuer(found: Discovery, auth: AuthTarget, target: str) -> Finding | None:
     return _finding(target, what, code, seen=found.issuer, expected=auth.issuer, iss=found.issuer, url=found.url)
 
 
-def _without_tls(found: Discovery, auth: AuthTarget) -> list[tuple[str, str]]:
+def without_tls(found: Discovery, auth: AuthTarget) -> list[tuple[str, str]]:
+    """The endpoints that a gate needs, and that an https issuer names without TLS: name and URL."""
     if not auth.issuer.startswith("https:"):
         return []
     named = [("token_endpoint", found.token_endpoint), ("jwks_uri", found.jwks_uri)]

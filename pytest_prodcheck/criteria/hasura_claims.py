@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from pytest_prodcheck.config.models import HasuraClaims
+from pytest_prodcheck.criteria import hasura_places
 from pytest_prodcheck.criteria.declared_claims import kind
-from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.observation import Json
 
-NAMESPACE: Final = "https://hasura.io/jwt/claims"
 ALLOWED: Final = "x-hasura-allowed-roles"
 DEFAULT: Final = "x-hasura-default-role"
 
@@ -17,20 +17,15 @@ Broken = tuple[str, str, str, str]
 """Cause code, what is wrong, seen, promised."""
 
 
-def session_variables(payload: Mapping[str, Json], namespace: str = NAMESPACE) -> dict[str, Json] | None:
-    """The claims under the namespace with lower-case keys, from an object or a stringified one; None where neither."""
-    found = payload.get(namespace)
-    if isinstance(found, str):
-        found = strict_json.table(found)
-    return {key.lower(): value for key, value in found.items()} if isinstance(found, dict) else None
+def missing(payload: Mapping[str, Json], where: HasuraClaims | None = None) -> list[Broken]:
+    """What Hasura would refuse: `jwt-invalid-claims` and `jwt-missing-role-claims`, before Hasura is asked.
 
-
-def missing(payload: Mapping[str, Json], namespace: str = NAMESPACE) -> list[Broken]:
-    """What Hasura would refuse: `jwt-invalid-claims` and `jwt-missing-role-claims`, before Hasura is asked."""
-    variables = session_variables(payload, namespace)
-    if variables is None:
-        seen = "missing" if namespace not in payload else f"{kind(payload[namespace])} that is no JSON object"
-        return [("auth.claims.namespace_missing", f"claims namespace {namespace} is {seen}", seen, "an object")]
+    `where` is the place that Hasura is configured with; None means its default namespace, in either format.
+    """
+    variables = hasura_places.found(payload, where)
+    if isinstance(variables, str):
+        place = hasura_places.named(where)
+        return [("auth.claims.namespace_missing", f"claims {place} is {variables}", variables, "an object")]
     return [*_roles(variables), *_not_strings(variables)]
 
 

@@ -17,10 +17,12 @@ def provider(name: str, table: AuthTarget, evidence: Evidence) -> list[Finding]:
     return discovery.discovery(found, table, target=name) if isinstance(found, Discovery) else []
 
 
-def jwks(evidence: Evidence, name: str) -> list[Finding]:
-    """The published keys can verify a signature."""
+def jwks(evidence: Evidence, name: str, cache: str = "") -> list[Finding]:
+    """The published keys can verify a signature; `cache` is the promised limit of their `max-age`."""
     found = evidence.facts.get("jwks")
-    return keys.jwks(found, evidence.facts.get("discovery"), target=name) if isinstance(found, Jwks) else []
+    if not isinstance(found, Jwks):
+        return []
+    return keys.jwks(found, evidence.facts.get("discovery"), cache=cache, target=name)
 
 
 def user(evidence: Evidence, declared: User, name: str, now: float) -> list[Finding]:

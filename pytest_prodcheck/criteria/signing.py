@@ -20,6 +20,26 @@ FAMILIES: dict[str, tuple[str, tuple[str, ...]]] = {
 """Algorithm → kind of key and its curves."""
 
 
+MEMBERS: dict[str, tuple[str, ...]] = {"RSA": ("n", "e"), "EC": ("crv", "x", "y"), "OKP": ("crv", "x")}
+"""Kind of key → what a public one has (RFC 7518 §6.2.1, §6.3.1, RFC 8037 §2)."""
+
+
+def loads(key: Jwk) -> bool:
+    """Whether the public members are a key: of a point on its curve, of a modulus that is a number."""
+    from jwt import PyJWK
+    from jwt.exceptions import InvalidKeyError, PyJWKError
+
+    algorithm = next(name for name, (kind, _) in FAMILIES.items() if kind == key.kty)
+    by_curve = [name for name, (_, curves) in FAMILIES.items() if key.curve in curves]
+    if key.curve and not by_curve:
+        return True  # a curve of a later specification: to be ignored, as an unknown kind is
+    try:
+        PyJWK(dict(key.public), algorithm=(by_curve or [algorithm])[0])
+    except (InvalidKeyError, PyJWKError):
+        return False
+    return True
+
+
 def fits(key: Jwk, algorithm: str) -> bool:
     """Whether a consumer may verify `algorithm` with `key`: its kind, curve, use and, where it says one, its alg."""
     kind, curves = FAMILIES[algorithm]

@@ -36,6 +36,13 @@ def signature(
     return _published(read, jwks, judge)
 
 
+def unreadable(token: str, *, user: str, target: str = "auth") -> list[Finding]:
+    """Why nothing can be read in a token that should be a JWT: the words and the cause that `signature` has for it."""
+    read = jose.read(token)
+    found = _form(read, _Judge(user, target)) if read.problem else None
+    return [found] if found else []
+
+
 def user_signature(token: str, jwks: Jwks | None, auth: AuthTarget, user: User, name: str) -> list[Finding]:
     """`signature` for a declared user."""
     return signature(token, jwks, auth, user=name, opaque=user.opaque)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
 from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.observe import clock
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import CheckResult
 from pytest_prodcheck.observe.observation import USED_UP, Observation
@@ -84,13 +84,13 @@ class Context:
     @cached_property
     def skew(self) -> Mapping[str, float]:
         """Seconds by which each target's clock (`Date`) is ahead of ours, the greatest that was seen."""
-        seen = {one.target: found for one in self.observations if (found := _skew(one)) is not None}
+        seen = {one.target: found for one in self.observations if (found := clock.offset(one)) is not None}
         return {target: value for target, value in seen.items() if abs(value) > SKEW}
 
     @cached_property
     def dated(self) -> frozenset[str]:
         """Targets that sent a usable `Date`."""
-        return frozenset(one.target for one in self.observations if _skew(one) is not None)
+        return frozenset(one.target for one in self.observations if clock.offset(one) is not None)
 
     def alternates(self, sign: Sign) -> bool:
         """R19: whether the target accepted and refused a same request of the sign's user in turn, not once and for all.
@@ -146,16 +146,6 @@ def _host(seen: Observation) -> str:
 def _is_page(seen: Observation) -> bool:
     html = seen.excerpt.lstrip()[:1] == "<" and "html" in seen.headers.get("content-type", "html")
     return html and not seen.expected and (seen.status == 511 or (seen.status or 500) < 400)
-
-
-def _skew(seen: Observation) -> float | None:
-    if "date" not in seen.headers or "age" in seen.headers or not seen.started_at:
-        return None
-    try:
-        said = parsedate_to_datetime(seen.headers["date"])
-    except ValueError:
-        return None
-    return said.replace(tzinfo=said.tzinfo or UTC).timestamp() - seen.started_at - seen.wall
 
 
 def expired(valid_until: object, now: float) -> bool:

@@ -24,7 +24,9 @@ _ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
 _CURL = re.compile(r"\bcurl (?=.*\{(?:url|origin|issuer|jwks_uri|service_url)\})")
 _ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
-_AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.")
+_AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.",
+                    "auth.anonymous.", "auth.key.", "auth.algorithm.", "auth.expiry.", "auth.audience.", "auth.role.",
+                    "auth.refusal.", "auth.specimen.")  # fmt: skip
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"

@@ -7,9 +7,11 @@ import re
 from pytest_prodcheck.diagnosis.signs import Sign
 
 _ASIDE = ("::test_ready", "::test_certificate", "::test_schema", "::test_revision", "::test_health",
-          "::test_introspection", "::test_broken_token")  # fmt: skip
+          "::test_introspection", "::test_broken_token", "::test_refuses", "::test_discovery")  # fmt: skip
 _STANDS_FOR_ALL = ("http.revision.unreadable", "graphql.schema.unreadable", "auth.signature.not_judged")
 _PAGE = re.compile(r"^\s*<(!doctype html|html)", re.IGNORECASE | re.MULTILINE)
+_TAKES_TOO_MUCH = ("auth.anonymous.", "auth.signature.not_checked", "auth.key.", "auth.algorithm.", "auth.expiry.",
+                   "auth.audience.", "auth.role.", "auth.refusal.", "auth.specimen.")  # fmt: skip
 _LOGIN = re.compile(r"log-?in|sign-?in|callback|oauth|session|authorize", re.IGNORECASE)
 _TRANSPORT = ("http.dns.", "http.tcp.", "http.tls.", "auth.idp.", "database.tcp.", "database.dns.")
 _SERVER_ERROR = frozenset({
@@ -110,4 +112,6 @@ def _plain_server_error(sign: Sign) -> bool:
 def _rejected(sign: Sign) -> bool:
     if sign.kind not in ("http", "graphql"):
         return False
+    if sign.code.startswith(_TAKES_TOO_MUCH):
+        return False  # it accepts what it must refuse: no cause of a refusal explains that
     return sign.code.startswith("auth.") or sign.code == "runner.token.expired" or sign.status in (401, 403)

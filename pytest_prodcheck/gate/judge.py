@@ -68,12 +68,14 @@ _CRITERION: Mapping[str, str] = {
     "test_security_headers": "security_headers",
     "test_revision": "revision",
     "test_jwks": "jwks",
+    "test_refuses": "refuses",
+    "test_discovery": "discovery",
     "test_signature": "signature",
     "test_token": "token",
 }
 
 
-_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_certificate")
+_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_discovery", "test_certificate")
 """Checks whose exchanges have their 5xx judged by what they ask, or by the readiness that they share."""
 
 

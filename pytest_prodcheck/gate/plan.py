@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from pytest_prodcheck.config.forgeries import has_jwt
 from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import (
     AuthTarget,
@@ -155,6 +156,9 @@ def _http(environment: Environment, target: str, table: HttpTarget) -> Iterator[
                 latency=endpoint.latency,
                 error_rate=endpoint.error_rate,
             )
+    for name, endpoint in table.endpoints.items():
+        if endpoint.refuses:
+            yield build.check("test_refuses", name, users=(endpoint.as_,) if endpoint.as_ else (), declared=endpoint)
     if protected := _protected(environment, table):
         yield build.check(
             "test_broken_token_refused", protected, users=(table.endpoints[protected].as_,), parameter="-"
@@ -185,6 +189,7 @@ def _auth(environment: Environment, target: str, table: AuthTarget) -> Iterator[
     build = _Builder(environment, target, table)
     yield build.check("test_ready")
     if table.issuer:
+        yield build.check("test_discovery")
         yield build.check("test_jwks")
     for name, user in environment.users.items():
         yield build.check("test_token", name)
@@ -256,6 +261,9 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     first = next((name for name in found.operations if not found.why_not(name)), "")
     if first and (user := next((user for user in table.as_ if not environment.users[user].opaque), "")):
         yield build.check("test_broken_token_refused", first, users=(user,), parameter="-")
+    if table.refuses:
+        jwt = next((user for user in table.as_ if has_jwt(environment.users[user])), "")
+        yield build.check("test_refuses", first, users=(jwt,) if jwt else (), parameter="-")
     yield from _limits(build)
 
 

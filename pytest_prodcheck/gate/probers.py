@@ -16,7 +16,9 @@ from pytest_prodcheck.targets.http import HttpProber
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.observe.identity import Jwks
     from pytest_prodcheck.targets.auth_prober import AuthProber
+    from pytest_prodcheck.targets.forgery import Forger
 
 Remember = Callable[[str, str], object]
 
@@ -137,7 +139,9 @@ class Probers:
     def _made(self, target: str, table: Target) -> Any:
         if isinstance(table, HttpTarget):
             self.wire.open(target, table, (table.url,), table.headers, self._base)
-            return HttpProber(self.wire, target, table, self._credentials, self._environment.requests.in_flight)
+            return HttpProber(
+                self.wire, target, table, self._credentials, self._environment.requests.in_flight, self._forger()
+            )
         if isinstance(table, AuthTarget):
             self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
             self._auths[target] = self._auth(target, table)
@@ -148,7 +152,9 @@ class Probers:
 
             self.wire.open(target, table, (table.url,), {}, self._base)
             found = documents.of(self._environment, table)
-            return GraphqlProber(self.wire, target, table, found.operations, found.variables, self._credentials)
+            return GraphqlProber(
+                self.wire, target, table, found.operations, found.variables, self._credentials, self._forger()
+            )
         if isinstance(table, DatabaseTarget):
             from pytest_prodcheck.targets.database.prober import DatabaseProber
 
@@ -169,6 +175,18 @@ class Probers:
 
         return AuthProber(self.wire, target, table, self._environment.users, self._hosts(), self._remember)
 
+    def _forger(self) -> Forger | None:
+        """What makes tokens that must be refused; None where nothing promises to refuse one."""
+        if not _refusing(self._environment):
+            return None
+        from pytest_prodcheck.targets.forgery import Forger
+
+        tables = [table for table in self._environment.targets.values() if isinstance(table, AuthTarget)]
+        return Forger(tables[0] if tables else AuthTarget(), self._keys, self._remember)
+
+    def _keys(self) -> Jwks | None:
+        return next(iter(self._auths.values())).published() if self._auths else None
+
     def _credentials(self, user: str) -> Mapping[str, str]:
         return next(iter(self._auths.values())).credentials(user) if self._auths else {}
 
@@ -180,3 +198,12 @@ class Probers:
 
     def _hosts(self) -> dict[str, HttpTarget]:
         return {target: table for target, table in self._environment.targets.items() if isinstance(table, HttpTarget)}
+
+
+def _refusing(environment: Environment) -> bool:
+    """Whether any target promises to refuse tokens."""
+    tables = environment.targets.values()
+    endpoints = [one for table in tables if isinstance(table, HttpTarget) for one in table.endpoints.values()]
+    return any(one.refuses for one in endpoints) or any(
+        isinstance(table, GraphqlTarget) and table.refuses for table in tables
+    )

@@ -8,8 +8,9 @@ from typing import Literal
 
 from pytest_prodcheck.observe.observation import Json, Observation
 
-Problem = Literal["", "unreachable", "not_found", "status", "not_json"]
-"""Why a document could not be used: no answer; 404 or 410; another status than 200; not a JSON object."""
+Problem = Literal["", "unreachable", "not_found", "redirected", "status", "too_large", "not_json"]
+"""Why a document could not be used: no answer; 404 or 410; a redirect (none is followed: another address may not answer
+for this one); another status than 200; more bytes than any provider has to say; not a JSON object."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Discovery:
     jwks_uri: str = ""
     grants: tuple[str, ...] = ()
     algorithms: tuple[str, ...] = ()
+    document: Mapping[str, Json] = field(default_factory=dict, repr=False)
+    """The whole document, bounded: what the members say that are judged and not used."""
 
     def as_json(self) -> dict[str, Json]:
         """The facts, for an observation's `data`."""
@@ -50,6 +53,10 @@ class Jwk:
     curve: str = ""
     bits: int = 0
     """Length of an RSA modulus; 0 for other kinds."""
+    exponent: int = 0
+    """RSA's public exponent; 0 for other kinds, and for one that cannot be read."""
+    operations: tuple[str, ...] = ()
+    """`key_ops`; empty where the key says none."""
     secret: bool = False
     """Whether private or symmetric members were published beside the public ones; they are never kept."""
     public: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -96,6 +103,9 @@ class Token:
     expires_at: float | None = None
     cookies: bool = False
     """Whether the session is a cookie, kept in the jar of this user's name."""
+    id_token: str = field(default="", repr=False)
+    """What came beside an access token where `openid` was in the scope."""
+    refresh_token: str = field(default="", repr=False)
     introspection: Mapping[str, Json] | None = field(default=None, repr=False)
     """The answer of RFC 7662 where the user asks for it; it may hold personal data."""
 
@@ -103,6 +113,14 @@ class Token:
     def usable(self) -> bool:
         """Whether requests can be sent as this user."""
         return self.cookies or bool(self.value)
+
+    def due(self, now: float) -> bool:
+        """Whether it should be renewed: it ends within 30 s, or within the last quarter of its life. Only what a token
+        endpoint gave can be; a login is done once, a static token is what it is."""
+        if self.grant not in ("client_credentials", "password", "refresh_token") or self.expires_at is None:
+            return False
+        lasts = self.expires_at - self.obtained_at
+        return bool(self.value) and lasts > 0 and now > self.expires_at - min(30.0, lasts / 4)
 
     def __str__(self) -> str:
         return f"token {self.user}"

@@ -74,6 +74,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("http", "test_ready"): "GET of up to three endpoints, a TCP connect to every address",
     ("http", "test_revision"): "GET of the revision, 5 times, again until it has settled",
     ("auth", "test_ready"): "GET /.well-known/openid-configuration",
+    ("auth", "test_discovery"): "GET of the endpoints that discovery names, as nobody",
     ("auth", "test_jwks"): "GET of the jwks_uri that discovery names",
     ("auth", "test_token"): "POST to the token endpoint, once",
     ("graphql", "test_ready"): "POST { __typename }",

@@ -31,8 +31,15 @@ class Client:
     form: dict[str, str] = field(default_factory=dict, repr=False)
 
 
-def client_of(user: User) -> Client:
-    """`client_auth = "basic"` or `"post"`; a public client (no secret) only names itself in the form."""
+def client_of(user: User, audience: str = "") -> Client:
+    """`client_auth = "basic"`, `"post"` or `"private_key_jwt"` (an assertion for `audience`); a public client (no
+    secret) only names itself in the form. Raises errors.Refused where `client_key` is no key."""
+    if user.client_auth == "private_key_jwt":
+        from pytest_prodcheck.targets import assertion
+
+        signed = assertion.signed(user.client_key or "", user.client_id, audience, user.client_key_id)
+        form = {"client_id": user.client_id, "client_assertion_type": assertion.TYPE, "client_assertion": signed}
+        return Client({}, form)
     if not user.client_secret:
         return Client({}, {"client_id": user.client_id} if user.client_id else {})
     if user.client_auth == "post":
@@ -71,7 +78,7 @@ def _form_request(
 ) -> HttpRequest:
     if urlsplit(table.issuer).scheme == "https" and urlsplit(url).scheme != "https":
         raise Refused(operation, f"discovery names {url}, without TLS", "the issuer must name https endpoints")
-    client = client_of(user)
+    client = client_of(user, table.issuer if user.assertion_audience == "issuer" else url)
     headers = {"content-type": "application/x-www-form-urlencoded", "accept": "application/json"}
     return HttpRequest(
         target=target,
@@ -120,7 +127,14 @@ def login_request(user: User, name: str, place: LoginPlace) -> HttpRequest:
 def credentials_of(user: User, request: HttpRequest) -> tuple[str, ...]:
     """Every secret that a request carries, so that a server that repeats one is not quoted."""
     login = user.login
-    sent = [user.client_secret, user.password, user.refresh_token, user.token, request.headers.get("authorization")]
+    sent = [
+        user.client_secret,
+        user.client_key,
+        user.password,
+        user.refresh_token,
+        user.token,
+        request.headers.get("authorization"),
+    ]
     if login is not None:
         sent += [text for text in _texts(login.json_) + _texts(login.form) + _texts(login.headers) if len(text) >= 4]
     return tuple(text for text in sent if text)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.observe import jose
@@ -16,6 +16,11 @@ from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.graphql import Caller
 from pytest_prodcheck.targets.guard.graphql import check_body
 from pytest_prodcheck.targets.wire import Wire
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.targets.forgery import Forger
+
+ROLE_HEADER = "x-hasura-role"
 
 
 class Document(Protocol):
@@ -43,8 +48,9 @@ class GraphqlProber:
         documents: Mapping[str, Document],
         variables: Mapping[str, Mapping[str, Json]],
         credentials: Credentials,
+        forger: Forger | None = None,
     ) -> None:
-        self._wire, self.target, self.table = wire, target, table
+        self._wire, self.target, self.table, self._forger = wire, target, table, forger
         self._documents, self._variables, self._credentials = documents, variables, credentials
         self.lane, self.width = str(Origin.of(table.url)), 20
 
@@ -58,6 +64,8 @@ class GraphqlProber:
             return Evidence((self.execute(subject, user, attempt),))
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject, user)))
+        if function == "test_refuses":
+            return self._refusals(subject, user)
         if function == "test_health":
             return self._health()
         if function == "test_introspection":
@@ -110,14 +118,29 @@ class GraphqlProber:
         broken = self._as(name, Caller(user, {"authorization": f"Bearer {jose.tampered(token)}"}, user))
         return [good, broken, self._as(name, Caller())] if broken.expected else [good, broken]
 
+    def _refusals(self, name: str, user: str) -> Evidence:
+        """The same query with each token that must be refused; without documents, the smallest query there is."""
+        from pytest_prodcheck.targets import refusals
+
+        if self._forger is None:
+            return Evidence()
+        token = self._credentials(user).get("authorization", "").removeprefix("Bearer ") if user else ""
+
+        def send(shown: str, role: str) -> Observation:
+            headers = {"authorization": f"Bearer {shown}"} if shown else {}
+            return self._as(name, Caller("", headers | ({ROLE_HEADER: role} if role else {})))
+
+        good = self._as(name, self._caller(user)) if any(one != "none" for one in self.table.refuses) else None
+        return refusals.ask(self.table.refuses, token, self._forger, send, good)
+
     def _as(self, name: str, caller: Caller) -> Observation:
-        document, variables = self._documents[name], self._variables.get(name)
+        document = self._documents.get(name)
         return graphql.execute(
             self._wire,
             self.table,
-            document.document,
-            variables,
-            document.operation_name,
+            document.document if document else "query Refused {__typename}",
+            self._variables.get(name),
+            document.operation_name if document else "Refused",
             caller,
             target=self.target,
             kind="readiness",

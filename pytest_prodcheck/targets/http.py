@@ -7,6 +7,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import count, pairwise
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from pytest_prodcheck.config.models import Cleanup, Endpoint, HttpTarget, Revision
@@ -19,6 +20,9 @@ from pytest_prodcheck.targets import cleanup
 from pytest_prodcheck.targets.connection import Origin, refusing_addresses
 from pytest_prodcheck.targets.wire import Wire
 
+if TYPE_CHECKING:
+    from pytest_prodcheck.targets.forgery import Forger
+
 _HEALTH_WORDS = ("health", "ready", "live", "status", "ping")
 _READINESS_TRIES = 3
 REVISION_SAMPLES = 5
@@ -30,8 +34,17 @@ _AGAIN_IN_ALL = 32
 class HttpProber:
     """Asks one host. Every method returns observations; only `send` raises `Refused`, for what is not a proven read."""
 
-    def __init__(self, wire: Wire, target: str, table: HttpTarget, credentials: Credentials, in_flight: int) -> None:
+    def __init__(
+        self,
+        wire: Wire,
+        target: str,
+        table: HttpTarget,
+        credentials: Credentials,
+        in_flight: int,
+        forger: Forger | None = None,
+    ) -> None:
         self._wire, self.target, self.table, self._credentials = wire, target, table, credentials
+        self._forger = forger
         self.origin = Origin.of(table.url)
         self.lane, self.width = str(self.origin), in_flight
         self._again = count()
@@ -63,6 +76,8 @@ class HttpProber:
             return Evidence((*observations, *again), self._undone(subject, observations[-1]))
         if function == "test_broken_token_refused":
             return Evidence(tuple(self._broken_token(subject)))
+        if function == "test_refuses":
+            return self._refusals(subject)
         names = self.table.header_samples if function == "test_security_headers" else ()
         return Evidence(tuple(self._sent(self.request(name, self.table.endpoints[name])) for name in names))
 
@@ -93,6 +108,24 @@ class HttpProber:
             return [good, broken]
         del headers["authorization"]
         return [good, broken, self._sent(replace(request, headers=headers, expected=refused, user=""))]
+
+    def _refusals(self, name: str) -> Evidence:
+        """The declared read with each token that it must refuse."""
+        from pytest_prodcheck.targets import refusals
+
+        if self._forger is None:
+            return Evidence()
+        endpoint = self.table.endpoints[name]
+        request = replace(self.request(name, endpoint), kind="readiness", jar="")
+        token = request.headers.get("authorization", "").removeprefix("Bearer ")
+        plain = {key: value for key, value in request.headers.items() if key != "authorization"}
+
+        def send(shown: str, _role: str) -> Observation:
+            headers = plain | ({"authorization": f"Bearer {shown}"} if shown else {})
+            return self._sent(replace(request, headers=headers, user=""))
+
+        good = self._sent(request) if any(one != "none" for one in endpoint.refuses) else None
+        return refusals.ask(endpoint.refuses, token, self._forger, send, good)
 
     def send(self, request: HttpRequest) -> Observation:
         """A test's own request, as the user that it names: a read, whatever it says of itself."""

@@ -55,6 +55,19 @@ def obtain(
     return introspected(sender, token, user, discovery, table, target)
 
 
+def renewed(
+    sender: Sender, token: Token, user: User, discovery: Discovery | None, table: AuthTarget, target: str = "auth"
+) -> Token:
+    """A token in the place of one that ends: by its refresh token where one came with it (RFC 6749 §6), else, or where
+    that is refused, by the user's own grant. Without a value where neither gives one."""
+    if token.refresh_token and user.grant != "client_credentials":
+        again = user.model_copy(update={"grant": "refresh_token", "refresh_token": token.refresh_token})
+        found = obtain(sender, again, token.user, discovery, table, target)
+        if found.value:
+            return replace(found, refresh_token=found.refresh_token or token.refresh_token)
+    return obtain(sender, user, token.user, discovery, table, target)
+
+
 def introspected(
     sender: Sender, token: Token, user: User, discovery: Discovery | None, table: AuthTarget, target: str = "auth"
 ) -> Token:
@@ -119,7 +132,13 @@ def _granted(user: User, name: str, request: HttpRequest, answer: Observation) -
     secrets = _secrets(document)
     if failed or not isinstance(value, str):
         return Token(name, _refusal(user, request, answer, document, secrets), user.grant, secrets=secrets)
-    return Token(name, _accepted(answer, _facts(user, value)), user.grant, value, secrets)
+    id_token, refresh = (_string(document.get(key)) for key in ("id_token", "refresh_token"))
+    accepted = _accepted(answer, _facts(user, value))
+    return Token(name, accepted, user.grant, value, secrets, id_token=id_token, refresh_token=refresh)
+
+
+def _string(value: Json) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _logged_in(user: User, name: str, request: HttpRequest, answer: Observation) -> Token:

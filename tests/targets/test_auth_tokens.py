@@ -223,7 +223,7 @@ JWKS = [
     ((200, {}, {"keys": []}), "auth.jwks.empty"),
     ((200, {}, {"keys": "k1"}), "auth.jwks.empty"),
     ((200, {}, {"keys": [5, None]}), "auth.jwks.empty"),
-    ((302, {"location": "/login"}, ""), "unknown"),
+    ((302, {"location": "/login"}, ""), "auth.jwks.not_found"),
     ((200, {}, b"[" * 100_000), "auth.jwks.not_json"),
     ((200, {}, {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "s"}]}), "auth.jwks.private_key_published"),
     ((200, {}, {"keys": [{"kty": "RSA", "n": "AQAB" * 30, "e": "AQAB", "kid": "w"}]}), "auth.jwks.key_weak"),

@@ -8,7 +8,7 @@ from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.criteria import graphql, graphql_engine
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.gate.judges.case import Case, Judge
-from pytest_prodcheck.gate.judges.http import broken_token_refused
+from pytest_prodcheck.gate.judges.http import broken_token_refused, refuses
 from pytest_prodcheck.observe.finding import Finding
 
 
@@ -60,6 +60,7 @@ def schema(case: Case) -> list[Finding]:
 
 JUDGES: Mapping[str, Judge] = {
     "test_operation": operation,
+    "test_refuses": refuses,
     "test_broken_token_refused": broken_token_refused,
     "test_health": health,
     "test_introspection": introspection,

@@ -42,6 +42,21 @@ def broken_token_refused(case: Case) -> list[Finding]:
     return [] if public else consumers.checks_signature(good, others[0])
 
 
+def refuses(case: Case) -> list[Finding]:
+    """The tokens that must be refused here are."""
+    from pytest_prodcheck.criteria.refusals import Asked, refusals
+    from pytest_prodcheck.gate.judges.auth import provider
+
+    facts, table = case.evidence.facts, case.environment.targets[case.check.target]
+    if not case.evidence.observations:
+        return [Finding("refuses", case.check.target, "no token was shown", "gate.not_executed")]
+    lists = (facts.get("refusals", ()), facts.get("unmade", {}), facts.get("specimens", {}))
+    asked = Asked(facts.get("good"), *lists, facts.get("jwks"))
+    promised = table.endpoints[case.check.subject] if isinstance(table, HttpTarget) else table
+    refused = getattr(promised, "refused", ())
+    return refusals(asked, refused, provider(case.environment)[1], case.now, case.check.target)
+
+
 def certificate(case: Case) -> list[Finding]:
     """The certificate that readiness saw."""
     from pytest_prodcheck.criteria import certificate
@@ -82,6 +97,7 @@ def _json_file(path: Path) -> Mapping[str, Any]:
 
 JUDGES: Mapping[str, Judge] = {
     "test_endpoint": endpoint,
+    "test_refuses": refuses,
     "test_broken_token_refused": broken_token_refused,
     "test_certificate": certificate,
     "test_security_headers": security_headers,

@@ -49,7 +49,7 @@ def test_sound_keys_are_silent(keys):
     [
         ([], ("auth.jwks.empty", "error")),
         ([jwk(), jwk("k1", rsa_key("k0"))], ("auth.jwks.duplicate_kid", "error")),
-        ([replace(jwk(), bits=1024)], ("auth.jwks.key_weak", "warning")),
+        ([replace(jwk(), bits=1024)], ("auth.jwks.key_weak", "error")),
         ([replace(jwk(), secret=True)], ("auth.jwks.private_key_published", "error")),
         ([Jwk("s", "oct", secret=True)], ("auth.jwks.private_key_published", "error")),
     ],

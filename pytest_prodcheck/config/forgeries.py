@@ -1,0 +1,65 @@
+"""What `refuses` needs: a good token to start from, and what only an issuer can make given beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from pytest_prodcheck.config.models import AuthTarget, Endpoint, Environment, GraphqlTarget, User
+from pytest_prodcheck.config.secrecy import only_refusals
+from pytest_prodcheck.config.source import KeyPath
+
+Add = Callable[..., object]
+"""Adds a problem: key path, text, example."""
+_GENUINE = {"expired": 'specimens.expired = "env:EXPIRED_TOKEN"', "audience": 'specimens.audience = "env:OTHER_TOKEN"'}
+"""What a service refuses for its content is a proof only where its signature is good: one is given, or can be made."""
+
+
+def endpoint(environment: Environment, path: KeyPath, declared: Endpoint, add: Add) -> None:
+    """Adds a problem for each promise of an endpoint that could not be proven."""
+    key = (*path, "refuses")
+    if declared.refused and not declared.refuses:
+        add((*path, "refused"), "refused is the status of what `refuses` names", 'refuses = ["none", "alg_none"]')
+    if not declared.refuses:
+        return
+    if declared.writes:
+        add(key, "a write is sent once: what it refuses is not tried", 'effect = "read"')
+    if only_refusals(declared.status):
+        add(key, "the good token is refused here, so that refusing another proves nothing", "status = 200")
+    if "role" in declared.refuses:
+        add(key, "role is a header of Hasura's: promise it on a graphql target", 'refuses = ["none", "tampered"]')
+    _tokens(environment, key, declared.refuses, [declared.as_] if declared.as_ else [], add)
+
+
+def graphql(environment: Environment, path: KeyPath, target: GraphqlTarget, add: Add) -> None:
+    """Adds a problem for each promise of a GraphQL API that could not be proven."""
+    key = (*path, "refuses")
+    if target.refused and not target.refuses:
+        add((*path, "refused"), "refused is the status of what `refuses` names", 'refuses = ["none", "alg_none"]')
+    if "role" in target.refuses and target.engine != "hasura":
+        add(key, "role is a header of Hasura's", 'engine = "hasura"')
+    if target.refuses:
+        _tokens(environment, key, target.refuses, target.as_, add)
+
+
+def _tokens(environment: Environment, key: KeyPath, names: Sequence[str], users: Sequence[str], add: Add) -> None:
+    made = [name for name in names if name != "none"]
+    if not made:
+        return
+    known = [environment.users[name] for name in users if name in environment.users]
+    if not users:
+        add(key, f"{made[0]} starts from a good token", 'as = "member"')
+    elif known and not any(has_jwt(user) for user in known):
+        add(key, f"{made[0]} starts from a JWT, and {users[0]} has none: promise none alone", 'refuses = ["none"]')
+    tables = [table for table in environment.targets.values() if isinstance(table, AuthTarget)]
+    table = tables[0] if tables else AuthTarget()
+    for name in made:
+        if name in _GENUINE and table.secret is None and getattr(table.specimens, name) is None:
+            text = f"{name} cannot be made without the issuer's key: give a genuine one under auth"
+            add(key, text, _GENUINE[name])
+    if "hs256_public_key" in made and not (table.issuer or table.jwks_url):
+        add(key, "hs256_public_key needs a published key: the auth target needs an issuer", 'issuer = "https://…/"')
+
+
+def has_jwt(user: User) -> bool:
+    """Whether the user has a JWT, from which others can be made."""
+    return not user.opaque and user.keep != "cookies"
