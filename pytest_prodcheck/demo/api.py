@@ -47,6 +47,7 @@ class Api:
     verbose: bool = False
     health_lies: bool = False
     broken_report: bool = False
+    crashes_on_bad_tokens: bool = False
     turn: itertools.count[int] = field(default_factory=itertools.count)
 
     def caller(self, request: Request) -> Mapping[str, Any]:
@@ -58,6 +59,8 @@ class Api:
         try:
             return consumer.verify(token)
         except jwt.PyJWTError:
+            if self.crashes_on_bad_tokens:
+                raise
             raise HTTPException(401, "invalid token") from None
 
     async def rows(self, request: Request, statement: str, *values: object) -> list[Row]:
@@ -151,6 +154,7 @@ def api_app(api: Api) -> Starlette:
         HTTPException: refused,
         psycopg.Error: failed,
         ArithmeticError: failed,
+        jwt.PyJWTError: failed,
     }
     return Starlette(routes=_routes(api), exception_handlers=handlers)
 

@@ -54,6 +54,7 @@ class Engine:
     remote: tuple[str, int]
     tables: dict[str, metadata.Table] = field(default_factory=metadata.tables)
     inconsistent: list[dict[str, Any]] = field(default_factory=list)
+    grants_any_role: bool = False
     _schemas: dict[str, GraphQLSchema] = field(default_factory=dict)
 
     def reload(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -77,7 +78,7 @@ class Engine:
             claims = self.consumer.verify(authorization.removeprefix("Bearer "))
         except jwt.PyJWTError as error:
             raise EngineError("invalid-jwt", f"Could not verify JWT: {_jose(error)}") from None
-        return _session(claims, headers.get("x-hasura-role"))
+        return _session(claims, headers.get("x-hasura-role"), any_role=self.grants_any_role)
 
     async def execute(self, session: Session, request: object) -> Answer:
         """The answer's body to one request as `session`."""
@@ -162,7 +163,7 @@ def _failure(code: str, message: str) -> GraphQLError:
     return GraphQLError(message, extensions={"code": code})
 
 
-def _session(claims: Mapping[str, Any], asked: str | None) -> Session:
+def _session(claims: Mapping[str, Any], asked: str | None, *, any_role: bool = False) -> Session:
     """The session of verified claims (Hasura: both role claims are mandatory, the role must be allowed)."""
     if NAMESPACE not in claims:
         raise EngineError("jwt-invalid-claims", f"claims key: '{NAMESPACE}' not found")
@@ -171,7 +172,7 @@ def _session(claims: Mapping[str, Any], asked: str | None) -> Session:
         if key not in found:
             raise EngineError("jwt-missing-role-claims", f"JWT claim does not contain {key}")
     role = asked or found[_DEFAULT]
-    if role not in found[_ROLES]:
+    if role not in found[_ROLES] and not any_role:
         raise EngineError("access-denied", "Your requested role is not in allowed roles")
     return Session(role, found.get("x-hasura-user-id", ""))
 

@@ -14,11 +14,14 @@ LOGIN = ("database::test_login",)
 TABLES = ("database::test_tables",)
 RLS = ("database::test_rls",)
 QUERY = ("database::test_query",)
-AUTH = ("auth::test_jwks", "auth::test_token", "auth::test_signature", "auth::test_claims")
+AUTH = ("auth::test_discovery", "auth::test_jwks", "auth::test_token", "auth::test_signature", "auth::test_claims")
 SIGNATURE = ("auth::test_signature",)
 TOKEN = ("auth::test_token",)
 CLAIMS = ("auth::test_claims",)
 JWKS = ("auth::test_jwks",)
+DISCOVERY = ("auth::test_discovery",)
+REFUSES_API = ("http::test_refuses",)
+REFUSES_ENGINE = ("graphql::test_refuses",)
 ENDPOINT = ("http::test_endpoint",)
 OPERATION = ("graphql::test_operation",)
 SERVICES = ENDPOINT + OPERATION
@@ -26,7 +29,8 @@ HTTP = ("http::test_endpoint", "http::test_latency", "http::test_error_rate", "h
 GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operation", "graphql::test_introspection",
            "graphql::test_latency")  # fmt: skip
 LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate",
-          "http::test_broken_token_refused", "graphql::test_broken_token_refused")  # fmt: skip
+          "http::test_broken_token_refused", "graphql::test_broken_token_refused", "http::test_refuses",
+          "graphql::test_refuses")  # fmt: skip
 """Limits over all requests of a target, and what compares with a good answer: red where enough of them fail."""
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 from pytest_prodcheck.demo.fault import (
     AUTH,
     CLAIMS,
+    DISCOVERY,
     ENDPOINT,
     GRAPHQL,
     JWKS,
     LIMITS,
     OPERATION,
     PROOF,
+    REFUSES_API,
+    REFUSES_ENGINE,
     SERVICES,
     SIGNATURE,
     TOKEN,
@@ -38,6 +41,16 @@ def _tokenless(name: str, summary: str, cause: str, *accept: str) -> Fault:
 def _provider(name: str, summary: str, cause: str, *accept: str) -> Fault:
     """The provider as a whole is not usable."""
     return Fault(name, "auth", summary, (cause,), ("auth::test_ready",), AUTH + OPERATION, _ALSO + ENDPOINT, accept)
+
+
+def _published(name: str, summary: str, cause: str) -> Fault:
+    """The key set is one that services can use today, and must not be."""
+    return Fault(name, "auth", summary, (cause,), JWKS, SIGNATURE, ())
+
+
+def _lax(name: str, summary: str, cause: str, *where: str) -> Fault:
+    """A service takes what it must refuse; for everybody who asks properly all is well."""
+    return Fault(name, "auth", summary, (cause,), where, (), ())
 
 
 FAULTS = (
@@ -122,4 +135,46 @@ FAULTS = (
         "identity-certificate-expired", "the provider's certificate expired yesterday", "auth.idp.certificate_expired"
     ),
     _provider("discovery-missing", "the discovery document is 404", "auth.discovery.wrong_application"),
+    _provider(
+        "discovery-other-issuer",
+        "the discovery document names the issuer of another application",
+        "auth.discovery.wrong_application",
+    ),
+    Fault(
+        "userinfo-missing",
+        "auth",
+        "the userinfo endpoint that discovery names is 404",
+        ("auth.metadata.endpoint_missing",),
+        DISCOVERY,
+        (),
+        (),
+    ),
+    _published("jwks-duplicate-kid", "two published keys have the kid k1", "auth.jwks.duplicate_kid"),
+    _published("jwks-weak-key", "a key of 1024 bits is published beside the good one", "auth.jwks.key_weak"),
+    _published("jwks-private-key", "the keys are published with their private part", "auth.jwks.private_key_published"),
+    _lax(
+        "api-accepts-unsigned", "the API takes tokens whose alg is none", "auth.algorithm.none_accepted", *REFUSES_API
+    ),
+    _lax("api-accepts-public-key", "the API takes HS256 by the public key", "auth.algorithm.confused", *REFUSES_API),
+    _lax("api-accepts-expired", "the API does not look at exp", "auth.expiry.not_checked", *REFUSES_API),
+    _lax("api-accepts-audience", "the API does not look at aud", "auth.audience.not_checked", *REFUSES_API),
+    _lax(
+        "api-verifies-nothing",
+        "the API reads tokens without verifying them",
+        "auth.signature.not_checked",
+        *REFUSES_API,
+        "http::test_broken_token_refused",
+    ),
+    _lax(
+        "api-crashes-on-tokens",
+        "the API answers 500 to a token that it does not accept",
+        "auth.refusal.crashes",
+        *REFUSES_API,
+    ),
+    _lax(
+        "engine-grants-any-role",
+        "the engine grants whatever role x-hasura-role asks for",
+        "auth.role.not_checked",
+        *REFUSES_ENGINE,
+    ),
 )

@@ -113,6 +113,44 @@ def _discovery(demo: System) -> None:
     demo.issuer.discovery = False
 
 
+def _other_issuer(demo: System) -> None:
+    demo.issuer.named = f"{demo.issuer.base}/application/o/billing/"
+
+
+def _no_userinfo(demo: System) -> None:
+    demo.issuer.userinfo = False
+
+
+def _duplicate(demo: System) -> None:
+    """The right key comes last, so that who keeps keys by kid still verifies."""
+    demo.issuer.published.insert(0, SigningKey.generate("k1"))
+
+
+def _weak(demo: System) -> None:
+    demo.issuer.published.append(SigningKey.generate("k0", bits=1024))
+
+
+def _leak(demo: System) -> None:
+    """After the services fetched the keys: what makes a token of a private member is theirs to say."""
+    demo.later.append(lambda: setattr(demo.issuer, "leaks", True))
+
+
+def _blind(what: str) -> Injection:
+    def inject(demo: System) -> None:
+        for consumer in demo.api.consumers:
+            consumer.blind_to = frozenset({what})
+
+    return inject
+
+
+def _crash(demo: System) -> None:
+    demo.api.crashes_on_bad_tokens = True
+
+
+def _any_role(demo: System) -> None:
+    demo.engine.grants_any_role = True
+
+
 INJECTIONS: Mapping[str, Injection] = {
     "jwks-missing": _jwks_missing,
     "jwks-empty": _jwks_empty,
@@ -138,4 +176,16 @@ INJECTIONS: Mapping[str, Injection] = {
     "identity-down": _down,
     "identity-certificate-expired": _certificate,
     "discovery-missing": _discovery,
+    "discovery-other-issuer": _other_issuer,
+    "userinfo-missing": _no_userinfo,
+    "jwks-duplicate-kid": _duplicate,
+    "jwks-weak-key": _weak,
+    "jwks-private-key": _leak,
+    "api-accepts-unsigned": _blind("alg"),
+    "api-accepts-public-key": _blind("kind"),
+    "api-accepts-expired": _blind("exp"),
+    "api-accepts-audience": _blind("aud"),
+    "api-verifies-nothing": _blind("signature"),
+    "api-crashes-on-tokens": _crash,
+    "engine-grants-any-role": _any_role,
 }

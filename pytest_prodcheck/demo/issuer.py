@@ -33,11 +33,11 @@ class SigningKey:
     algorithm: str
 
     @classmethod
-    def generate(cls, kid: str, algorithm: str = "RS256") -> SigningKey:
-        """A new key."""
+    def generate(cls, kid: str, algorithm: str = "RS256", bits: int = 2048) -> SigningKey:
+        """A new key; `bits` are those of an RSA modulus."""
         if algorithm == "ES256":
             return cls(kid, ec.generate_private_key(ec.SECP256R1()), algorithm)
-        return cls(kid, rsa.generate_private_key(65537, 2048), algorithm)
+        return cls(kid, rsa.generate_private_key(65537, bits), algorithm)
 
     def as_jwk(self) -> dict[str, Any]:
         """The public half as a JWK."""
@@ -57,6 +57,11 @@ class Issuer:
     published: list[SigningKey] = field(default_factory=list)
     jwks_html: bool = False
     discovery: bool = True
+    named: str = ""
+    """The issuer that discovery names, where it is another one."""
+    userinfo: bool = True
+    leaks: bool = False
+    """Whether the JWKS shows a private key."""
     sign: Callable[[Claims], str] | None = None
     """Replaces the signature (an unsigned token, an HS256 one)."""
     edit: Callable[[Claims], None] | None = None
@@ -77,7 +82,7 @@ class Issuer:
     def configuration(self) -> Mapping[str, Any]:
         """The discovery document (OpenID Connect Discovery 1.0 §3)."""
         return {
-            "issuer": self.url,
+            "issuer": self.named or self.url,
             "authorization_endpoint": f"{self.base}/application/o/authorize/",
             "token_endpoint": f"{self.base}/application/o/token/",
             "userinfo_endpoint": f"{self.base}/application/o/userinfo/",
@@ -92,15 +97,19 @@ class Issuer:
 
     def jwks(self) -> Mapping[str, Any]:
         """The JWK set; Authentik's `{}` where there is no signing key."""
-        return {"keys": [key.as_jwk() for key in self.published]} if self.published else {}
+        if not self.published:
+            return {}
+        return {"keys": [key.as_jwk() | ({"d": "AQAB"} if self.leaks else {}) for key in self.published]}
 
-    def token(self, user: str, *, age: float = 0.0, lifetime: float = LIFETIME_SECONDS) -> str:
-        """An access token of user id `user` that was issued `age` seconds ago."""
+    def token(
+        self, user: str, *, age: float = 0.0, lifetime: float = LIFETIME_SECONDS, audience: str = AUDIENCE
+    ) -> str:
+        """An access token of user id `user` for `audience` that was issued `age` seconds ago."""
         issued = int(time.time() - age)
         claims: Claims = {
             "iss": self.url,
             "sub": user,
-            "aud": AUDIENCE,
+            "aud": audience,
             "iat": issued,
             "exp": issued + int(lifetime),
             "jti": secrets.token_hex(8),

@@ -33,6 +33,8 @@ def issuer_app(issuer: Issuer) -> Starlette:
         return JSONResponse(body, status, headers={"Cache-Control": "no-store"})
 
     async def userinfo(request: Request) -> Response:
+        if not issuer.userinfo:
+            return HTMLResponse("Not Found", 404)
         bearer = request.headers.get("authorization", "").removeprefix("Bearer ")
         try:
             claims = jwt.decode(

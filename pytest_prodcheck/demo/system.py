@@ -152,6 +152,8 @@ class System:
             "username": provider.USERNAME,
             "user_password": self.issuer.user_password,
             "static_token": self.issuer.token(MEMBER),
+            "expired_token": self.issuer.token(MEMBER, age=4 * 3600, lifetime=3600),
+            "foreign_token": self.issuer.token(MEMBER, audience="demo-billing"),
             "admin_secret": self.engine.admin_secret,
             "ca": str(self.certificates.root),
             "revision": REVISION,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
+import json
 import ssl
 import time
 from collections.abc import Mapping
@@ -11,6 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 import jwt
 import psycopg
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 
 class Raw:
@@ -75,6 +80,28 @@ class Raw:
             return f"{jwt.get_unverified_header(token)} {claims} {ahead}"
         return f"no token: {token}"
 
+    def showing(self, kind: str) -> str:
+        """What the API answers to a token that it must refuse, made here without the gate's help."""
+        head, body, mark = self.access_token("member").split(".")
+        header = {**jwt.get_unverified_header(f"{head}.{body}.{mark}")}
+        if kind == "unsigned":
+            token = f"{_part({**header, 'alg': 'none'})}.{body}."
+        elif kind == "public key":
+            key = jwt.PyJWK(self._client.get(self.addresses["jwks_url"]).json()["keys"][0]).key
+            text = f"{_part({**header, 'alg': 'HS256'})}.{body}"
+            pem = key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+            token = f"{text}.{_text(hmac.new(pem, text.encode(), hashlib.sha256).digest())}"
+        elif kind == "broken":
+            token = f"{head}.{body}.{'A' if mark[0] != 'A' else 'B'}{mark[1:]}"
+        else:
+            token = self.addresses[kind]
+        headers = {"authorization": f"Bearer {token}"}
+        return self.ask("GET", f"{self.addresses['api_url']}/api/tasks", headers=headers)
+
+    def as_role(self, role: str) -> str:
+        headers = {**self._bearer("member"), "x-hasura-role": role}
+        return self.ask("POST", self.addresses["graphql_url"], json={"query": "{ __typename }"}, headers=headers)
+
     def jwks(self) -> str:
         return self.ask("GET", self.addresses["jwks_url"])
 
@@ -94,3 +121,11 @@ class Raw:
 
     def _bearer(self, user: str) -> dict[str, str]:
         return {"authorization": f"Bearer {self.access_token(user)}"} if user else {}
+
+
+def _part(document: Mapping[str, object]) -> str:
+    return _text(json.dumps(document).encode())
+
+
+def _text(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

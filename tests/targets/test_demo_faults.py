@@ -20,7 +20,10 @@ CHECKS = {
         "database::" + name
         for name in ("test_ready", "test_login", "test_tables", "test_rls", "test_rls_proof", "test_query")
     ),
-    *("auth::" + name for name in ("test_ready", "test_jwks", "test_token", "test_signature", "test_claims")),
+    *(
+        "auth::" + name
+        for name in ("test_ready", "test_discovery", "test_jwks", "test_token", "test_signature", "test_claims")
+    ),
     *(
         "http::" + name
         for name in ("test_ready", "test_endpoint", "test_certificate", "test_latency", "test_error_rate")
@@ -28,6 +31,8 @@ CHECKS = {
     *("graphql::" + name for name in ("test_ready", "test_health", "test_schema", "test_operation", "test_latency")),
     "http::test_revision",
     "http::test_broken_token_refused",
+    "http::test_refuses",
+    "graphql::test_refuses",
     "graphql::test_broken_token_refused",
     "graphql::test_introspection",
     "graphql::test_error_rate",

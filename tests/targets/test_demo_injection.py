@@ -70,6 +70,10 @@ def token(raw: Raw) -> str:
     return raw.token()
 
 
+def showing(kind: str) -> Probe:
+    return lambda raw: raw.showing(kind)
+
+
 def query(statement: str, dsn: str = "reader_dsn", role: str = "") -> Probe:
     return lambda raw: raw.sql(statement, dsn, role)
 
@@ -197,6 +201,18 @@ SYMPTOMS: dict[str, Symptoms] = {
     "identity-down": ((lambda raw: raw.discovery(), "ConnectError"), (detailed, "unhealthy")),
     "identity-certificate-expired": ((lambda raw: raw.discovery(), "certificate has expired"),),
     "discovery-missing": ((lambda raw: raw.discovery(), "^404"),),
+    "discovery-other-issuer": ((lambda raw: raw.discovery(), '"issuer":"[^"]*/billing/"'),),
+    "userinfo-missing": ((lambda raw: raw.get("/application/o/userinfo/", host="issuer"), "^404"),),
+    "jwks-duplicate-kid": ((lambda raw: raw.jwks(), '"kid":"k1".*"kid":"k1"'),),
+    "jwks-weak-key": ((lambda raw: raw.jwks(), '"n":"[^"]{100,180}"'),),
+    "jwks-private-key": ((lambda raw: raw.jwks(), '"d":"'),),
+    "api-accepts-unsigned": ((showing("unsigned"), "^200"),),
+    "api-accepts-public-key": ((showing("public key"), "^200"),),
+    "api-accepts-expired": ((showing("expired_token"), "^200"),),
+    "api-accepts-audience": ((showing("foreign_token"), "^200"),),
+    "api-verifies-nothing": ((showing("broken"), "^200"),),
+    "api-crashes-on-tokens": ((showing("broken"), "^500"),),
+    "engine-grants-any-role": ((lambda raw: raw.as_role("admin"), '"data"'),),
     "graphql-permission": ((graphql, "field 'tasks' not found in type: 'query_root'.*validation-failed"),),
     "graphql-untracked": ((graphql, "field 'tasks' not found"), (admin, "field 'tasks' not found")),
     "graphql-inconsistent": (
@@ -254,6 +270,11 @@ UNTOUCHED: dict[str, Symptoms] = {
     "token-expired": ((me, "^200"),),
     "token-no-expiry": ((me, "^200"), (graphql, '"data"')),
     "identity-down": ((probe, "^200"),),
+    "jwks-duplicate-kid": ((me, "^200"),),
+    "api-accepts-unsigned": ((me, "^200"), (showing("broken"), "^401"), (showing("expired_token"), "^401")),
+    "api-accepts-public-key": ((me, "^200"), (showing("unsigned"), "^401"), (showing("foreign_token"), "^401")),
+    "api-accepts-expired": ((showing("foreign_token"), "^401"), (showing("public key"), "^401")),
+    "api-crashes-on-tokens": ((me, "^200"),),
     "graphql-permission": ((admin, '"data"'),),
     "graphql-inconsistent": ((graphql, '"data"'), (reader, r"\(1,\)")),
     "unhandled-exception": ((tasks, "^200"),),
