@@ -1,4 +1,7 @@
-"""The command `prodcheck`: everything about a gate that is not a run of it. Exit status 0, or 4 for a usage problem."""
+"""The command `prodcheck`: everything about a gate that is not a run of it.
+
+Exit status 0, or 4 for a usage problem; `doctor`, `pin` and `diff` have 1 for what is not ready, or differs.
+"""
 
 from __future__ import annotations
 
@@ -54,6 +57,17 @@ def _parser() -> argparse.ArgumentParser:
     doctor.add_argument("--offline", action="store_true", help="validate and list references; resolve and send nothing")
     doctor.add_argument("--config", metavar="PATH", help="another configuration file")
     doctor.set_defaults(run=_doctor)
+    pin = commands.add_parser("pin", help="read an environment, show what differs from its contract files, write them")
+    pin.add_argument("environment", metavar="ENV")
+    pin.add_argument("--only", metavar="TARGETS", default="", help="these targets alone, separated by commas")
+    pin.add_argument("--dry-run", action="store_true", help="show what differs; write nothing")
+    pin.add_argument("--config", metavar="PATH", help="another configuration file")
+    pin.set_defaults(run=_pin)
+    diff = commands.add_parser("diff", help="compare the schemas of two environments; exit status 1 where they differ")
+    diff.add_argument("environment", metavar="ENV", help="what is promised")
+    diff.add_argument("other", metavar="OTHER", help="what is compared with it")
+    diff.add_argument("--config", metavar="PATH", help="another configuration file")
+    diff.set_defaults(run=_diff)
     schema = commands.add_parser("schema", help="print a JSON Schema: of prodcheck.toml, or of verdict.json")
     schema.add_argument("what", choices=("config", "verdict"))
     schema.set_defaults(run=_schema)
@@ -126,6 +140,33 @@ def _try_targets(resolved: Resolved) -> int:
     doctor = import_module("pytest_prodcheck.gate.doctor")
     status: int = doctor.try_targets(resolved.environment, secrets=resolved.secrets)
     return status
+
+
+def _pin(options: argparse.Namespace) -> int:
+    resolved = _resolved(options.config, options.environment, "pin")
+    only = [name for name in options.only.split(",") if name]
+    module = import_module("pytest_prodcheck.gate.pin")
+    status: int = module.pin(resolved.environment, resolved.secrets, only, write=not options.dry_run)
+    return status
+
+
+def _diff(options: argparse.Namespace) -> int:
+    one, other = (_resolved(options.config, name, "diff") for name in (options.environment, options.other))
+    module = import_module("pytest_prodcheck.gate.pin")
+    status: int = module.diff(one.environment, other.environment, [*one.secrets, *other.secrets])
+    return status
+
+
+def _resolved(config: str | None, name: str, run: str) -> Resolved:
+    """An environment whose contracts may still be missing, with its references resolved."""
+    from pytest_prodcheck.config import loader, references
+
+    environment = loader.load(loader.find(Path.cwd(), Path.cwd(), config), name, pinning=True)
+    base = Path(environment.base)
+    resolved = references.resolve(environment, base=base, environ=os.environ, commands=environment.commands, run=run)
+    for warning in resolved.warnings:
+        print(f"warning: {warning}", file=sys.stderr)
+    return resolved
 
 
 def _schema(options: argparse.Namespace) -> int:

@@ -23,8 +23,9 @@ _ASSERTING = frozenset(_ASSERTIONS.split())
 _OPERATION = compiled(r"\b(?:query|mutation|subscription)\s+([_A-Za-z][_0-9A-Za-z]*)")
 
 
-def check(environment: Environment, problems: Problems) -> None:
-    """Adds a problem for every file that is missing, unreadable, not what it should be, or empty."""
+def check(environment: Environment, problems: Problems, *, pinning: bool = False) -> None:
+    """Adds a problem for every file that is missing, unreadable, not what it should be, or empty; `pinning`: but for
+    the contracts, which are about to be written."""
     base = Path(environment.base)
     for target_id, target in environment.targets.items():
         path = tuple(target_id.split(".", 1))
@@ -34,6 +35,8 @@ def check(environment: Environment, problems: Problems) -> None:
                 if endpoint.schema_:
                     _json_file((*path, "endpoints", name, "schema"), endpoint.schema_, problems, "accepts everything")
         elif isinstance(target, GraphqlTarget):
+            if target.schema_ and not pinning:
+                _pinned((*path, "schema"), target.schema_, environment.name, problems)
             _graphql(path, target, base, problems)
         elif isinstance(target, DatabaseTarget) and target.migrations and target.migrations.directory:
             _migrations((*path, "migrations", "directory"), target.migrations, problems)
@@ -50,9 +53,14 @@ def _certificates(path: KeyPath, target: Target, problems: Problems) -> None:
         _text((*path, "tls", *key), file, problems)
 
 
+def _pinned(path: KeyPath, file: str, environment: str, problems: Problems) -> None:
+    if Path(file).exists() or REFERENCE.fullmatch(file):
+        _text(path, file, problems)
+    else:
+        problems.add(path, f"{path[-1]} {_shown(file)} does not exist; next: prodcheck pin {environment}")
+
+
 def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problems) -> None:
-    if target.schema_:
-        _text((*path, "schema"), target.schema_, problems)
     if target.variables:
         _json_file((*path, "variables"), target.variables, problems, "holds no values")
     operations: set[str] = set()

@@ -42,12 +42,12 @@ def find(rootdir: Path, cwd: Path, given: str | None) -> Path:
     raise ConfigError(f"{places[0].name} not found; looked in: {shown}; next: prodcheck init")
 
 
-def load(path: Path, environment: str, today: date | None = None) -> Environment:
+def load(path: Path, environment: str, today: date | None = None, *, pinning: bool = False) -> Environment:
     """The environment called `environment`, with `extends`, families and defaults merged in and paths made absolute.
 
-    `today` (default: this day) bounds `accepted.until`. Raises ConfigError with all problems, one a line, each as
-    `prodcheck.toml:LINE: key.path: what is wrong; did you mean X?; example: …`, and never with a value that could be
-    a secret.
+    `today` (default: this day) bounds `accepted.until`; `pinning`: the contracts may still be missing. Raises
+    ConfigError with all problems, one a line, each as `prodcheck.toml:LINE: key.path: what is wrong; did you mean X?;
+    example: …`, and never with a value that could be a secret.
     """
     source = _parsed(path)
     problems = Problems(source)
@@ -56,7 +56,7 @@ def load(path: Path, environment: str, today: date | None = None) -> Environment
     raw = merge.extended(source.document["env"], names)
     loaded = _validated(raw, environment, problems)
     problems.raise_if_any()
-    _check_relations(loaded, problems, today or date.today())
+    _check_relations(loaded, problems, today or date.today(), pinning)
     problems.raise_if_any()
     return loaded
 
@@ -206,9 +206,9 @@ def _absolute_value(key: str, value: object, base: Path) -> object:
     return _absolute(value, base) if isinstance(value, dict) else value
 
 
-def _check_relations(environment: Environment, problems: Problems, today: date) -> None:
+def _check_relations(environment: Environment, problems: Problems, today: date, pinning: bool) -> None:
     from pytest_prodcheck.config import files, rules, users
 
     rules.check(environment, problems, today)
     users.check(environment, problems)
-    files.check(environment, problems)
+    files.check(environment, problems, pinning=pinning)

@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Literal
 
 Impact = Literal["breaking", "risky", "harmless"]
 """`breaking`: an application, or a protection, that relies on the promise fails. `risky`: it may, by its rows, its load
 or its privileges. `harmless`: nothing that relies on the promise can notice."""
 
-REDACTED = "[redacted]"
-NOTHING = "nothing"
 _AROUND = 24
 _LONGEST = 160
 
@@ -62,18 +59,6 @@ def shown(name: str) -> str:
 def place(name: str) -> dict[str, object]:
     """Table and schema of a qualified name, for the words of a cause."""
     return {"table": name, "schema": name.partition(".")[0]}
-
-
-def same(promised: str, found: str) -> bool:
-    """Whether two texts are equal, whatever stands where a pinned one has `[redacted]`."""
-    if promised == found:
-        return True
-    return REDACTED in promised and bool(_pattern(promised).fullmatch(found))
-
-
-@lru_cache(maxsize=1000)
-def _pattern(promised: str) -> re.Pattern[str]:
-    return re.compile(".+".join(map(re.escape, promised.split(REDACTED))), re.DOTALL)
 
 
 def mentions(text: str, column: str) -> bool:

@@ -13,7 +13,6 @@ from pytest_prodcheck.criteria.contract_change import (
     Impact,
     mentions,
     place,
-    same,
     shown,
 )
 from pytest_prodcheck.observe.contract import ColumnFacts, TableFacts
@@ -184,14 +183,14 @@ def _generated(promised: ColumnFacts, found: ColumnFacts) -> Iterator[Verdict]:
         yield "breaking", COLUMN_CHANGED, "nothing computes it any more"
     elif not promised.generated:
         yield "breaking", COLUMN_CHANGED, "writing to it is refused (428C9)"
-    elif not same(promised.generated, found.generated):
+    elif promised.generated != found.generated:
         yield "risky", COLUMN_CHANGED, "it is computed otherwise"
     elif promised.stored != found.stored:
         yield "harmless", COLUMN_CHANGED, "it is computed at another time"
 
 
 def _default(promised: ColumnFacts, found: ColumnFacts) -> Iterator[Verdict]:
-    if same(promised.default, found.default) or found.identity or promised.identity:
+    if promised.default == found.default or found.identity or promised.identity:
         return
     if found.default and promised.default:
         yield "risky", COLUMN_CHANGED, "rows that give none get another value"

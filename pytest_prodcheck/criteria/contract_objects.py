@@ -16,7 +16,6 @@ from pytest_prodcheck.criteria.contract_change import (
     Difference,
     Impact,
     cut,
-    same,
     shown,
 )
 from pytest_prodcheck.criteria.contract_grants import differences as grants
@@ -157,7 +156,7 @@ def _types(promised: Contract, found: Contract) -> Iterator[Difference]:
         if facts.base != now.base:
             why = "values of the promised type are refused or mean something else"
             yield _changed("breaking", thing, facts.base, now.base, why, name)
-        if not same(facts.default, now.default):
+        if facts.default != now.default:
             why = "rows that give none get another value"
             yield _changed(
                 "risky", thing, f"default {facts.default or 'none'}", f"default {now.default or 'none'}", why, name

@@ -14,7 +14,6 @@ from pytest_prodcheck.criteria.contract_change import (
     apart,
     cut,
     place,
-    same,
     shown,
 )
 from pytest_prodcheck.criteria.tautology import always_true
@@ -105,7 +104,7 @@ def _changed(name: str, policy: str, promised: PolicyFacts, found: PolicyFacts) 
         whys += [f"it holds for {', '.join(gained)}, too"] * bool(gained)
         yield Difference("breaking", thing, f"for {before}", f"for {now}", "; ".join(whys), POLICY_CHANGED, where)
     for word, before, now in (("using", promised.using, found.using), ("check", promised.check, found.check)):
-        if not same(before, now):
+        if before != now:
             yield _condition(thing, where, word, before, now, found.permissive)
 
 

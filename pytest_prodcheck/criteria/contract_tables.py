@@ -24,7 +24,6 @@ from pytest_prodcheck.criteria.contract_change import (
     apart,
     cut,
     place,
-    same,
     shown,
 )
 from pytest_prodcheck.criteria.contract_grants import differences as grants
@@ -127,7 +126,7 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
             yield Difference("risky", thing, "validated", "not validated", why, KEY_MISSING, place(name))
         elif now + _UNPROVEN == text:
             yield Difference("harmless", thing, "not validated", "validated", "it holds", KEY_MISSING, place(name))
-        elif not same(text, now):
+        elif text != now:
             before, after = apart(text, now)
             yield Difference(impact, thing, before, after, f"as promised it is gone: {why}", KEY_MISSING, place(name))
     for key, text in new.items():
@@ -155,7 +154,7 @@ def _indexes(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Dif
             yield Difference(impact, thing, "a valid index", "an invalid one", why, INDEX_INVALID, place(name))
         elif now + INVALID == text:
             yield Difference("harmless", thing, "invalid", "valid", "it is used again", INDEX_MISSING, place(name))
-        elif not same(text, now):
+        elif text != now:
             before, after = apart(text, now)
             yield Difference(impact, thing, before, after, f"as promised it is gone: {why}", INDEX_MISSING, place(name))
     for index, text in new.items():
@@ -178,7 +177,7 @@ def _triggers(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Di
         if now is None:
             why = "what it did on a write no longer happens"
             yield Difference("breaking", thing, cut(text), "no such trigger", why, OBJECT_MISSING, place(name))
-        elif now == text or same(text, now):
+        elif now == text:
             continue
         elif _plain(now) == _plain(text):
             states = (_state(text), _state(now))
@@ -225,7 +224,7 @@ def _whole(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Diffe
         else:
             why = "whoever asks needs the privileges, and is bound by the policies, of what it reads"
             yield Difference("risky", thing, words[False], words[True], why, OBJECT_CHANGED, where)
-    if not same(promised.definition, found.definition) and promised.kind == found.kind:
+    if promised.definition != found.definition and promised.kind == found.kind:
         before, after = apart(promised.definition, found.definition)
         parted = promised.kind == "partitioned table"
         why = "its rows are kept by another key" if parted else "it gives other rows or values"

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
+from pytest_prodcheck.config.redaction.patterns import scrub_patterns
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.contract import (
     INVALID,
@@ -25,6 +27,7 @@ from pytest_prodcheck.targets.database import contract_sql
 
 Row = tuple[Any, ...]
 _ACL = re.compile(r'(?P<role>"(?:[^"]|"")*"|[^=]*)=(?P<rights>[^/]*)/.*', re.DOTALL)
+_LITERAL = re.compile(r"'(?:[^']|''){8,}'")
 _RIGHT = re.compile(r"[a-zA-Z]\*?")
 _WORDS: Mapping[str, str] = {
     "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELETE", "D": "TRUNCATE", "x": "REFERENCES", "t": "TRIGGER",
@@ -83,6 +86,14 @@ def grants(acl: Iterable[str] | None, owner: str, default: Grants | None = None)
     return dict(sorted(found.items()))
 
 
+@lru_cache(maxsize=10_000)
+def _words(expression: str | None) -> str:
+    """An expression on one line, without what looks like a credential in its literals (`Bearer …` in the arguments of
+    a trigger): nothing of it shall be in a file, or in a finding. Outside of literals there are only names."""
+    text = " ".join((expression or "").split())
+    return _LITERAL.sub(lambda found: scrub_patterns(found[0]), text) if "'" in text else text
+
+
 def _function(
     returns: str, arguments: str, language: str, owner: str, volatility: str, definer: bool,
     settings: Sequence[str] | None, body: str, acl: Sequence[str] | None,
@@ -91,7 +102,7 @@ def _function(
     everybody = {"public": ("EXECUTE",)}
     path = (paths[0] or '""') if paths else ""
     return FunctionFacts(
-        returns, arguments, language, owner, _VOLATILITY[volatility], definer, path, body[:_FINGERPRINT],
+        returns, _words(arguments), language, owner, _VOLATILITY[volatility], definer, path, body[:_FINGERPRINT],
         grants(acl, owner, everybody),
     )  # fmt: skip
 
@@ -106,7 +117,8 @@ def _sequence(
 def _type(
     owner: str, labels: Sequence[str], base: str | None, default: str | None, checks: Mapping[str, str] | None
 ) -> TypeFacts:
-    return TypeFacts(owner, tuple(labels), base or "", default or "", dict(sorted((checks or {}).items())))
+    found = {name: _words(text) for name, text in sorted((checks or {}).items())}
+    return TypeFacts(owner, tuple(labels), base or "", default or "", found)
 
 
 def _tables(catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> Mapping[str, TableFacts]:
@@ -152,7 +164,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
     name = relation.qualified
     defaults = {column: row for column, *row in rows.defaults.get(name, ())}
     keys = {key.name: key.definition for key in relation.keys}
-    keys |= {key: definition for key, definition in rows.checks.get(name, ()) if definition}
+    keys |= {key: _words(definition) for key, definition in rows.checks.get(name, ()) if definition}
     definition = next((text for (text,) in rows.views.get(name, ())), "") or ""
     return TableFacts(
         _KINDS[relation.kind],
@@ -160,7 +172,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
         ("forced" if relation.rls_forced else "on") if relation.rls_enabled else "off",
         unlogged,
         relation.security_invoker,
-        " ".join(definition.split()).removesuffix(";"),
+        _words(definition).removesuffix(";"),
         {
             column.name: once(_column(column.type, column.nullable, *defaults.get(column.name, _PLAIN)[:4]))
             for column in relation.columns
@@ -168,7 +180,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
         dict(sorted(keys.items())),
         {index: _index(*facts) for index, *facts in sorted(rows.indexes.get(name, ()))},
         {
-            trigger: _ENABLED[enabled] + definition
+            trigger: _ENABLED[enabled] + _words(definition)
             for trigger, enabled, definition in sorted(rows.triggers.get(name, ()))
         },
         {
@@ -176,8 +188,8 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
                 policy.command,
                 tuple(sorted(policy.roles)),
                 policy.permissive,
-                " ".join((policy.using or "").split()),
-                " ".join((policy.check or "").split()),
+                _words(policy.using),
+                _words(policy.check),
             )
             for policy in sorted(relation.policies, key=lambda policy: policy.name)
         },
@@ -189,7 +201,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
 def _column(
     type_: str, nullable: bool, default: str | None, identity: str, generated: str, collation: str | None
 ) -> ColumnFacts:
-    expression = " ".join((default or "").split())
+    expression = _words(default)
     return ColumnFacts(
         type_,
         nullable,
@@ -203,4 +215,4 @@ def _column(
 
 def _index(unique: bool, valid: bool, definition: str | None) -> str:
     """Its definition without the words that its name and its table already say."""
-    return ("unique " if unique else "") + (definition or "").partition(" USING ")[2] + ("" if valid else INVALID)
+    return ("unique " if unique else "") + _words(definition).partition(" USING ")[2] + ("" if valid else INVALID)
