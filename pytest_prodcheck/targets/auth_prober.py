@@ -20,6 +20,9 @@ from pytest_prodcheck.targets.wire import Wire
 Remember = Callable[[str, str], object]
 """Takes a secret and the name under which it is masked."""
 
+_PAUSE = 10.0
+"""Seconds between two renewals of one user's token at least."""
+
 
 class AuthProber:
     """Asks one identity provider; keeps discovery, keys and tokens for the run."""
@@ -39,6 +42,7 @@ class AuthProber:
         self._discovery: Discovery | None = None
         self._tokens: dict[str, Token] = {}
         self._clock = clock
+        self._asked_at: dict[str, float] = {}
         self._jwks: Jwks | None = None
         self._fetching = threading.Lock()
         self._renewing: dict[str, threading.Lock] = defaultdict(threading.Lock)
@@ -95,7 +99,7 @@ class AuthProber:
     def credentials(self, name: str) -> Mapping[str, str]:
         """The headers that identify the user, by a token that still lasts; empty where the session is a cookie."""
         token = self._tokens.get(name)
-        if token is not None and token.due(self._clock()):
+        if token is not None and self._due(token):
             token = self._renewed(name)
         return {"authorization": f"Bearer {token.value}"} if token and token.value else {}
 
@@ -103,11 +107,17 @@ class AuthProber:
         """The user's token, renewed by whoever comes first; where that fails, the old one for as long as it lasts."""
         with self._renewing[name]:
             token = self._tokens[name]
-            if token.due(self._clock()):
+            if self._due(token):
+                self._asked_at[name] = self._clock()
                 found = tokens.renewed(self._wire, token, self._users[name], self._discovery, self.table, self.target)
                 # a failed renewal is not repeated: its token is no longer due, and the services say when it ended
                 self._keep(found if found.value else replace(token, expires_at=None, secrets=found.secrets))
             return self._tokens[name]
+
+    def _due(self, token: Token) -> bool:
+        """Whether to renew: some providers give the same token until it ends, and are not asked before each request."""
+        now = self._clock()
+        return token.due(now) and now - self._asked_at.get(token.user, 0.0) > _PAUSE
 
     def _keep(self, token: Token) -> None:
         for value in token.secrets:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass, field
-from urllib.parse import quote_plus, urlencode, urlsplit
+from urllib.parse import parse_qs, quote_plus, urlencode, urlsplit
 
 from pytest_prodcheck.config.models import AuthTarget, User
 from pytest_prodcheck.errors import Refused
@@ -137,6 +137,7 @@ def credentials_of(user: User, request: HttpRequest) -> tuple[str, ...]:
     ]
     if login is not None:
         sent += [text for text in _texts(login.json_) + _texts(login.form) + _texts(login.headers) if len(text) >= 4]
+    sent += parse_qs(request.body.decode("ascii", "replace")).get("client_assertion", [])
     return tuple(text for text in sent if text)
 
 
