@@ -40,7 +40,6 @@ def metadata(
         *_members(judge),
         *_addresses(judge, auth),
         *_foreign(judge, auth, known_hosts),
-        *_algorithms(judge, auth),
         *(one for name, user in users.items() for one in _client(judge, user, name)),
     ]
 
@@ -151,16 +150,6 @@ def _foreign(judge: _Judge, auth: AuthTarget, known_hosts: Collection[str]) -> I
             f'an internal name of the provider, or declare hosts = ["{host}"]'
         )
         yield judge.finding("auth.metadata.foreign_host", what, host, "a declared host", "warning", foreign=host)
-
-
-def _algorithms(judge: _Judge, auth: AuthTarget) -> Iterator[Finding]:
-    """What the provider signs with, against what consumers accept (A17). Where it lists HS256 alone it has no key,
-    and its JWKS says so."""
-    listed = judge.found.algorithms
-    if not set(listed) & set(auth.algorithms) and any(not name.startswith("HS") for name in listed):
-        seen, wanted = ", ".join(listed), ", ".join(auth.algorithms)
-        what = f"discovery lists signatures by {seen}, consumers accept {wanted}"
-        yield judge.finding("auth.discovery.inconsistent", what, seen, wanted, "warning")
 
 
 def _client(judge: _Judge, user: User, name: str) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Final
 
@@ -22,6 +23,9 @@ OAUTH_ERRORS: Final = {
     "temporarily_unavailable": ("unknown", "the provider is overloaded or under maintenance"),
 }
 """RFC 6749 §5.2 and §4.1.2.1: error code → cause and its words. `invalid_grant` depends on the grant."""
+
+_OF_A_GRANT: Final = re.compile(r"grant.?type.*(not (allowed|supported)|unsupported)", re.IGNORECASE)
+"""What some providers say with invalid_request, in the place of unauthorized_client."""
 
 _INVALID_GRANT: Final = {
     "password": ("auth.user.locked", "the account's password differs, or it is locked or disabled"),
@@ -85,6 +89,8 @@ def _oauth_error(user: User, seen: Observation) -> tuple[str, str]:
     known = OAUTH_ERRORS.get(seen.code)
     if seen.code == "invalid_grant":
         known = _INVALID_GRANT.get(user.grant, ("unknown", "the provider refuses the grant"))
+    if seen.code == "invalid_request" and _OF_A_GRANT.search(seen.message):
+        known = OAUTH_ERRORS["unauthorized_client"]
     code, words = known or ("unknown", "")
     said = f" ({seen.message})" if seen.message else ""
     return code, f"token endpoint: {seen.code}{', ' if words else ''}{words}{said}"

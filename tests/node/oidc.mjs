@@ -1,16 +1,18 @@
 // A certified OpenID provider on a free port of 127.0.0.1. Its settings come as JSON in the first argument; what it
 // says on its first line is its issuer. It ends when its standard input does.
-import { generateKeyPairSync } from 'node:crypto';
+import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { createServer } from 'node:http';
 import { Provider } from 'oidc-provider';
 
 const asked = JSON.parse(process.argv[2] ?? '{}');
-const keys = (asked.keys ?? [{ kid: 'k1', alg: 'RS256' }]).map(({ kid, alg, bits }) => {
-  const kind = alg.startsWith('ES') ? ['ec', { namedCurve: 'P-256' }] : ['rsa', { modulusLength: bits ?? 2048 }];
-  return { ...generateKeyPairSync(...kind).privateKey.export({ format: 'jwk' }), kid, alg, use: 'sig' };
+const keys = (asked.keys ?? [{ kid: 'k1', alg: 'RS256' }]).map(({ pem, kid, alg }) => {
+  const kind = alg.startsWith('ES') ? ['ec', { namedCurve: 'P-256' }] : ['rsa', { modulusLength: 2048 }];
+  const key = pem ? createPrivateKey(pem) : generateKeyPairSync(...kind).privateKey;
+  return { ...key.export({ format: 'jwk' }), kid, alg, use: 'sig' };
 });
 const audience = asked.audience ?? 'plan';
-const signed = { audience, accessTokenFormat: 'jwt', accessTokenTTL: asked.lifetime ?? 600, scope: 'read',
+const lifetime = asked.lifetime ?? 600;
+const signed = { audience, accessTokenFormat: 'jwt', accessTokenTTL: lifetime, scope: 'read',
   jwt: { sign: { alg: asked.alg ?? 'RS256' } } };
 
 const server = createServer();
@@ -20,8 +22,9 @@ server.listen(0, '127.0.0.1', () => {
     clients: asked.clients,
     jwks: { keys },
     clientAuthMethods: ['client_secret_basic', 'client_secret_post', 'private_key_jwt'],
+    enabledJWA: { clientAuthSigningAlgValues: ['RS256', 'ES256', 'EdDSA', 'Ed25519'] },
     extraTokenClaims: () => asked.claims,
-    ttl: { ClientCredentials: asked.lifetime ?? 600 },
+    ttl: { ClientCredentials: lifetime },
     features: {
       clientCredentials: { enabled: true },
       devInteractions: { enabled: false },

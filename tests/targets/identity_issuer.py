@@ -165,7 +165,11 @@ def judged(
 ) -> dict[str, list[Finding]]:
     """What the shipped checks of an auth target find, each as the gate asks and judges it."""
     auth = AuthTarget(issuer=issuer.url, audience=["plan"], hasura=True).model_copy(update=table)
-    user = user or member()
+    return looked_at(auth, user or member(), folder)
+
+
+def looked_at(auth: AuthTarget, user: User, folder: Path) -> dict[str, list[Finding]]:
+    """The findings of each shipped check about one user of one provider."""
     environment = Environment(name="matrix", users={"member": user}, targets={"auth": auth})
     wire = Wire(Requests(), Redactor(), "matrix")
     wire.open("auth", auth, (auth.issuer,), {}, folder)
@@ -188,6 +192,8 @@ def _found(prober: AuthProber, environment: Environment, auth: AuthTarget) -> di
     keys, token = prober.jwks(), prober.token("member")
     found["jwks"] = judges.jwks(case("test_jwks", keys))
     found["token"] = judges.token(case("test_token", token, "member"))
+    if any(one.severity == "error" for one in found["token"]):
+        return found
     both = Evidence((), {**keys.facts, **token.facts})
     found["signature"] = judges.signature(case("test_signature", both, "member"))
     found["claims"] = judges.claims(case("test_claims", both, "member"))

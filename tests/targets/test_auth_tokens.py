@@ -158,6 +158,12 @@ OAUTH = [
     (200, {"error": "invalid_client"}, "client_credentials", "auth.client.rejected"),
     (503, {"error": "temporarily_unavailable"}, "client_credentials", "unknown"),
     (400, {"error": "own_error"}, "client_credentials", "unknown"),
+    (
+        400,
+        {"error": "invalid_request", "error_description": "requested grant type is not allowed for this client"},
+        "client_credentials",
+        "auth.grant.not_allowed",
+    ),
     (401, "", "client_credentials", "auth.client.rejected"),
     (404, "not found", "client_credentials", "auth.discovery.wrong_application"),
     (200, "<!doctype html>", "client_credentials", "auth.discovery.wrong_application"),
