@@ -28,6 +28,24 @@ def test_introspection(prodcheck_graphql, check):
 
 
 @pytest.mark.security
+def test_suggestions(prodcheck_graphql, check):
+    """Errors propose the names of fields or not, as promised."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
+def test_batching(prodcheck_graphql, check):
+    """Several operations in one request are taken or not, as promised."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
+def test_depth(prodcheck_graphql, check):
+    """A query that is deeper than promised is refused."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
 def test_ide(prodcheck_graphql, check):
     """An IDE is served or not, as promised."""
     prodcheck_graphql.observe(check)
@@ -36,6 +54,24 @@ def test_ide(prodcheck_graphql, check):
 @pytest.mark.contract
 def test_operation(prodcheck_graphql, check):
     """The document executes for this user without errors and with the promised data (A20, A41, A61, T4)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.security
+def test_denied(prodcheck_graphql, check):
+    """The operation is refused to this caller, to whom it is not allowed (A23, A26)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.contract
+def test_subscription(prodcheck_graphql, check):
+    """The subscription is acknowledged and sends an event, or completes, in time (A41)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.contract
+def test_metadata(prodcheck_graphql, check):
+    """Hasura's metadata is the repository's, and rows are filtered by the session (A23)."""
     prodcheck_graphql.observe(check)
 
 

@@ -71,9 +71,12 @@ def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problem
         operations.update(
             name for file in found for name in _OPERATION.findall(_text((*path, "operations"), file, problems))
         )
-    for name in target.expect if operations else ():
-        if name not in operations:
-            problems.add((*path, "expect", name), f"no operation is called {name}{nearest(name, operations)}")
+    if target.metadata and not REFERENCE.fullmatch(target.metadata) and not Path(target.metadata).exists():
+        problems.add((*path, "metadata"), f"metadata {_shown(target.metadata)} does not exist")
+    for key in ("expect", "allowed", "subscriptions") if operations else ():
+        for name in getattr(target, key):
+            if name not in operations:
+                problems.add((*path, key, name), f"no operation is called {name}{nearest(name, operations)}")
 
 
 def _migrations(path: KeyPath, promised: Migrations, problems: Problems) -> None:

@@ -190,6 +190,13 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "errors": ("Expectation of `errors`.", 'errors = "absent"'),
         "latency": ("Limits of this operation.", 'latency = "< 300ms"'),
     },
+    "GraphqlSubscription": _OWNED
+    | {
+        "as": ("The user; its token goes into connection_init.", 'as = "member"'),
+        "within": ("Deadline of the first event or the completion.", 'within = "5s"'),
+        "expect": ("`event` (or completion; the default), or `open`: acknowledged and no error.", 'expect = "event"'),
+        "data": ("Expectation of the first event's `data`.", 'data = { tasks = "size > 0" }'),
+    },
     "GraphqlTarget": _WEB
     | {
         "url": ("The endpoint.", 'url = "https://hasura.example/v1/graphql"'),
@@ -200,6 +207,8 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "schema": ("Pinned SDL.", 'schema = "contracts/schema.graphql"'),
         "admin_secret": ("Hasura's admin secret; a reference.", 'admin_secret = "env:HASURA_ADMIN_SECRET"'),
         "introspection": ("`open` or `refused`.", 'introspection = "refused"'),
+        "suggestions": ('Whether errors may propose names (`"Did you mean …"`).', 'suggestions = "refused"'),
+        "batching": ("Whether several operations may come in one request.", 'batching = "refused"'),
         "ide": ("Whether an IDE may be served.", "ide = false"),
         "max_depth": ("Deeper documents must be refused.", "max_depth = 8"),
         "refuses": (
@@ -210,6 +219,21 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "Statuses of such a refusal; without it 400, 401, 403, or errors without data.",
             "refused = 401",
         ),
+        "allowed": (
+            "Operation → users who may execute it; all others of `as`, and nobody's token, are refused.",
+            'allowed.Tasks = ["member"]',
+        ),
+        "subscriptions": (
+            "Subscriptions that are opened, by operation.",
+            'subscriptions.TaskChanges = { as = "member", within = "3s" }',
+        ),
+        "subscriptions_url": (
+            "Where subscriptions are served.",
+            'subscriptions_url = "wss://api.example/subscriptions"',
+        ),
+        "metadata": ("The repository's Hasura metadata: folder, or exported JSON.", 'metadata = "hasura/metadata"'),
+        "row_filters": ("Tables whose permissions filter by a session variable.", 'row_filters = ["tasks"]'),
+        "trusted_roles": ("Hasura roles that may see all rows of them.", 'trusted_roles = ["service"]'),
         "error_rate": _RATE,
         "expect": (
             "Expectations by operation; of queries that are sent.",
@@ -327,7 +351,7 @@ def example(model: type[BaseModel], key: str) -> str:
 
 
 _NAMED = frozenset({"endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json", "form", "env",
-                     "rows", "relations"})  # fmt: skip
+                     "rows", "relations", "allowed", "subscriptions"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -345,6 +369,7 @@ _INNER = {
     "endpoints": "Endpoint",
     "cleanup": "Cleanup",
     "expect": "GraphqlExpectation",
+    "subscriptions": "GraphqlSubscription",
     "login": "Login",
     "hasura": "HasuraClaims",
     "specimens": "Specimens",

@@ -188,7 +188,7 @@ def _absolute(table: dict[str, Any], base: Path) -> dict[str, Any]:
 
 _PATHS = frozenset({
     "schema", "contract", "variables", "tls", "endpoints", "client_certificate", "ca", "certificate", "key",
-    "migrations", "directory",
+    "migrations", "directory", "metadata",
 })  # fmt: skip
 
 

@@ -41,6 +41,9 @@ _EMPTY: Mapping[str, str] = {
     "audience": "audience names nobody",
     "algorithms": "algorithms names no algorithm",
     "as_": "as names no user",
+    "allowed": "allowed names no operation",
+    "subscriptions": "subscriptions names no operation",
+    "row_filters": "row_filters names no table",
     "security_headers": "security_headers contract names no header",
     "expect_headers": "expect_headers contract names no header",
     "status": "status names no status",
@@ -201,9 +204,31 @@ def _graphql(checked: _Checked, path: KeyPath, target: Target) -> None:
         _judgeable((*path, "expect", operation, "data"), expectation.data, checked.problems)
         _judgeable((*path, "expect", operation, "errors"), expectation.errors, checked.problems)
     forgeries.graphql(checked.environment, path, target, checked.problems.add)
-    if (target.expect or target.variables) and not target.operations:
-        key = "expect" if target.expect else "variables"
+    for operation, users in target.allowed.items():
+        for name in users:
+            checked.known_user((*path, "allowed", operation), name)
+    for operation, subscription in target.subscriptions.items():
+        checked.known_user((*path, "subscriptions", operation, "as"), subscription.as_)
+        _judgeable((*path, "subscriptions", operation, "data"), subscription.data, checked.problems)
+    named = {"expect": target.expect, "variables": target.variables, "allowed": target.allowed,
+             "subscriptions": target.subscriptions}  # fmt: skip
+    for key in [key for key, value in named.items() if value and not target.operations]:
         checked.problems.add((*path, key), f"{key} needs operations", 'operations = "graphql/*.graphql"')
+    _sockets(path, target, checked.problems)
+    _of_hasura(path, target, checked.problems)
+
+
+def _sockets(path: KeyPath, target: GraphqlTarget, problems: Problems) -> None:
+    url = target.subscriptions_url
+    if url and not REFERENCE.fullmatch(url) and (problem := address.url_problem(url, ("ws", "wss"))):
+        problems.add((*path, "subscriptions_url"), problem, 'subscriptions_url = "wss://api.example/graphql"')
+
+
+def _of_hasura(path: KeyPath, target: GraphqlTarget, problems: Problems) -> None:
+    for key in ("metadata", "row_filters"):
+        if getattr(target, key) and not (target.engine == "hasura" and target.admin_secret is not None):
+            text = f"{key} is judged by Hasura's own metadata: it needs the engine and its admin secret"
+            problems.add((*path, key), text, 'engine = "hasura", admin_secret = "env:HASURA_ADMIN_SECRET"')
 
 
 def _database(checked: _Checked, path: KeyPath, target: Target) -> None:

@@ -76,10 +76,14 @@ def failure(observation: Observation) -> str:
 
 def answered(observation: Observation) -> str:
     """The answer as a clause, with the server's own id of the request where it gives one (to find the log line)."""
+    named = request_id(observation)
+    return f"{observation.operation} answered {observation.status}" + (f" ({named})" if named else "")
+
+
+def request_id(observation: Observation) -> str:
+    """The server's own id of the request, with its header's name: `x-request-id 5f1c`; empty where it gives none."""
     name = next((name for name in _REQUEST_IDS if observation.headers.get(name)), "")
-    return f"{observation.operation} answered {observation.status}" + (
-        f" ({name} {observation.headers[name]})" if name else ""
-    )
+    return f"{name} {observation.headers[name][:100]}" if name else ""
 
 
 def kind(observation: Observation) -> str:

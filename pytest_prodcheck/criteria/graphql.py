@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from pytest_prodcheck.config.models import GraphqlExpectation
 from pytest_prodcheck.criteria import exchange, expectations, graphql_codes
-from pytest_prodcheck.observe import graphql_answer
+from pytest_prodcheck.observe import graphql_answer, strict_json
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.graphql_answer import Answer
 from pytest_prodcheck.observe.observation import Json, Observation
@@ -100,8 +100,12 @@ class _Told:
         return self._finding(what, code, str(self.observation.status), "data", "insufficient" if limited else "error")
 
     def not_graphql(self) -> Finding:
-        shapes = {"html": "an HTML page", "empty": "an empty body", "json": "JSON without data and errors"}
+        shapes = {"html": "an HTML page", "empty": "an empty body", "json": "JSON without data and errors",
+                  "list": "a JSON list, as a batch is answered"}  # fmt: skip
         seen = shapes.get(self.answer.shape, f"{_type(self.observation) or 'something'} that is not JSON")
+        if self.observation.size > strict_json.LIMIT:
+            read = f"more than the {strict_json.LIMIT // _MB} MB that are read as one answer"
+            seen = f"{self.observation.size / _MB:.1f} MB, {read}"
         location = self.observation.headers.get("location", "")
         seen = f"a redirect to {location[:200]}" if location and self.observation.status in range(300, 400) else seen
         page = self.observation.body[:_PAGE].decode("utf-8", "replace") if self.answer.shape == "html" else ""
@@ -119,7 +123,9 @@ class _Told:
         explained = graphql_codes.explain(code, text, self.observation)
         more = f" (and {len(first) - 1} more)" if len(first) > 1 else ""
         status = f" with status {self.observation.status}" if self.observation.status else ""
-        what = f"errors{status}: {code}{': ' if code else ''}{text}{more}{explained.why}"
+        named = exchange.request_id(self.observation)
+        found = f" ({named})" if named else ""
+        what = f"errors{status}: {code}{': ' if code else ''}{text}{more}{explained.why}{found}"
         return self._finding(what, explained.code, text, "no errors", more=explained.data)
 
     def partial(self) -> Finding:
@@ -162,6 +168,7 @@ class _Told:
             "operation": shown.operation,
             "user": shown.user,
             "role": shown.data.get("role", ""),
+            "request_id": exchange.request_id(shown),
         }
         return Finding(
             self.criterion,
@@ -177,6 +184,7 @@ class _Told:
 
 
 _NOT_GRAPHQL = "graphql.endpoint.not_graphql"
+_MB = 1024 * 1024
 _PAGE = 500
 """Bytes of a page that are kept beside a finding: its title often names the cause."""
 

@@ -42,6 +42,15 @@ class Operation:
         """What goes into the request: empty for a nameless operation."""
         return self.name if self.named else ""
 
+    @property
+    def root_field(self) -> str:
+        """The first field that a query asks the query type for; empty for mutations, subscriptions, fragments only."""
+        from graphql import FieldNode
+
+        first = self.node.selection_set.selections[0]
+        plain = isinstance(first, FieldNode) and not first.name.value.startswith("__")
+        return first.name.value if self.kind == "query" and isinstance(first, FieldNode) and plain else ""
+
 
 def load(files: Mapping[str, str]) -> tuple[Operation, ...]:
     """The operations in `files` (path as shown → text), in order; fragments are shared by all files.

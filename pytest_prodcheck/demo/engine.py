@@ -13,6 +13,7 @@ import psycopg
 from ariadne import MutationType, QueryType, graphql, make_executable_schema
 from ariadne.objects import ObjectType
 from graphql import GraphQLError, GraphQLResolveInfo, GraphQLSchema
+from graphql import graphql as run
 
 from pytest_prodcheck.demo import metadata
 from pytest_prodcheck.demo.consumer import Consumer, NoUsableKeys
@@ -21,6 +22,7 @@ from pytest_prodcheck.demo.pool import Connection, Pool
 
 Answer = dict[str, Any]
 Info = GraphQLResolveInfo[Any]
+_PROPOSED = re.compile(r"Did you mean .*\?$")
 _ROLES, _DEFAULT = "x-hasura-allowed-roles", "x-hasura-default-role"
 
 
@@ -55,12 +57,24 @@ class Engine:
     tables: dict[str, metadata.Table] = field(default_factory=metadata.tables)
     inconsistent: list[dict[str, Any]] = field(default_factory=list)
     grants_any_role: bool = False
+    exported: Answer = field(default_factory=dict)
+    """What `export_metadata` says where it is not what is tracked: a fault that changes the repository as well."""
+    suggests: bool = False
+    """Whether errors propose names, as a server in development does."""
+    unauthorized: str = ""
+    """The role of requests without a token (HASURA_GRAPHQL_UNAUTHORIZED_ROLE); empty: they are refused."""
+    silent: bool = False
+    """Whether subscriptions are acknowledged and never sent anything."""
     _schemas: dict[str, GraphQLSchema] = field(default_factory=dict)
 
     def reload(self, connection: psycopg.Connection[tuple[object, ...]]) -> None:
         """Reads the metadata again: what does not fit the database leaves the schema and is listed."""
         self.inconsistent = metadata.inconsistencies(connection, self.tables)
         self._schemas.clear()
+
+    def export(self) -> Answer:
+        """The metadata, as `export_metadata` gives it."""
+        return self.exported or metadata.export(self.tables)
 
     def session(self, headers: Mapping[str, str]) -> Session:
         """Who asks, by admin secret or bearer token. Raises EngineError."""
@@ -69,6 +83,8 @@ class Engine:
                 raise EngineError("access-denied", 'invalid "x-hasura-admin-secret"/"x-hasura-access-key"')
             return Session(headers.get("x-hasura-role", metadata.ADMIN))
         authorization = headers.get("authorization", "")
+        if not authorization and self.unauthorized:
+            return Session(self.unauthorized)
         if not authorization:
             text = "Missing 'Authorization' or 'Cookie' header in JWT authentication mode"
             raise EngineError("invalid-headers", text)
@@ -83,11 +99,27 @@ class Engine:
     async def execute(self, session: Session, request: object) -> Answer:
         """The answer's body to one request as `session`."""
         done, answer = await graphql(
-            self._schema(session.role), request, context_value=session, error_formatter=_format, logger="demo.graphql"
-        )
+            self._schema(session.role), request, context_value=session, error_formatter=self._format,
+            logger="demo.graphql",
+        )  # fmt: skip
         if not done and "errors" not in answer:
             raise EngineError("parse-failed", "the body is not a GraphQL request")
         return dict(answer) if answer.get("data") is not None else {"errors": answer["errors"]}
+
+    async def subscribe(self, session: Session, request: Mapping[str, Any]) -> Answer:
+        """The first result of a subscription: a live query is answered as a query of the same fields would be."""
+        found = await run(
+            self._schema(session.role), request["query"], context_value=session,
+            variable_values=request.get("variables"), operation_name=request.get("operationName"),
+        )  # fmt: skip
+        if found.errors or found.data is None:
+            return {"errors": [self._format(error) for error in found.errors or ()]}
+        return {"data": found.data}
+
+    def _format(self, error: GraphQLError, _debug: bool = False) -> Answer:
+        proposed = _PROPOSED.search(error.message)
+        told = _format(error)
+        return {**told, "message": f"{told['message']}. {proposed[0]}"} if proposed and self.suggests else told
 
     def _schema(self, role: str) -> GraphQLSchema:
         if role not in self._schemas:
@@ -106,6 +138,11 @@ class Engine:
             query.set_field(name, self._reader(name, table))
         query.set_field("advice", self._advice)
         kinds: list[ObjectType | QueryType | MutationType] = [query]
+        if visible:
+            subscription = ObjectType("subscription_root")
+            for name, table in visible.items():
+                subscription.set_field(name, self._reader(name, table))
+            kinds.append(subscription)
         if "tasks" in visible:
             mutation = ObjectType("mutation_root")
             mutation.set_field("insert_tasks_one", self._add_task)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import Route, WebSocketRoute
 
-from pytest_prodcheck.demo import metadata
+from pytest_prodcheck.demo import metadata, subscriptions
 from pytest_prodcheck.demo.engine import Engine, EngineError
 
 VERSION = "v2.44.0"
@@ -24,16 +25,20 @@ def engine_app(engine: Engine) -> Starlette:
         if request.method != "POST":
             return JSONResponse(_NOT_FOUND, 404)
         try:
-            session = engine.session(_lower(request))
-            return JSONResponse(await engine.execute(session, await _body(request)))
+            session, asked = engine.session(_lower(request)), await _body(request)
+            if isinstance(asked, list):
+                return JSONResponse([await engine.execute(session, one) for one in asked])
+            return JSONResponse(await engine.execute(session, asked), headers={"x-request-id": secrets.token_hex(16)})
         except EngineError as error:
             return JSONResponse(error.as_answer())
 
     async def metadata_api(request: Request) -> Response:
         try:
-            _require_admin_read(engine.session(_lower(request)).role, await _body(request))
+            kind = _admin_read(engine.session(_lower(request)).role, await _body(request))
         except EngineError as error:
             return JSONResponse({"path": error.path, "error": error.message, "code": error.code}, 400)
+        if kind == "export_metadata":
+            return JSONResponse(engine.export())
         return JSONResponse({"is_consistent": not engine.inconsistent, "inconsistent_objects": engine.inconsistent})
 
     async def health(_: Request) -> Response:
@@ -48,6 +53,7 @@ def engine_app(engine: Engine) -> Starlette:
     return Starlette(
         routes=[
             Route("/v1/graphql", graphql, methods=["GET", "POST"]),
+            WebSocketRoute("/v1/graphql", lambda socket: subscriptions.serve(engine, socket)),
             Route("/v1/metadata", metadata_api, methods=["POST"]),
             Route("/v1/version", version),
             Route("/healthz", health),
@@ -57,11 +63,13 @@ def engine_app(engine: Engine) -> Starlette:
     )
 
 
-def _require_admin_read(role: str, body: object) -> None:
+def _admin_read(role: str, body: object) -> str:
     if role != metadata.ADMIN:
         raise EngineError("access-denied", "restricted access : admin only")
-    if not isinstance(body, Mapping) or body.get("type") != "get_inconsistent_metadata":
+    kind = body.get("type") if isinstance(body, Mapping) else None
+    if kind not in ("get_inconsistent_metadata", "export_metadata"):
         raise EngineError("parse-failed", "unknown metadata command", "$.type")
+    return str(kind)
 
 
 def _lower(request: Request) -> Mapping[str, str]:

@@ -30,8 +30,10 @@ GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operat
            "graphql::test_latency")  # fmt: skip
 LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate",
           "http::test_broken_token_refused", "graphql::test_broken_token_refused", "http::test_refuses",
-          "graphql::test_refuses")  # fmt: skip
-"""Limits over all requests of a target, and what compares with a good answer: red where enough of them fail."""
+          "graphql::test_refuses", "graphql::test_subscription", "graphql::test_denied", "graphql::test_metadata",
+          "graphql::test_suggestions")  # fmt: skip
+"""Limits over all requests of a target, what compares with a good answer, and what the engine shows beside its answers:
+red where enough of them fail."""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,15 @@ def nginx(status: int, reason: str) -> Response:
     return HTMLResponse(f"{page}<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n", status, {"Server": "nginx"})
 
 
+def refuses_upgrades(app: ASGIApp) -> ASGIApp:
+    """A proxy that does not pass `Upgrade` on: WebSockets are answered 400."""
+
+    async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+        await (nginx(400, "Bad Request") if scope["type"] == "websocket" else app)(scope, receive, send)
+
+    return serve
+
+
 def delays(where: Path, seconds: float) -> Front:
     """Waits before the application sees the request."""
 

@@ -19,6 +19,10 @@ class Table:
     order: str
     roles: set[str] = field(default_factory=lambda: {"member", "service"})
     custom: dict[str, str] = field(default_factory=dict)
+    owner: str = ""
+    """The column that must be the session's user; empty where a role sees all rows."""
+    limit: str = "Int"
+    """The type of the argument `limit`."""
 
     def column(self, name: str) -> str:
         """The column behind a field."""
@@ -40,30 +44,55 @@ def tables() -> dict[str, Table]:
                 "metadata": "jsonb!",
             },
             "title",
+            owner="user_id",
         ),
-        "projects": Table({"id": "uuid!", "owner_id": "uuid!", "name": "String!"}, "name"),
-        "users": Table({"id": "uuid!", "name": "String!"}, "name"),
-        "task_summary": Table({"user_id": "uuid", "total": "Int", "finished": "Int"}, "user_id"),
+        "projects": Table({"id": "uuid!", "owner_id": "uuid!", "name": "String!"}, "name", owner="owner_id"),
+        "users": Table({"id": "uuid!", "name": "String!"}, "name", {"service"}),
+        "task_summary": Table({"user_id": "uuid", "total": "Int", "finished": "Int"}, "user_id", owner="user_id"),
     }
 
 
 def sdl(visible: Mapping[str, Table]) -> str:
     """The schema that a role sees: names and shapes as Hasura makes them."""
-    fields = [f"  {name}(limit: Int): [{name}!]!" for name in visible] + ["  advice: advice"]
+    tables = [f"  {name}(limit: {table.limit}): [{name}!]!" for name, table in visible.items()]
+    fields = [*tables, "  advice: advice"]
     types = [_type(name, table.columns) for name, table in visible.items()]
     mutation = (
         "type mutation_root { insert_tasks_one(project_id: uuid!, user_id: uuid!, title: String!): tasks }"
         if "tasks" in visible
         else ""
     )
-    roots = f"schema {{ query: query_root {'mutation: mutation_root' if mutation else ''} }}"
+    further = ("mutation: mutation_root " if mutation else "") + ("subscription: subscription_root" if tables else "")
+    roots = f"schema {{ query: query_root {further} }}"
+    subscription = "\n".join(["type subscription_root {", *tables, "}"]) if tables else ""
     query = "\n".join(["type query_root {", *fields, "}"])
     scalars = "scalar uuid scalar date scalar jsonb"
-    return "\n".join([roots, scalars, "type advice { text: String! }", query, *types, mutation])
+    return "\n".join([roots, scalars, "type advice { text: String! }", query, subscription, *types, mutation])
 
 
 def _type(name: str, columns: Mapping[str, str]) -> str:
     return "\n".join([f"type {name} {{", *(f"  {field}: {kind}" for field, kind in columns.items()), "}"])
+
+
+def export(tracked: Mapping[str, Table]) -> dict[str, Any]:
+    """What is tracked, in the form of Hasura's metadata, version 3."""
+    tables = [
+        {
+            "table": {"schema": "public", "name": name},
+            **({"configuration": {"custom_column_names": table.custom}} if table.custom else {}),
+            "select_permissions": [
+                {"role": role, "permission": _permission(table, role)} for role in sorted(table.roles)
+            ],
+        }
+        for name, table in tracked.items()
+    ]
+    source = {"name": "default", "kind": "postgres", "tables": tables}
+    return {"version": 3, "sources": [source], "remote_schemas": [{"name": "advice"}]}
+
+
+def _permission(table: Table, role: str) -> dict[str, Any]:
+    own = {table.owner: {"_eq": "X-Hasura-User-Id"}} if table.owner and role != "service" else {}
+    return {"columns": sorted(table.column(name) for name in table.columns), "filter": own}
 
 
 def inconsistencies(

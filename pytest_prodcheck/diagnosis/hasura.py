@@ -11,6 +11,7 @@ CODES: Mapping[str, str] = {
     "access-denied": "auth.claims.role_not_allowed",
     "constraint-violation": "database.data.constraint",
     "data-exception": "database.data.invalid_input",
+    "invalid-json": "graphql.document.outdated",
     "invalid-headers": "auth.header.dropped",
     "invalid-jwt": "auth.jwks.stale_in_consumer",
     "invalid-jwt-key": "auth.jwks.stale_in_consumer",
@@ -18,6 +19,7 @@ CODES: Mapping[str, str] = {
     "jwt-missing-role-claims": "auth.claims.roles_missing",
     "not-exists": "graphql.metadata.inconsistent",
     "not-found": "graphql.endpoint.not_graphql",
+    "parse-failed": "graphql.document.outdated",
     "permission-denied": "graphql.permission.missing",
     "permission-error": "graphql.permission.row_check",
     "postgres-error": "graphql.database.unreachable",
@@ -38,6 +40,12 @@ CODES: Mapping[str, str] = {
     "DOWNSTREAM_SERVICE_ERROR": "graphql.remote.unreachable",
     "SUBREQUEST_HTTP_ERROR": "graphql.remote.unreachable",
     "SUBREQUEST_MALFORMED_RESPONSE": "graphql.remote.unreachable",
+    "BAD_USER_INPUT": "graphql.document.outdated",
+    "BAD_REQUEST": "graphql.errors.in_answer",
+    "OPERATION_RESOLUTION_FAILURE": "graphql.document.outdated",
+    "FORBIDDEN": "graphql.permission.forbidden",
+    "UNAUTHENTICATED": "auth.header.dropped",
+    "UNAUTHORIZED_FIELD_OR_TYPE": "graphql.permission.forbidden",
     "INTERNAL_SERVER_ERROR": "graphql.errors.in_answer",
 }
 """What a code means where its message says no more; in capitals Apollo's (Server and Router)."""

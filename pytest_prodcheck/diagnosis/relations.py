@@ -81,8 +81,10 @@ def needs_identity(_cause: Sign, symptom: Sign) -> bool:
 
 
 def about_its_table(cause: Sign, symptom: Sign) -> bool:
-    """What changed in the schema is named after the cause's table (`tasks`, `query_root.tasks_by_pk`)."""
-    return not _tables(cause) or any(table in str(symptom.data.get("subject", "")) for table in _tables(cause))
+    """What changed in the schema is named after the cause's table (`tasks`, `query_root.tasks_by_pk`), or is a root
+    type that has lost its last field."""
+    subject, tables = str(symptom.data.get("subject", "")), _tables(cause)
+    return not tables or subject.endswith("_root") or any(table in subject for table in tables)
 
 
 def of_its_operation(cause: Sign, symptom: Sign) -> bool:
@@ -151,6 +153,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("graphql.metadata.inconsistent",), ("validation",), always, "R10"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.schema.breaking",),
              about_its_table, "R9, R10"),
+    Relation(("graphql.table.not_tracked",), ("graphql.permission.missing",), same_table, "R10"),
+    Relation(("graphql.permission.row_filter_missing", "graphql.permission.too_wide", "graphql.permission.missing",
+              "graphql.table.not_tracked"), ("graphql.metadata.differs",), same_table, "A23"),
     Relation(("graphql.schema.breaking",), ("graphql.document.outdated",), of_its_operation, "A41"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.document.outdated",), same_table,
              "R9, R10"),

@@ -37,13 +37,30 @@ def of(environment: Environment, table: GraphqlTarget) -> Documents:
     if not table.operations:
         return Documents()
     found = _read(Path(environment.base), table.operations, table.variables)
-    if unjudged := [
-        f"graphql: expect.{name} cannot be judged: {reason}"
-        for name in table.expect
-        if name in found.operations and (reason := found.why_not(name))
-    ]:
+    if unjudged := [*_unjudged(table, found), *_not_subscribed(table, found)]:
         raise ConfigError(*unjudged)
     return found
+
+
+def _unjudged(table: GraphqlTarget, found: Documents) -> list[str]:
+    return [
+        f"graphql: {key}.{name} cannot be judged: {reason}"
+        for key in ("expect", "allowed")
+        for name in getattr(table, key)
+        if name in found.operations and (reason := found.why_not(name))
+    ]
+
+
+def _not_subscribed(table: GraphqlTarget, found: Documents) -> list[str]:
+    """What `subscriptions` names and cannot be opened: only subscriptions are, and only with all their variables."""
+    problems = []
+    for name in table.subscriptions:
+        if operation := found.operations.get(name):
+            missing = [one for one in operation.required if one not in (found.variables.get(name) or {})]
+            why = f"it is a {operation.kind}" if operation.kind != "subscription" else ""
+            why = why or (f"no value for ${', $'.join(missing)}" if missing else "")
+            problems += [f"graphql: subscriptions.{name} cannot be opened: {why}"] if why else []
+    return problems
 
 
 def pinned(environment: Environment, table: GraphqlTarget) -> GraphQLSchema | None:
@@ -51,14 +68,27 @@ def pinned(environment: Environment, table: GraphqlTarget) -> GraphQLSchema | No
     return _built(Path(environment.base), table.schema_) if table.schema_ else None
 
 
+def pinned_text(environment: Environment, table: GraphqlTarget) -> str:
+    """The text of the pinned schema; empty where none is declared, or none is pinned yet. Raises ConfigError for a file
+    that cannot be read."""
+    path = Path(environment.base) / table.schema_
+    return _text(path) if table.schema_ and path.exists() else ""
+
+
 @lru_cache(maxsize=16)
 def _built(base: Path, name: str) -> GraphQLSchema:
     from pytest_prodcheck.criteria import graphql_schema
 
+    path = base / name
+    shown = path.relative_to(base).as_posix() if path.is_relative_to(base) else path.name
+    return graphql_schema.build(_text(path), shown)
+
+
+def _text(path: Path) -> str:
     try:
-        return graphql_schema.build((base / name).read_text(encoding="utf-8"), name)
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{name}: cannot be read: {type(error).__name__}") from None
+        raise ConfigError(f"{path.name}: cannot be read: {type(error).__name__}") from None
 
 
 @lru_cache(maxsize=16)

@@ -6,7 +6,7 @@ Workers collect these checks, the owner sends their probes, the controller count
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pytest_prodcheck.config.forgeries import has_jwt
 from pytest_prodcheck.config.loader import slug
@@ -247,10 +247,13 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     reader = table.as_[:1]
     if table.schema_ or table.operations:
         yield build.check("test_schema", users=reader)
-    if table.introspection:
-        yield build.check("test_introspection", users=reader)
-    if table.ide is not None:
-        yield build.check("test_ide")
+    if table.metadata or table.row_filters:
+        from pytest_prodcheck.gate import hasura_files
+
+        if table.metadata:
+            hasura_files.read(table.metadata)  # metadata that is none is a usage error, before anything is sent
+        yield build.check("test_metadata")
+    yield from _exposure(build, table, reader)
     from pytest_prodcheck.gate import documents
 
     documents.pinned(environment, table)  # a schema that is none is a usage error, before anything is sent
@@ -258,6 +261,10 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     for name in found.operations:
         if not found.why_not(name):
             yield from _executed(build, table, name)
+            yield from _denied(build, table, name)
+    for name, promised in table.subscriptions.items():
+        yield build.check("test_subscription", name, users=(promised.as_,) if promised.as_ else (), declared=promised,
+                          parameter=_of_operation(name, promised.as_))  # fmt: skip
     first = next((name for name in found.operations if not found.why_not(name)), "")
     if first and (user := next((user for user in table.as_ if not environment.users[user].opaque), "")):
         yield build.check("test_broken_token_refused", first, users=(user,), parameter="-")
@@ -267,16 +274,44 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     yield from _limits(build)
 
 
+def _exposure(build: _Builder, table: GraphqlTarget, reader: tuple[str, ...]) -> Iterator[Check]:
+    """What an API shows and takes. In production what is not declared is looked at too: open, it is a warning. Hasura
+    has no way to refuse batches, so that they are judged there only where they are declared."""
+    looked_at = {"introspection": table.introspection, "suggestions": table.suggestions, "batching": table.batching,
+                 "ide": table.ide}  # fmt: skip
+    for name, declared in looked_at.items():
+        users = () if name == "ide" else reader
+        if declared is not None:
+            yield build.check(f"test_{name}", users=users)
+        elif build.environment.kind == "production" and not (name == "batching" and table.engine == "hasura"):
+            yield replace(build.check(f"test_{name}", users=users), severity="warning")
+    if table.max_depth:
+        yield build.check("test_depth", users=reader)
+
+
 def _executed(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Check]:
     promised = table.expect.get(name)
-    for user in (promised.as_,) if promised and promised.as_ else (table.as_ or ("",)):
+    allowed = table.allowed.get(name, table.as_ or ("",))
+    for user in (promised.as_,) if promised and promised.as_ else allowed:
         yield build.check(
             "test_operation",
             name,
             users=(user,) if user else (),
             latency=promised.latency if promised else (),
-            parameter="-".join(part for part in (slug(name, keep_case=True), slug(user)) if part),
+            parameter=_of_operation(name, user),
         )
+
+
+def _denied(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Check]:
+    """Whoever is declared and not allowed; and who sends no token, which no user's name stands for."""
+    if name in table.allowed:
+        for user in (*(user for user in table.as_ if user not in table.allowed[name]), ""):
+            parameter = _of_operation(name, user or "anonymous")
+            yield build.check("test_denied", name, users=(user,) if user else (), parameter=parameter)
+
+
+def _of_operation(name: str, user: str) -> str:
+    return "-".join(part for part in (slug(name, keep_case=True), slug(user)) if part)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:
@@ -290,5 +325,5 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
 
         found = documents.of(environment, table)
         for name in found.operations:
-            if reason := found.why_not(name):
+            if name not in table.subscriptions and (reason := found.why_not(name)):
                 yield f"{target}.{name}", reason

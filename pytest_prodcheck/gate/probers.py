@@ -149,11 +149,13 @@ class Probers:
         if isinstance(table, GraphqlTarget):
             from pytest_prodcheck.gate import documents
             from pytest_prodcheck.targets.graphql_prober import GraphqlProber
+            from pytest_prodcheck.targets.graphql_subscription import http_url
 
-            self.wire.open(target, table, (table.url,), {}, self._base)
+            self.wire.open(target, table, (table.url, http_url(table)), {}, self._base)
             found = documents.of(self._environment, table)
+            pinned = documents.pinned_text(self._environment, table)
             return GraphqlProber(
-                self.wire, target, table, found.operations, found.variables, self._credentials, self._forger()
+                self.wire, target, table, found.operations, found.variables, self._credentials, self._forger(), pinned
             )
         if isinstance(table, DatabaseTarget):
             from pytest_prodcheck.targets.database.prober import DatabaseProber

@@ -11,8 +11,9 @@ from pytest_prodcheck.observe.observation import Json
 
 ERRORS_AT_MOST: Final = 20
 
-Shape = Literal["graphql", "engine_error", "json", "html", "empty", "other"]
-"""`engine_error`: Hasura's own `{"path", "error", "code"}`, which it gives outside GraphQL."""
+Shape = Literal["graphql", "engine_error", "json", "list", "html", "empty", "other"]
+"""`engine_error`: Hasura's own `{"path", "error", "code"}`, which it gives outside GraphQL; `list`: a JSON array, as a
+batch is answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ def read(body: bytes, content_type: str = "") -> Answer:
     if not body.strip():
         return Answer("empty")
     document = strict_json.table(body)
+    if document is None and strict_json.is_list(body):
+        return Answer("list")
     if document is None:
         return Answer("html" if strict_json.looks_like_html(body, content_type) else "other")
     if _is_result(document):
@@ -70,6 +73,18 @@ def read(body: bytes, content_type: str = "") -> Answer:
     if isinstance(document.get("error"), str) and isinstance(document.get("code"), str):
         return Answer("engine_error", errors=(_engine_error(document),))
     return Answer("json")
+
+
+def rows(data: Json) -> str:
+    """How much came, without any of it: `3 rows of tasks`, `1 value of me`; at most three fields."""
+    if not isinstance(data, dict):
+        return "a value"
+    told = [
+        f"{len(value)} rows of {name}" if isinstance(value, list) else f"1 value of {name}"
+        for name, value in data.items()
+        if value is not None
+    ]
+    return ", ".join(told[:3])[:200]
 
 
 def show_path(path: tuple[str | int, ...]) -> str:

@@ -35,6 +35,14 @@ def table(body: bytes | str) -> dict[str, Json] | None:
     return document if isinstance(document, dict) else None
 
 
+def is_list(body: bytes) -> bool:
+    """Whether the document in `body` is a JSON array."""
+    try:
+        return body.lstrip()[:1] == b"[" and isinstance(parse(body), list)
+    except ValueError:
+        return False
+
+
 def looks_like_html(body: bytes, content_type: str = "") -> bool:
     """Whether a page came where data was asked for: by its type, or by how it begins."""
     return "html" in content_type.lower() or body[:64].lstrip().lower().startswith((b"<!doctype", b"<html", b"<head"))

@@ -67,6 +67,10 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"POST query {check.subject}{who}"
     if check.function == "test_migrations" and isinstance(table, DatabaseTarget) and table.migrations:
         return " ".join(table.migrations.sql.split()) or f"select of the table of {table.migrations.tool}"
+    if check.function == "test_denied":
+        return f"POST query {check.subject}{who or ' without a token'}, which must be refused"
+    if check.function == "test_subscription" and isinstance(table, GraphqlTarget):
+        return f"WebSocket, subscription {check.subject}{who}, at most {table.subscriptions[check.subject].within:g} s"
     return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")
 
 
@@ -80,6 +84,10 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("graphql", "test_ready"): "POST { __typename }",
     ("graphql", "test_health"): "GET /healthz, GET /v1/version",
     ("graphql", "test_introspection"): "POST of the introspection query",
+    ("graphql", "test_suggestions"): "POST of a query with misspelt fields",
+    ("graphql", "test_batching"): "POST of two { __typename } in one request",
+    ("graphql", "test_depth"): "POST of the introspection query, and of a query that is one level too deep",
+    ("graphql", "test_metadata"): "POST /v1/metadata, export_metadata",
     ("graphql", "test_ide"): "GET with Accept: text/html",
     ("database", "test_ready"): "connect, one catalog snapshot in a read-only transaction",
     ("database", "test_login"): "connect, select 1",

@@ -36,7 +36,7 @@ ANONYMOUS = Caller()
 
 def ready(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation:
     """`POST {__typename}` as nobody (T2): a GET of this route is a 404 on a healthy Hasura."""
-    request = _request(table, {"query": "{__typename}"}, ANONYMOUS, target, "ready")
+    request = request_of(table, {"query": "{__typename}"}, ANONYMOUS, target, "ready")
     return _observed(sender.send(replace(request, kind="readiness")), request, ANONYMOUS)
 
 
@@ -64,7 +64,7 @@ def execute(
     check_document(document, operation_name or None)
     name = operation_name or subject or "anonymous"
     payload = _payload(document, variables, operation_name)
-    request = _request(table, payload, caller, target, f"query {name}")
+    request = request_of(table, payload, caller, target, f"query {name}")
     request = replace(request, kind=kind, subject=subject or operation_name, attempt=attempt)
     observation = _observed(sender.send(request), request, caller)
     if table.admin_secret and unknown_field(observation):
@@ -87,9 +87,10 @@ def _payload(document: str, variables: Mapping[str, Json] | None, operation_name
     return payload
 
 
-def _request(
+def request_of(
     table: GraphqlTarget, payload: Mapping[str, Json], caller: Caller, target: str, operation: str
 ) -> HttpRequest:
+    """One POST of `payload`, with the headers of GraphQL over HTTP, the target's and the caller's."""
     headers = {"content-type": "application/json", "accept": ACCEPT}
     own = {name.lower(): value for name, value in {**table.headers, **caller.headers}.items()}
     return HttpRequest(

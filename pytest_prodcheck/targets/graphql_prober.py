@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from pytest_prodcheck.config.models import GraphqlTarget
-from pytest_prodcheck.observe import jose
+from pytest_prodcheck.observe import hasura_metadata, jose, strict_json
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
-from pytest_prodcheck.targets import graphql, hasura, introspection
+from pytest_prodcheck.targets import graphql, graphql_exposure, hasura, introspection
 from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.graphql import Caller
 from pytest_prodcheck.targets.guard.graphql import check_body
@@ -36,6 +36,11 @@ class Document(Protocol):
         """What goes into the request."""
         ...
 
+    @property
+    def root_field(self) -> str:
+        """The first field that a query asks the query type for; empty for other operations."""
+        ...
+
 
 class GraphqlProber:
     """Asks one GraphQL API; only queries are executed."""
@@ -49,8 +54,11 @@ class GraphqlProber:
         variables: Mapping[str, Mapping[str, Json]],
         credentials: Credentials,
         forger: Forger | None = None,
+        pinned: str = "",
     ) -> None:
-        self._wire, self.target, self.table, self._forger = wire, target, table, forger
+        """`pinned` is the text of the pinned schema; empty where there is none."""
+        self._wire, self.target, self.table = wire, target, table
+        self._forger, self._pinned = forger, pinned
         self._documents, self._variables, self._credentials = documents, variables, credentials
         self.lane, self.width = str(Origin.of(table.url)), 20
 
@@ -68,11 +76,22 @@ class GraphqlProber:
             return self._refusals(subject, user)
         if function == "test_health":
             return self._health()
+        if function == "test_metadata":
+            return self._metadata()
+        if function == "test_subscription":
+            return Evidence((self._subscribe(subject, user),))
         if function == "test_introspection":
             return Evidence((introspection.probe(self._wire, self.table, self._caller(user), self.target),))
         if function == "test_ide":
             return Evidence(introspection.ide(self._wire, self.table, self.target))
-        return self._schema(user)
+        if function == "test_denied":
+            return Evidence((self.execute(subject, user, attempt, kind="readiness"),))
+        if function == "test_batching":
+            return Evidence((graphql_exposure.batching(self._wire, self.table, self._caller(user), self.target),))
+        if function == "test_suggestions":
+            field, caller = self._a_root_field(), self._caller(user)
+            return Evidence((graphql_exposure.suggestions(self._wire, self.table, field, caller, self.target),))
+        return self._depth(user) if function == "test_depth" else self._schema(user)
 
     def execute(self, name: str, user: str, attempt: int = 1, kind: Kind = "declared") -> Observation:
         """One declared operation as one user."""
@@ -152,6 +171,44 @@ class GraphqlProber:
         version = hasura.version(self._wire, self.table, self.target)
         metadata = hasura.inconsistent_metadata(self._wire, self.table, self.target)
         return Evidence(tuple(one for one in (health, version, metadata) if one is not None), {"metadata": metadata})
+
+    def _subscribe(self, name: str, user: str) -> Observation:
+        from pytest_prodcheck.targets import graphql_subscription
+
+        document = self._documents[name]
+        return graphql_subscription.subscribe(
+            self._wire,
+            self.table,
+            self.table.subscriptions[name],
+            document.document,
+            self._variables.get(name),
+            document.operation_name,
+            self._caller(user),
+            target=self.target,
+            subject=name,
+        )
+
+    def _a_root_field(self) -> str:
+        """A field that the query type has, by what the application asks for; empty where that is not known."""
+        return next((found for document in self._documents.values() if (found := document.root_field)), "")
+
+    def _depth(self, user: str) -> Evidence:
+        """A query deeper than `max_depth`, written from the served schema, or the pinned one."""
+        schema = self._schema(user)
+        sdl = str(schema.facts.get("sdl") or self._pinned)
+        if not sdl:
+            return Evidence(schema.observations, {"problem": schema.facts.get("problem", "")})
+        seen = graphql_exposure.depth(self._wire, self.table, sdl, self._caller(user), self.target)
+        return Evidence((*schema.observations, *((seen,) if seen else ())), {"deep": seen})
+
+    def _metadata(self) -> Evidence:
+        """The engine's metadata by name, values left out."""
+        seen = hasura.export_metadata(self._wire, self.table, self.target)
+        document = strict_json.table(seen.body) if seen.expected else None
+        if document is None:
+            status = f"status {seen.status}" if seen.status else "no answer"
+            return Evidence((seen,), {"problem": seen.message or seen.error or f"{status}, and no metadata"})
+        return Evidence((replace(seen, body=b""),), {"metadata": hasura_metadata.read(document)})
 
     def _schema(self, user: str) -> Evidence:
         """The served schema, asked for only where introspection is not declared as refused."""

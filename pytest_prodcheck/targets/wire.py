@@ -9,7 +9,8 @@ import http.client
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -150,6 +151,28 @@ class Wire:
             request = replace(following, timeout=max(0.05, request.timeout - spent))
             observation, location = self._exchange(request)
         return replace(observation, data={**observation.data, "redirects": seen}) if seen else observation
+
+    @contextmanager
+    def connected(
+        self, target: str, url: str, timeout: float, at_most: float
+    ) -> Iterator[tuple[TimedConnection, dict[str, str]]]:
+        """A connection of its own to a configured origin, and the headers that say who we are: for what is more than
+        one exchange (a WebSocket). It counts as one request, stands within `timeout` and ends after `at_most` seconds.
+
+        Raises errors.Refused, caps.CapReached, and OSError for a connection that fails.
+        """
+        line, origin = self._lines[target], Origin.of(url)
+        line.origins.check(urlsplit(url), f"WebSocket {urlsplit(url).path}")
+        end = time.monotonic() + at_most
+        with self.caps(origin).permit(end, self.stopped):
+            connection = self._fresh(line, origin)
+            connection.timeout = timeout
+            try:
+                with self._reaper.watch(connection, end + timeout):
+                    connection.connect()
+                    yield connection, exchange.own_headers(self._run)
+            finally:
+                connection.close()
 
     def _next(self, request: HttpRequest, location: str, status: int) -> HttpRequest | str:
         line = self._lines[request.target]

@@ -35,6 +35,7 @@ CHECKS = {
     "graphql::test_refuses",
     "graphql::test_broken_token_refused",
     "graphql::test_introspection",
+    *("graphql::" + name for name in ("test_denied", "test_metadata", "test_suggestions", "test_subscription")),
     "graphql::test_error_rate",
 }
 

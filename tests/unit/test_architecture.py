@@ -25,6 +25,7 @@ UNKNOWN_TO_PURE = {
     "httpx",
     "psycopg",
     "gql",
+    "websockets",
     "time",
     "random",
     "os",
@@ -32,7 +33,18 @@ UNKNOWN_TO_PURE = {
     "threading",
 }
 CLOCKS = {"now", "utcnow", "today", "monotonic", "perf_counter"}
-CLIENTS = {"httpx2", "httpx", "psycopg", "psycopg_binary", "gql", "http.client", "urllib.request", "socket", "ssl"}
+CLIENTS = {
+    "httpx2",
+    "httpx",
+    "psycopg",
+    "psycopg_binary",
+    "gql",
+    "websockets",
+    "http.client",
+    "urllib.request",
+    "socket",
+    "ssl",
+}
 BESIDE_TARGETS = {"fixtures/client.py", "fixtures/graphql.py"}
 """Modules outside `targets` and `demo` that may import a client: the users' httpx2 and gql faces."""
 PARSERS = {"graphql", "postgast", "jwt", "jsonschema"}

@@ -20,6 +20,20 @@ KINDS = (
         "hasura metadata diff",
     ),
     CauseKind(
+        "graphql.permission.too_wide",
+        "a role can do more than was promised",
+        "{operation} is answered to the {role} role, which must not have it",
+        "take the permission away in the metadata, or in the resolver's authorisation",
+        "hasura metadata diff",
+    ),
+    CauseKind(
+        "graphql.permission.forbidden",
+        "the server refuses the operation to this user",
+        "{operation} is forbidden to {user}",
+        "give the user's role the right, or take it out of the promise",
+        "prodcheck doctor ENV",
+    ),
+    CauseKind(
         "graphql.permission.row_filter_missing",
         "role sees other users' rows",
         "role {role} sees other users' rows of {table}",
@@ -46,6 +60,13 @@ KINDS = (
         "the engine's metadata is inconsistent: {seen}",
         "apply metadata that fits the schema",
         "hasura metadata inconsistency list",
+    ),
+    CauseKind(
+        "graphql.metadata.differs",
+        "the engine's metadata is not the repository's",
+        "the engine's metadata differs from the repository's: {subject}",
+        "apply the repository's metadata, or commit what was changed by hand",
+        "hasura metadata diff",
     ),
     CauseKind(
         "graphql.remote.unreachable",

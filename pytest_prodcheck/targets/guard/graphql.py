@@ -28,6 +28,8 @@ _METADATA_READS = words(
 """Types of Hasura's `/v1/metadata` that only read (facts.md §1); everything else changes or runs something."""
 _NOT_READS = ("/v2/query", "/v1/query", "/v1/pg_dump", "/v1alpha1/pg_dump", "/v1/graphql/explain")
 """Hasura's endpoints that run SQL or old-style queries; `/api/v1/query` is Prometheus's and Loki's."""
+BATCH_PROBE = b'[{"query":"query BatchProbe {__typename}"},{"query":"query BatchProbe {__typename}"}]'
+"""The one batch that is sent: whether a server takes batches at all. It reads nothing."""
 _SPEAKS_GRAPHQL = ("/graphql", "/v1/relay", "/v1beta1/relay", "/gql")
 
 
@@ -55,10 +57,30 @@ def check_document(document: str, operation_name: str | None = None) -> None:
         raise Refused(what, "several operations and no operationName", f"name one of {', '.join(names)}")
 
 
+def check_subscription(document: str, operation_name: str | None = None) -> None:
+    """Passes a document of one subscription and its fragments; raises `errors.Refused` for anything else."""
+    from graphql import OperationDefinitionNode
+
+    what = "GraphQL subscription"
+    parsed = _parse(document, what)
+    operations = [node for node in parsed.definitions if isinstance(node, OperationDefinitionNode)]
+    if len(operations) != 1 or operations[0].operation.value != "subscription":
+        kinds = ", ".join(operation.operation.value for operation in operations) or "no operation"
+        raise Refused(what, f"document is not one subscription ({kinds})", "subscribe to a subscription only")
+    if strange := {node.kind for node in parsed.definitions} - {"operation_definition", "fragment_definition"}:
+        raise Refused(what, f"document defines types ({min(strange)})", "keep the schema in its own file")
+    _check_fragments(parsed, what)
+    name = operations[0].name.value if operations[0].name else ""
+    if operation_name is not None and operation_name != name:
+        raise Refused(what, f"document has no operation {operation_name!r}", f"it has {name or 'no name'}")
+
+
 def check_body(body: bytes) -> None:
     """Passes the JSON body of one GraphQL request (`query`, `operationName`, `variables`, `extensions`); raises
     `errors.Refused` for batches, for persisted queries, and for what two JSON readers could read differently."""
     what = "GraphQL request"
+    if body == BATCH_PROBE:
+        return
     content = _json(body, what)
     if isinstance(content, list):
         raise Refused(what, "batched operations are refused", "send one operation a request")

@@ -20,7 +20,7 @@ DOCUMENTS = load({"app.graphql": CASES["documents"]})
 
 @pytest.mark.parametrize("case", CASES["changes"], ids=lambda case: case["id"])
 def test_a_change_is_graded_and_names_who_feels_it(case):
-    """A41: graphql-core's grade, the coordinate, and the operations that fail or only use it."""
+    """The grade, the coordinate, and the operations that fail or only use it (A41, A61)."""
     text = CASES["pinned"]
     for old, new in case["replace"].items():
         assert old in text

@@ -170,3 +170,12 @@ def test_a_fragment_on_the_mutation_type_is_refused(document: str) -> None:
 def test_everyday_graphql_passes(document: str) -> None:
     """Directives, aliases, fragments and strings that look like code are reads."""
     assert graphql.check_document(document) is None
+
+
+def test_the_one_batch_that_is_sent_is_the_probe() -> None:
+    """Two `{__typename}`, byte by byte; any other batch is refused."""
+    assert graphql.check_body(graphql.BATCH_PROBE) is None
+    with pytest.raises(Refused):
+        graphql.check_body(graphql.BATCH_PROBE.replace(b"query BatchProbe", b"mutation M"))
+    with pytest.raises(Refused):
+        graphql.check_body(graphql.BATCH_PROBE + b" ")
