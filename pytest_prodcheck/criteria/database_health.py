@@ -114,7 +114,8 @@ def _locks(case: _Case) -> Iterator[Finding]:
         code = (
             "database.lock.idle_in_transaction" if "idle in transaction" in one.blocker else "database.lock.contention"
         )
-        facts = {"pid": one.blockers[0] if one.blockers else one.pid, "table": one.lock.rpartition(" on ")[2]}
+        holder = one.blockers[0] if one.blockers else one.pid
+        facts = {"pid": holder, "pids": [*one.blockers, one.pid], "table": one.lock.rpartition(" on ")[2]}
         yield case.found(code, message, one.application, age, limit, **facts)
     unknown = [one for one in case.seen.waits if one.seconds is None]
     if unknown:

@@ -85,8 +85,10 @@ def _never_run(case: _Case, promised: Repository | Sequence[str], heads: tuple[s
 def _unfinished(case: _Case, promised: Repository | Sequence[str]) -> Iterator[Finding]:
     """What began and did not finish: nothing after it is applied until a person resolves it."""
     names = _names(promised)
-    waiting = len(_missing(case, promised)) if isinstance(promised, Repository) else 0
-    blocks = f"; it blocks {waiting} that wait" if waiting else ""
+    began = {case.normal(one.id) for one in _latest(case) if one.state in ("failed", "dirty")}
+    missing = _missing(case, promised) if isinstance(promised, Repository) else []
+    waiting = [one for one in missing if one.id not in began]
+    blocks = f"; it blocks {_listed(waiting)}" if waiting else ""
     for entry in _latest(case):
         name = names.get(case.normal(entry.id), entry.id)
         how = f" ({entry.detail})" if entry.detail else ""

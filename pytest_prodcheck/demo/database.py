@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -14,6 +15,14 @@ NAME = "demo"
 MEMBER = "11111111-1111-4111-8111-111111111111"
 COLLEAGUE = "22222222-2222-4222-8222-222222222222"
 _SCHEMA = Path(__file__).with_name("schema.sql")
+_MIGRATIONS = Path(__file__).with_name("migrations")
+_LEDGER = """
+create table _prisma_migrations (
+  id text primary key, checksum text not null, finished_at timestamptz, migration_name text not null, logs text,
+  rolled_back_at timestamptz, started_at timestamptz not null default clock_timestamp(),
+  applied_steps_count int not null default 0
+);
+"""
 _ROLES = """
 create role owner nologin; create role member nologin; create role anonymous nologin; create role service nologin;
 create role app login; create role reader login;
@@ -38,6 +47,9 @@ class Database:
             connection.execute(f"create database {NAME} owner owner strategy file_copy")
         with self.superuser() as connection, connection.transaction():
             connection.execute("set local role owner")
+            connection.execute(_LEDGER)
+            for folder in sorted(_MIGRATIONS.iterdir()):
+                self._migrate(connection, folder)
             connection.execute(_SCHEMA.read_text("utf-8"))
         self.app_dsn = self.dsn("app")
         self.reader_dsn = self.dsn("reader")
@@ -68,6 +80,17 @@ class Database:
             if statement:
                 session.execute(statement.encode())
             self.held.append(session)
+
+    @staticmethod
+    def _migrate(connection: psycopg.Connection[tuple[object, ...]], folder: Path) -> None:
+        """Applies one migration and writes it down, as `prisma migrate deploy` does."""
+        text = (folder / "migration.sql").read_bytes()
+        connection.execute(text)
+        connection.execute(
+            "insert into _prisma_migrations (id, checksum, migration_name, finished_at, applied_steps_count)"
+            " values (gen_random_uuid(), %s, %s, now(), 1)",
+            (hashlib.sha256(text).hexdigest(), folder.name),
+        )
 
     @staticmethod
     def _set_password(connection: psycopg.Connection[tuple[object, ...]], role: str, password: str) -> None:

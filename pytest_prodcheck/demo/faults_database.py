@@ -5,6 +5,7 @@ from __future__ import annotations
 from pytest_prodcheck.demo.fault import (
     DATABASE,
     ENDPOINT,
+    HEALTH,
     LIMITS,
     LOGIN,
     OPERATION,
@@ -36,7 +37,14 @@ def _app(name: str, summary: str, cause: str, *accept: str) -> Fault:
 def _schema(name: str, summary: str, cause: str, explains: tuple[str, ...], *accept: str) -> Fault:
     """Reached, and not as promised."""
     return Fault(
-        name, "database", summary, (cause,), explains, (), LIMITS + TABLES + RLS + PROOF + QUERY + SERVICES, accept
+        name,
+        "database",
+        summary,
+        (cause,),
+        explains,
+        (),
+        LIMITS + TABLES + RLS + PROOF + QUERY + SERVICES + HEALTH,
+        accept,
     )
 
 

@@ -1,34 +1,7 @@
--- The goals and tasks application: three tables under row-level security, a view, and the migrations table.
+-- What the migrations of the goals and tasks application do not make: seed, grants and row-level security.
 -- `owner` owns, `app` logs in and becomes `member`, `anonymous` or `service` per request, `reader` is the gate's.
-create table users (
-  id uuid primary key,
-  name text not null,
-  email text not null unique
-);
-create table projects (
-  id uuid primary key,
-  owner_id uuid not null references users,
-  name text not null
-);
-create table tasks (
-  id uuid primary key default gen_random_uuid(),
-  user_id uuid not null references users,
-  project_id uuid not null references projects,
-  title text not null,
-  done boolean not null default false,
-  due_on date,
-  priority int not null default 3,
-  metadata jsonb not null default '{}'
-);
-create index tasks_user_id on tasks (user_id);
-create index tasks_project_id on tasks (project_id);
-create index projects_owner_id on projects (owner_id);
-create view task_summary with (security_invoker = true) as
-  select user_id, count(*)::int as total, count(*) filter (where done)::int as finished from tasks group by user_id;
-create table alembic_version (version_num text primary key);
 create schema archive;
 
-insert into alembic_version values ('0002_tasks');
 insert into users values
   ('11111111-1111-4111-8111-111111111111', 'Maja Member', 'maja@demo.test'),
   ('22222222-2222-4222-8222-222222222222', 'Carl Colleague', 'carl@demo.test');
@@ -43,7 +16,7 @@ insert into tasks (user_id, project_id, title, done, due_on, metadata)
 
 grant usage on schema public, archive to app, member, anonymous, service, reader;
 grant select on users, projects, tasks, task_summary to member, service, reader;
-grant select on alembic_version to app, reader;
+grant select on _prisma_migrations to app, reader;
 grant insert on tasks to member;
 
 alter table users enable row level security;

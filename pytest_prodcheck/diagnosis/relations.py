@@ -75,6 +75,11 @@ def of_its_layer(cause: Sign, symptom: Sign) -> bool:
     return (not named or layer in named or layer == "cluster") and breaks_services(cause, symptom)
 
 
+def same_session(cause: Sign, symptom: Sign) -> bool:
+    """The symptom's session is one of those that hold the cause's lock or wait for it."""
+    return symptom.data.get("pid") in cause.data.get("pids", ())
+
+
 def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is a request with a user, or a log-in."""
     return bool(symptom.data.get("acts_as"))
@@ -165,6 +170,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.lock.*",), ("database.query.timeout", "database.pool.exhausted", "database.query.too_slow"),
              always, "R15"),
     Relation(("database.lock.idle_in_transaction",), ("database.lock.contention",), always, "R15"),
+    Relation(("database.lock.*",), ("database.transaction.long",), same_session, "R15"),
     Relation(("graphql.introspection.refused",), ("graphql.schema.unreadable",), same_target),
     Relation(("database.disk.full",), ("database.server.read_only",), always, "R20"),
     Relation(("database.rls.disabled", "database.rls.bypassed"), ("database.rls.policy_too_wide",), same_table),

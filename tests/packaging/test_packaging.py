@@ -25,6 +25,7 @@ DATA = {
     "init_template.toml",
     "demo/prodcheck.toml",
     "demo/schema.sql",
+    "demo/migrations/20260701000000_users/migration.sql",
     "demo/graphql/tasks.graphql",
     "report/verdict.schema.json",
 }

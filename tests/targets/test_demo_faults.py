@@ -18,7 +18,16 @@ CORPUS = yaml.safe_load(Path(__file__).with_name("test_demo_faults.yaml").read_t
 CHECKS = {
     *(
         "database::" + name
-        for name in ("test_ready", "test_login", "test_tables", "test_rls", "test_rls_proof", "test_query")
+        for name in (
+            "test_ready",
+            "test_login",
+            "test_tables",
+            "test_rls",
+            "test_rls_proof",
+            "test_query",
+            "test_health",
+            "test_migrations",
+        )
     ),
     *(
         "auth::" + name

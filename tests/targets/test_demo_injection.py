@@ -74,6 +74,10 @@ def showing(kind: str) -> Probe:
     return lambda raw: raw.showing(kind)
 
 
+def session_of(application: str) -> Probe:
+    return query(f"select state from pg_stat_activity where application_name = '{application}'")
+
+
 def query(statement: str, dsn: str = "reader_dsn", role: str = "") -> Probe:
     return lambda raw: raw.sql(statement, dsn, role)
 
@@ -120,11 +124,26 @@ SYMPTOMS: dict[str, Symptoms] = {
         (tasks, r"^500 .*couldn't get a connection after"),
         (query("select count(*) from pg_stat_activity where application_name = 'demo-api'"), r"\[\(2,\)\]"),
     ),
+    "migration-behind": (
+        (query("select to_regclass('task_summary'), max(migration_name) from _prisma_migrations"), r"None, '20260801"),
+        (lambda raw: raw.graphql("{ task_summary { total } }"), "postgres-error"),
+    ),
+    "migration-failed": ((query("select count(*) from _prisma_migrations where finished_at is null"), r"\[\(1,\)"),),
+    "migration-edited": ((query("select count(*) from _prisma_migrations where checksum like '000%'"), r"\[\(1,\)"),),
+    "migration-ahead": ((query("select max(migration_name) from _prisma_migrations"), "20260901"),),
+    "migration-never-run": ((query("select count(*) from _prisma_migrations"), r"\[\(0,\)"),),
+    "migration-locked": ((query("select count(*) from pg_locks where objid = 72707369"), r"\[\(1,\)"),),
+    "long-transaction": ((session_of("monthly-report"), "active"),),
+    "idle-in-transaction": ((session_of("forgetful-worker"), "idle in transaction"),),
+    "lock-queue": ((query("select count(*) > 0 from pg_locks where not granted"), r"\[\(True,\)"),),
+    "index-invalid": ((query("select count(*) from pg_index where not indisvalid"), r"\[\([1-9]"),),
+    "constraint-not-validated": ((query("select count(*) from pg_constraint where not convalidated"), r"\[\([1-9]"),),
+    "statistics-hidden": ((query("select pg_has_role('pg_read_all_stats', 'USAGE')"), r"\[\(False,\)"),),
     "table-dropped": (
         (query("select count(*) from tasks"), "^42P01"),
         (
-            query("select to_regclass('tasks'), version_num from alembic_version"),
-            r"None, '0002_tasks'",
+            query("select to_regclass('tasks'), max(migration_name) from _prisma_migrations"),
+            r"None, '20260811000000_task_summary'",
         ),
         API_500,
         (graphql, "postgres-error"),

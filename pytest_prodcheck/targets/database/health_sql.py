@@ -1,7 +1,7 @@
 """The statements of one reading of the server's statistics (PostgreSQL manual, 28.2 and 53), sent in one message.
 
 They run on PostgreSQL 13 and later; columns that came later are taken out of `to_jsonb(row)`, which has them or not. No
-text of a statement is read: it may hold data.
+text of a statement is read: it may hold data. Nothing here waits for a lock on a table: pg_relation_size() would.
 """
 
 # ruff: noqa: E501  (a statement is read as it is sent)
@@ -64,7 +64,7 @@ CONSTRAINTS = f"""select k.conname::text, n.nspname || '.' || t.relname,
 _LIVE = "greatest(u.n_live_tup, t.reltuples::int8)"
 
 TABLES = f"""select u.schemaname || '.' || u.relname, {_LIVE}, u.n_dead_tup, u.seq_scan, coalesce(u.idx_scan, 0),
- u.last_analyze is not null or u.last_autoanalyze is not null or t.reltuples > 0, pg_relation_size(t.oid)
+ u.last_analyze is not null or u.last_autoanalyze is not null or t.reltuples > 0, t.relpages::int8 * current_setting('block_size')::int8
  from pg_stat_user_tables u join pg_class t on t.oid = u.relid
  where greatest({_LIVE}, u.n_dead_tup) >= {{large}} order by 7 desc limit 500"""
 
