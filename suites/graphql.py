@@ -16,6 +16,12 @@ def test_health(prodcheck_graphql, check):
 
 
 @pytest.mark.contract
+def test_jwt_config(prodcheck_graphql, check):
+    """Hasura reads claims where they are promised (A21)."""
+    prodcheck_graphql.observe(check)
+
+
+@pytest.mark.contract
 def test_schema(prodcheck_graphql, check):
     """The application's documents fit the schema, and the schema fits the pinned one (A41)."""
     prodcheck_graphql.observe(check)

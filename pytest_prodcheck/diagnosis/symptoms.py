@@ -7,7 +7,8 @@ import re
 from pytest_prodcheck.diagnosis.signs import Sign
 
 _ASIDE = ("::test_ready", "::test_certificate", "::test_schema", "::test_revision", "::test_health",
-          "::test_introspection", "::test_broken_token", "::test_refuses", "::test_discovery")  # fmt: skip
+          "::test_introspection", "::test_broken_token", "::test_refuses", "::test_discovery",
+          "::test_jwt_config")  # fmt: skip
 _STANDS_FOR_ALL = ("http.revision.unreadable", "graphql.schema.unreadable", "auth.signature.not_judged")
 _PAGE = re.compile(r"^\s*<(!doctype html|html)", re.IGNORECASE | re.MULTILINE)
 _TAKES_TOO_MUCH = ("auth.anonymous.", "auth.signature.not_checked", "auth.key.", "auth.algorithm.", "auth.expiry.",

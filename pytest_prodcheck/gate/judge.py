@@ -68,6 +68,7 @@ _CRITERION: Mapping[str, str] = {
     "test_security_headers": "security_headers",
     "test_revision": "revision",
     "test_jwks": "jwks",
+    "test_jwt_config": "jwt_config",
     "test_refuses": "refuses",
     "test_discovery": "discovery",
     "test_signature": "signature",

@@ -244,6 +244,8 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     yield build.check("test_ready")
     if table.engine == "hasura":
         yield build.check("test_health")
+    if table.engine == "hasura" and table.admin_secret and _places(environment):
+        yield build.check("test_jwt_config")
     reader = table.as_[:1]
     if table.schema_ or table.operations:
         yield build.check("test_schema", users=reader)
@@ -287,6 +289,12 @@ def _exposure(build: _Builder, table: GraphqlTarget, reader: tuple[str, ...]) ->
             yield replace(build.check(f"test_{name}", users=users), severity="warning")
     if table.max_depth:
         yield build.check("test_depth", users=reader)
+
+
+def _places(environment: Environment) -> bool:
+    """Whether it is promised where Hasura finds its claims, in a way that it tells: it tells no claims_map."""
+    tables = [table for table in environment.targets.values() if isinstance(table, AuthTarget)]
+    return any(not isinstance(table.hasura, bool) and not table.hasura.map for table in tables)
 
 
 def _executed(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Check]:

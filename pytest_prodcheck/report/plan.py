@@ -83,6 +83,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("auth", "test_token"): "POST to the token endpoint, once",
     ("graphql", "test_ready"): "POST { __typename }",
     ("graphql", "test_health"): "GET /healthz, GET /v1/version",
+    ("graphql", "test_jwt_config"): "GET /v1alpha1/config, as the admin",
     ("graphql", "test_introspection"): "POST of the introspection query",
     ("graphql", "test_suggestions"): "POST of a query with misspelt fields",
     ("graphql", "test_batching"): "POST of two { __typename } in one request",

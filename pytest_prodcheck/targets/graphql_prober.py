@@ -80,6 +80,9 @@ class GraphqlProber:
             return self._metadata()
         if function == "test_subscription":
             return Evidence((self._subscribe(subject, user),))
+        if function == "test_jwt_config":
+            seen = hasura.configuration(self._wire, self.table, self.target)
+            return Evidence(() if seen is None else (seen,))
         if function == "test_introspection":
             return Evidence((introspection.probe(self._wire, self.table, self._caller(user), self.target),))
         if function == "test_ide":

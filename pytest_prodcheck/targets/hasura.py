@@ -76,6 +76,32 @@ def _metadata(sender: Sender, table: GraphqlTarget, kind: str, secret: str, targ
     return sender.send(replace(request, headers=headers, user="admin"))
 
 
+def configuration(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation | None:
+    """`GET /v1alpha1/config`, what the engine says of its own settings; None without an admin secret.
+
+    `data.is_jwt_set` is True, False or None (not said); `data.jwt` lists, for each JWT secret, `namespace`, `path` and
+    `format`, as far as they are said. Keys, issuer and audience are not in it.
+    """
+    if not table.admin_secret:
+        return None
+    request = _request(table, "GET", "/v1alpha1/config", target, "config")
+    headers = {**request.headers, ADMIN_HEADER: table.admin_secret}
+    observation = sender.send(replace(request, headers=headers, user="admin"))
+    said = strict_json.table(observation.body) or {} if observation.status == 200 else {}
+    listed = said.get("jwt")
+    several = listed if isinstance(listed, list) else [listed]
+    facts: dict[str, Json] = {
+        "is_jwt_set": said["is_jwt_set"] if isinstance(said.get("is_jwt_set"), bool) else None,
+        "jwt": [_place(item) for item in several[:_INCONSISTENT_AT_MOST] if isinstance(item, dict)],
+    }
+    return replace(observation, data={**observation.data, **facts})
+
+
+def _place(item: dict[str, Json]) -> dict[str, Json]:
+    names = {"claims_namespace": "namespace", "claims_namespace_path": "path", "claims_format": "format"}
+    return {ours: value[:300] for theirs, ours in names.items() if isinstance(value := item.get(theirs), str)}
+
+
 def _request(table: GraphqlTarget, method: str, path: str, target: str, operation: str) -> HttpRequest:
     return HttpRequest(
         target=target,

@@ -29,6 +29,7 @@ KINDS = (
     CauseKind("auth.refusal.wrong_status", "a refusal has another status than promised", "a service refuses by {status}, promised {expected}", "answer 401 or 403, or correct `refused`", _SERVICE),
     CauseKind("auth.specimen.unfit", "a token that should be refused proves nothing", "a token given for `refuses` proves nothing", "give a genuine token in `auth.specimens`, and renew it when the keys rotate", _DOCTOR),
     CauseKind("auth.consumer.claims_differ", "the engine looks for claims elsewhere than promised", "the engine expects claims in {seen}, promised {expected}", "compare HASURA_GRAPHQL_JWT_SECRET with `auth.hasura`", _DOCTOR),
+    CauseKind("auth.consumer.config_unreadable", "the engine does not tell how it reads claims", "the engine does not tell how it reads claims", "correct the admin secret, or let the metadata API list `config`", _SERVICE),
     CauseKind("auth.metadata.incomplete", "the discovery document lacks what OpenID Connect requires", "the discovery document lacks {expected}", "complete the provider's metadata", "curl -s {url}"),
     CauseKind("auth.metadata.malformed", "a member of the discovery document has the wrong form", "a member of the discovery document is malformed", "correct the provider's metadata", "curl -s {url}"),
     CauseKind("auth.metadata.foreign_host", "discovery names a host that nobody declared", "discovery names the host {seen}, which nobody declared", "correct the provider's external URL, or declare `hosts`", "curl -s {url}"),

@@ -118,11 +118,24 @@ def _in_schema(case: Case, operation: str) -> bool:
     return table.engine != "hasura" or case.check.user in table.allowed.get(operation, (case.check.user,))
 
 
+def jwt_config(case: Case) -> list[Finding]:
+    """Where the engine finds claims, against where they are promised."""
+    from pytest_prodcheck.config.models import HasuraClaims
+    from pytest_prodcheck.criteria import hasura_config
+    from pytest_prodcheck.gate.judges.auth import provider
+
+    promised = provider(case.environment)[1].hasura
+    if not isinstance(promised, HasuraClaims) or not case.evidence.observations:
+        return []
+    return hasura_config.jwt_config(case.evidence.observations[0], promised, case.check.target)
+
+
 JUDGES: Mapping[str, Judge] = {
     "test_operation": operation,
     "test_refuses": refuses,
     "test_broken_token_refused": broken_token_refused,
     "test_health": health,
+    "test_jwt_config": jwt_config,
     "test_introspection": introspection,
     "test_ide": ide,
     "test_denied": denied,
