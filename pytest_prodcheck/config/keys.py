@@ -306,6 +306,13 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             'sees = { anonymous = "nothing", member = "own" }',
         ),
     },
+    "Lint": _OWNED
+    | {
+        "schemas": ("Schemas that the API exposes; `public` by default.", 'schemas = ["public", "api"]'),
+        "roles": ("Roles of the API's users; by default those of `logins` and `rls.roles`.", 'roles = ["anon"]'),
+        "ignore": ("Rules that are not judged, by number or name; or for one thing.", 'ignore = ["0004:public.log"]'),
+        "info": ("INFO rules: `mention` (the default), or `warning`.", 'info = "warning"'),
+    },
     "DatabaseTarget": _TARGET
     | {
         "dsn": ("Our reader.", 'dsn = "env:PRODCHECK_DSN"'),
@@ -334,6 +341,7 @@ KEYS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "pooler": ("PgBouncer before it.", 'pooler = { dsn = "env:POOLER_STATS_DSN", mode = "transaction" }'),
         "rows": ("Rows that a table must hold.", 'rows = { countries = 249, tasks = "> 0" }'),
         "relations": ("Columns that point to rows that exist.", 'relations = { "tasks.project_id" = "projects.id" }'),
+        "lint": ("Rules for any schema (Splinter's); `{}` takes the defaults.", 'lint = { schemas = ["public"] }'),
     },
     "Accepted": {
         "code": ("Code of one cause; not `unknown`, not `gate.…`.", 'code = "http.headers.csp_missing"'),
@@ -375,6 +383,7 @@ _INNER = {
     "specimens": "Specimens",
     "queries": "Query",
     "rls": "Rls",
+    "lint": "Lint",
     "tls": "Tls",
     "migrations": "Migrations",
     "health": "Health",

@@ -412,6 +412,18 @@ class Rls(Model):
         return promised if isinstance(promised, str) else promised.get(table, promised.get("*", ""))
 
 
+class Lint(Owned):
+    """Rules for any schema: Splinter's, and our own (docs/rls.md)."""
+
+    schemas: Names = ("public",)
+    """What the API exposes."""
+    roles: Names = ()
+    """As whom the API's users come; by default those of the logins and of `rls.roles`."""
+    ignore: Names = ()
+    """Rules by number or name, or for one thing: `0004:public.log`."""
+    info: Literal["mention", "warning"] = "mention"
+
+
 class DatabaseTarget(Target):
     """A PostgreSQL database, seen by our reader."""
 
@@ -436,6 +448,7 @@ class DatabaseTarget(Target):
     """Table → how many rows it must hold: a number or a comparison."""
     relations: Mapping[Name, str] = Field(default_factory=dict)
     """`tasks.project_id` → `projects.id`: no row may point to nothing, foreign key or not."""
+    lint: Lint | None = None
 
 
 class Accepted(Model):

@@ -1,11 +1,12 @@
-"""What must hold between the keys of `database.rls`: what `sees` promises can be proven of every table."""
+"""What must hold between the keys of `database.rls` and `database.lint`: what they name is there and can be proven."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import Environment, Rls, User
+from pytest_prodcheck.config.lint_rules import RULES, number_of
+from pytest_prodcheck.config.models import Environment, Lint, Rls, User
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.source import KeyPath
 
@@ -62,3 +63,13 @@ def _table(path: KeyPath, user: str, table: str, rls: Rls, environment: Environm
         problems.add((*path[:-2], "owner"), text, f'owner = {{ {table} = "user_id" }}')
     elif sight == "own" and user not in environment.users:
         problems.add(path, f"{user} is no user with a token: whose rows would be its own?", '"nothing"')
+
+
+def check_lint(target: KeyPath, lint: Lint, problems: Problems) -> None:
+    """Adds a problem for each name that names no rule, and for a lint of nothing."""
+    for name in lint.ignore:
+        if not number_of(name):
+            known = (*RULES, *RULES.values())
+            problems.add((*target, "lint", "ignore"), f"{name} is no rule of the lint{nearest(name, known)}")
+    if not lint.schemas:
+        problems.add((*target, "lint", "schemas"), "lint names no schema", 'schemas = ["public"]')

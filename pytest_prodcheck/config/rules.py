@@ -247,6 +247,8 @@ def _database(checked: _Checked, path: KeyPath, target: Target) -> None:
     _said(path, target, "identity", "identity names no database", checked.problems)
     if target.rls:
         rls_rules.check(path, target.rls, checked.environment, checked.problems)
+    if target.lint:
+        rls_rules.check_lint(path, target.lint, checked.problems)
     if target.migrations:
         _migrations(checked, (*path, "migrations"), target.migrations)
     if target.pooler:

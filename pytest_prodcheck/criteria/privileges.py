@@ -9,7 +9,7 @@ from pytest_prodcheck.observe.catalog import Catalog, Relation, Role
 
 _ACL = re.compile(r'(?P<role>"(?:[^"]|"")*"|[^=]*)=(?P<rights>[^/]*)/.*', re.DOTALL)
 _READS_ALL = "pg_read_all_data"
-SELECT, USAGE = "r", "U"
+SELECT, USAGE, EXECUTE = "r", "U", "X"
 
 
 def known(catalog: Catalog, role: str) -> Role:
@@ -57,6 +57,21 @@ def granted_directly(catalog: Catalog, role: str, relation: Relation) -> bool:
     """Whether a grant on the relation itself, or ownership, lets `role` SELECT from it."""
     names = stands_for(catalog, role)
     return _granted(relation.acl, relation.owner, names, SELECT) or _listed(relation.column_acl, names, SELECT)
+
+
+def reads_column(catalog: Catalog, role: str, relation: Relation, acl: tuple[str, ...]) -> bool:
+    """Whether `role` may SELECT a column with that `acl`: by a grant on the relation, or on the column itself."""
+    if not reads(catalog, role, relation):
+        return False
+    names = stands_for(catalog, role)
+    if known(catalog, role).superuser or _READS_ALL in names:
+        return True
+    return _granted(relation.acl, relation.owner, names, SELECT) or _listed(acl, names, SELECT)
+
+
+def granted(acl: tuple[str, ...], owner: str, catalog: Catalog, role: str, right: str) -> bool:
+    """Whether a grant of `acl`, or being a superuser, gives `role` the right."""
+    return known(catalog, role).superuser or _granted(acl, owner, stands_for(catalog, role), right)
 
 
 def _granted(acl: tuple[str, ...], owner: str, names: Iterable[str], right: str) -> bool:

@@ -12,7 +12,7 @@ _MIGRATION_TOOLS = """
     alembic_version _prisma_migrations django_migrations flyway_schema_history schema_migrations ar_internal_metadata
     knex_migrations knex_migrations_lock databasechangelog databasechangeloglock SequelizeMeta __drizzle_migrations
     goose_db_version _sqlx_migrations refinery_schema_history __EFMigrationsHistory pgmigrations"""
-_BOOKKEEPING = frozenset(_MIGRATION_TOOLS.split())
+BOOKKEEPING = frozenset(_MIGRATION_TOOLS.split())
 """Tables of migration tools (facts.md §8): they hold no rows of users."""
 
 
@@ -25,7 +25,7 @@ def findings(
     known = {relation.qualified for relation in declared} | set(public)
     found = []
     for relation in catalog.relations.values():
-        if relation.schema not in schemas or relation.qualified in known or relation.name in _BOOKKEEPING:
+        if relation.schema not in schemas or relation.qualified in known or relation.name in BOOKKEEPING:
             continue
         if relation.kind in "rp" and not relation.rls_enabled:
             found += _readable(catalog, relation, roles, target, _undeclared(relation))
@@ -77,7 +77,7 @@ def _readable(
 
 def _around(catalog: Catalog, view: Relation) -> str:
     """The first table under RLS whose policies do not hold for what the view reads; empty where there is none."""
-    return next((table.qualified for table, owner in _sources(catalog, view) if _escapes(catalog, table, owner)), "")
+    return next((table.qualified for table, owner in sources(catalog, view) if _escapes(catalog, table, owner)), "")
 
 
 def _escapes(catalog: Catalog, table: Relation, owner: str) -> bool:
@@ -86,7 +86,7 @@ def _escapes(catalog: Catalog, table: Relation, owner: str) -> bool:
     return bool(privileges.bypass(catalog, owner)) or (not table.rls_forced and privileges.owns(catalog, owner, table))
 
 
-def _sources(catalog: Catalog, view: Relation) -> Iterator[tuple[Relation, str]]:
+def sources(catalog: Catalog, view: Relation) -> Iterator[tuple[Relation, str]]:
     """Each table that the view reads, directly or through views, with the role as which it is read. What a view with
     security_invoker reads is read as whoever asks: nothing leads around there."""
     waiting, seen = [view], {view.qualified}

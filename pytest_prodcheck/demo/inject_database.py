@@ -179,6 +179,27 @@ INJECTIONS: Mapping[str, Injection] = {
         """create policy shared on projects for select
            using (exists (select from projects other where other.owner_id = projects.owner_id))"""
     ),
+    "rls-policies-ored": _sql("create policy finished on tasks for select to member using (done)"),
+    "rls-true-function": _sql(
+        "create function everybody() returns boolean language sql stable set search_path = '' as 'select true'",
+        "create policy everybody on tasks for select to member using ((select everybody()))",
+    ),
+    "rls-wrong-column": _sql("alter policy own on projects using (name like 'Project%')"),
+    "rls-anonymous": _sql(
+        "grant select on projects to anonymous",
+        "create policy shown on projects for select to anonymous using (name = 'Project 1')",
+    ),
+    "rls-wrong-setting": _sql(
+        "alter policy own on tasks using (user_id = (select nullif(current_setting('app.user', true), '')::uuid))"
+    ),
+    "rls-definer-view": _sql(
+        "alter view task_summary set (security_invoker = false)", "alter view task_summary owner to postgres"
+    ),
+    "rls-reader-alone": _sql("revoke member from reader"),
+    "definer-function": _sql(
+        "create function tidy() returns int language sql stable security definer as 'select 1'",
+        "revoke execute on function tidy() from public",
+    ),
     "seed-missing": _sql("delete from tasks"),
     "orphans": _sql(
         "alter table tasks alter column project_id drop not null",

@@ -26,12 +26,12 @@ alter table projects force row level security;
 alter table tasks enable row level security;
 alter table tasks force row level security;
 create policy own on users for select to member
-  using (id = nullif(current_setting('app.user_id', true), '')::uuid);
+  using (id = (select nullif(current_setting('app.user_id', true), '')::uuid));
 create policy own on projects for select to member
-  using (owner_id = nullif(current_setting('app.user_id', true), '')::uuid);
+  using (owner_id = (select nullif(current_setting('app.user_id', true), '')::uuid));
 create policy own on tasks to member
-  using (user_id = nullif(current_setting('app.user_id', true), '')::uuid)
-  with check (user_id = nullif(current_setting('app.user_id', true), '')::uuid);
+  using (user_id = (select nullif(current_setting('app.user_id', true), '')::uuid))
+  with check (user_id = (select nullif(current_setting('app.user_id', true), '')::uuid));
 create policy trusted on users for select to service, reader using (true);
 create policy trusted on projects for select to service, reader using (true);
 create policy trusted on tasks for select to service, reader using (true);

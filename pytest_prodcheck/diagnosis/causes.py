@@ -12,6 +12,7 @@ from pytest_prodcheck.diagnosis.tables import (
     database_content,
     database_data,
     database_health,
+    database_lint,
     graphql,
     graphql_exposure,
     http_answer,
@@ -30,8 +31,8 @@ LAYERS = (
 
 _TABLES = (
     run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS,
-    database_health.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS, http_headers.KINDS, graphql.KINDS,
-    graphql_exposure.KINDS, others.KINDS, promises.KINDS,
+    database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,
+    http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, promises.KINDS,
 )  # fmt: skip
 
 CAUSES: Mapping[str, CauseKind] = {kind.code: kind for table in _TABLES for kind in table}

@@ -108,7 +108,7 @@ def conclude(
         left_out=left_out,
         targets=figures.rows(owner, checks),
         probing_s=round(owner.probing_s, 3),
-        notes=remarks.of(final, selection, course),
+        notes=(*remarks.of(final, selection, course), *remarks.mentioned(owner)),
     )
 
 

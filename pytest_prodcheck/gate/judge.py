@@ -61,6 +61,7 @@ _CRITERION: Mapping[str, str] = {
     "test_rows": "rows",
     "test_relations": "relations",
     "test_plan": "plan",
+    "test_lint": "lint",
     "test_claims": "jwt_claims",
     "test_latency": "latency",
     "test_error_rate": "error_rate",

@@ -232,6 +232,8 @@ def _database(environment: Environment, target: str, table: DatabaseTarget) -> I
         yield build.check("test_rows", name)
     for name in table.relations:
         yield build.check("test_relations", name)
+    if table.lint:
+        yield build.check("test_lint", declared=table.lint)
     for name, query in table.queries.items():
         yield build.check("test_query", name, declared=query, latency=query.latency)
         if query.explain:

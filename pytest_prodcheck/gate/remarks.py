@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.gate.course import Course
+from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.results import Attempt
 from pytest_prodcheck.gate.selection import Selection
 
@@ -20,6 +22,22 @@ def of(final: Mapping[str, Attempt], selection: Selection, course: Course) -> tu
     if reason := _all_skipped(final, selection):
         lines.append(f"every check was skipped ({reason}): nothing is proved")
     return tuple(lines)
+
+
+def mentioned(owner: Owner) -> list[str]:
+    """What the lint of a database has to say that is no finding."""
+    tables = {target: owner.environment.targets[target] for target in owner.catalogs}
+    linted = {name: table for name, table in tables.items() if isinstance(table, DatabaseTarget) and table.lint}
+    if not linted:
+        return []
+    from pytest_prodcheck.criteria import lint
+    from pytest_prodcheck.gate.judges.database import login_roles
+
+    return [
+        line
+        for name, table in linted.items()
+        for line in lint.mentions(owner.catalogs[name], table, login_roles(table), name)
+    ]
 
 
 def _all_skipped(final: Mapping[str, Attempt], selection: Selection) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from pytest_prodcheck.observe.lint_facts import LintFacts
+
 
 @dataclass(frozen=True, slots=True)
 class Called:
@@ -184,6 +186,9 @@ class Catalog:
     locked: frozenset[str] = frozenset()
     """`schema.name` of tables that were locked against reading while the snapshot was taken: their policies, and those
     that read them, are not known."""
+
+    lint: LintFacts | None = None
+    """What only the lint asks; None where it was not asked."""
 
     def meant(self, name: str) -> str:
         """The qualified name that a declaration means (PostgreSQL manual 5.10.3 "The Schema Search Path").

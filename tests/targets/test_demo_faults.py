@@ -38,6 +38,7 @@ CHECKS = {
         for name in ("test_ready", "test_endpoint", "test_certificate", "test_latency", "test_error_rate")
     ),
     *("graphql::" + name for name in ("test_ready", "test_health", "test_schema", "test_operation", "test_latency")),
+    "database::test_lint",
     "http::test_revision",
     "http::test_broken_token_refused",
     "http::test_refuses",

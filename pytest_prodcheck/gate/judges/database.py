@@ -57,6 +57,14 @@ def rls_proof(case: Case) -> list[Finding]:
     return rls_proof.judge(facts["proofs"], case.check.subject, facts["catalog"], promised, case.check.target)
 
 
+def lint(case: Case) -> list[Finding]:
+    """The rules for any schema."""
+    from pytest_prodcheck.criteria import lint
+
+    table = case.table(DatabaseTarget)
+    return lint.findings(case.evidence.facts["catalog"], table, login_roles(table), case.check.target)
+
+
 def query(case: Case) -> list[Finding]:
     """The declared query's answer."""
     from pytest_prodcheck.criteria import queries
@@ -166,6 +174,7 @@ JUDGES: Mapping[str, Judge] = {
     "test_contract": contract,
     "test_rls": rls,
     "test_rls_proof": rls_proof,
+    "test_lint": lint,
     "test_query": query,
     "test_migrations": migrations,
     "test_health": health,

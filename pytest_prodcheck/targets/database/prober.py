@@ -58,10 +58,11 @@ class DatabaseProber:
             return Evidence((observation,), self._asked_elsewhere(observation))
         self.count("database")
         try:
+            lint = self.table.lint is not None
             if self.table.contract:
-                self._catalog, self.contract = snapshot_with_contract(session, timeout=self.table.timeout)
+                self._catalog, self.contract = snapshot_with_contract(session, timeout=self.table.timeout, lint=lint)
             else:
-                self._catalog = snapshot(session, timeout=self.table.timeout)
+                self._catalog = snapshot(session, timeout=self.table.timeout, lint=lint)
         except TargetError as problem:
             code = problem.code if len(problem.code) == 5 else ""
             failed = replace(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.errors import TargetError
 from pytest_prodcheck.observe.catalog import Called, Cast, Catalog, Column, Key, Policy, Relation, Schema
-from pytest_prodcheck.targets.database import catalog_sql, contract_sql
+from pytest_prodcheck.targets.database import catalog_sql, contract_sql, lint_sql
 from pytest_prodcheck.targets.database.hazards import hazards
 from pytest_prodcheck.targets.database.roles import roles, settings_by_role
 
@@ -28,15 +28,18 @@ _COMMANDS = {"*": "ALL", "r": "SELECT", "a": "INSERT", "w": "UPDATE", "d": "DELE
 _VOLATILITIES = {3: "v", 2: "s", 1: "i"}
 
 
-def snapshot(connection: Session, *, timeout: float = 30.0) -> Catalog:
+def snapshot(connection: Session, *, timeout: float = 30.0, lint: bool = False) -> Catalog:
     """What the database holds, as `connection`'s role sees it: one message to the server, one answer, rolled back.
+    `lint` asks, in the same message, for what only the lint needs.
 
     Raises `errors.TargetError` with the SQLSTATE as its code, or `timeout` after `timeout` seconds.
     """
-    return _read(connection, timeout, {}).catalog
+    return _read(connection, timeout, {}, lint).catalog
 
 
-def snapshot_with_contract(connection: Session, *, timeout: float = 30.0) -> tuple[Catalog, Contract]:
+def snapshot_with_contract(
+    connection: Session, *, timeout: float = 30.0, lint: bool = False
+) -> tuple[Catalog, Contract]:
     """The same and the contract that it keeps, in the same message and transaction.
 
     A part that our reader may not read, or that somebody's lock keeps from being read, is in the contract's `unread`,
@@ -45,7 +48,7 @@ def snapshot_with_contract(connection: Session, *, timeout: float = 30.0) -> tup
     from pytest_prodcheck.targets.database import contract
 
     version = connection.info.server_version
-    found = _read(connection, timeout, contract_sql.parts(version))
+    found = _read(connection, timeout, contract_sql.parts(version), lint)
     return found.catalog, contract.assembled(found.catalog, found.names, found.parts, found.unread)
 
 
@@ -58,7 +61,7 @@ class _Read:
     unread: dict[str, str]
 
 
-def _read(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Read:
+def _read(connection: Session, timeout: float, parts: Mapping[str, str], lint: bool) -> _Read:
     from psycopg import Error
 
     from pytest_prodcheck.targets.database.session import Expired
@@ -66,7 +69,7 @@ def _read(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Rea
     problem = ""
     try:
         connection.bound(timeout)
-        return _found(connection, timeout, parts)
+        return _found(connection, timeout, parts, lint_sql.ALL if lint else ())
     except Expired:
         code, problem = "timeout", f"the catalog did not come within {timeout:.0f} s"
     except Error as error:
@@ -75,11 +78,11 @@ def _read(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Rea
     raise TargetError("database", problem, code)
 
 
-def _found(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Read:
+def _found(connection: Session, timeout: float, parts: Mapping[str, str], further: Sequence[str]) -> _Read:
     from psycopg.errors import InsufficientPrivilege, LockNotAvailable
 
-    number = len(catalog_sql.ALL)
-    first = _plainly(catalog_sql.ALL) if parts else catalog_sql.ALL
+    base, number = len(catalog_sql.ALL), len(catalog_sql.ALL) + len(further)
+    first = (*(_plainly(catalog_sql.ALL) if parts else catalog_sql.ALL), *further)
     locked: frozenset[str] = frozenset()
     unread: dict[str, str] = {}
     try:
@@ -88,7 +91,7 @@ def _found(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Re
         connection.execute(b"rollback")
         waiting = contract_sql.without_locked(connection.info.server_version) if parts else {}
         again = _plainly(catalog_sql.WITHOUT_LOCKED) if parts else catalog_sql.WITHOUT_LOCKED
-        *answers, names = _ask(connection, timeout, (*again, *waiting.values(), catalog_sql.LOCKED))
+        *answers, names = _ask(connection, timeout, (*again, *further, *waiting.values(), catalog_sql.LOCKED))
         locked = frozenset(name for (name,) in names)
         by_lock = f"a lock on {', '.join(sorted(locked)) or 'a relation'} keeps them from being read"
         unread = {part: by_lock for part in (*contract_sql.WAITING, "policies") if parts}
@@ -106,7 +109,8 @@ def _found(connection: Session, timeout: float, parts: Mapping[str, str]) -> _Re
                 answers.append([])
                 unread[part] = str(refused).splitlines()[0] + " (42501)"
     names_by_oid = {row[0]: f"{row[1]}.{row[2]}" for row in answers[2]}
-    catalog = replace(_assemble(answers[:number]), locked=locked)
+    lint = lint_sql.facts(answers[base:number], names_by_oid) if further else None
+    catalog = replace(_assemble(answers[:base]), locked=locked, lint=lint)
     return _Read(catalog, names_by_oid, dict(zip(parts, answers[number:], strict=True)), unread)
 
 
