@@ -44,7 +44,7 @@ def _schema(name: str, summary: str, cause: str, explains: tuple[str, ...], *acc
         (cause,),
         explains,
         (),
-        LIMITS + TABLES + RLS + PROOF + QUERY + SERVICES + HEALTH,
+        LIMITS + TABLES + RLS + PROOF + LINT + QUERY + SERVICES + HEALTH,
         accept,
     )
 
@@ -136,7 +136,7 @@ FAULTS = (
         "rls-policies-ored",
         "a second policy shows finished tasks to every member",
         "database.rls.policies_ored",
-        PROOF + LINT + ENDPOINT,
+        PROOF + ENDPOINT,
     ),
     _schema(
         "rls-true-function",
@@ -175,9 +175,9 @@ FAULTS = (
         PROOF,
     ),
     _schema(
-        "definer-function",
-        "a SECURITY DEFINER function without a search_path of its own",
-        "database.lint.search_path_mutable",
+        "table-unprotected",
+        "a new table that member may read has no row-level security",
+        "database.rls.disabled",
         LINT,
     ),
     _schema("seed-missing", "tasks is empty", "database.data.seed_missing", QUERY + SERVICES),

@@ -196,9 +196,10 @@ INJECTIONS: Mapping[str, Injection] = {
         "alter view task_summary set (security_invoker = false)", "alter view task_summary owner to postgres"
     ),
     "rls-reader-alone": _sql("revoke member from reader"),
-    "definer-function": _sql(
-        "create function tidy() returns int language sql stable security definer as 'select 1'",
-        "revoke execute on function tidy() from public",
+    "table-unprotected": _sql(
+        "create table notes (id uuid primary key, user_id uuid references users, text text)",
+        "create index notes_user_id on notes (user_id)",
+        "grant select on notes to member",
     ),
     "seed-missing": _sql("delete from tasks"),
     "orphans": _sql(

@@ -177,6 +177,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.rls.disabled", "database.rls.bypassed", "database.rls.policy_too_wide",
               "database.rls.always_true", "database.rls.policies_ored"), ("database.rls.rows_visible",), same_table,
              "A25: what lets rows through"),
+    Relation(("database.rls.policy_too_wide", "database.rls.policy_recursion", "database.rls.bypassed"),
+             ("database.rls.policies_ored",), same_table, "A24: one of them is wrong by itself"),
     Relation(("database.rls.policy_missing", "database.rls.policy_recursion", "database.privilege.missing",
               "database.schema.column_missing"), ("database.privilege.rows_hidden",), same_table, "A25"),
     Relation(("database.rls.policy_missing", "database.privilege.missing", "database.schema.*", "database.migration.*",

@@ -23,6 +23,8 @@ class Look:
     """The column that the condition reads; empty where it is none of `owner`'s."""
     others: Mapping[str, str] = field(default_factory=dict)
     """Other user → SQL that holds for that user's rows."""
+    foreign: bool = False
+    """Whether the condition was written by somebody else, in the configuration."""
 
 
 @dataclass(frozen=True, slots=True)

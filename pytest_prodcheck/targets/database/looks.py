@@ -59,6 +59,6 @@ def _look(rls: Rls, user: str, name: str, table: str, claims: Mapping[str, Mappi
         if column and rls.claim in theirs
     }
     if sight != "own":
-        return Look(table, _WORDS.get(sight, sight))
+        return Look(table, _WORDS.get(sight, sight), foreign=sight not in _WORDS)
     mine = owned.pop(user, "false")
     return Look(table, mine, column, {other: text for other, text in owned.items() if text != mine})

@@ -51,9 +51,13 @@ class Proofs:
     def of(self, user: str, attempt: int) -> dict[str, Proof]:
         """The user's proof; and those of the others where our reader saw no row that the user must not see: whose rows
         they are, they see."""
-        rls = self._database.table.rls
+        rls, catalog = self._database.table.rls, self._database.catalog()
         found = {user: self._once(user, attempt)}
-        if rls is not None and any(_undecided(sight) for sight in found[user].sights.values()):
+        if rls is None or catalog is None:
+            return found
+        hidden = [catalog.meant(name) for name in rls.tables if rls.seen_by(user, name) in ("nothing", "own")]
+        sights = found[user].sights
+        if any(_undecided(sights[name]) for name in hidden if name in sights):
             found.update((other, self._once(other, attempt)) for other in rls.sees if other != user)
         return found
 
