@@ -13,8 +13,8 @@ from pytest_prodcheck.demo.system import System
 
 Injection = Callable[[System], None]
 _PRISMA_LOCK = 72707369
-_SECONDS = 2.2
-"""Longer than the demo's limits of transactions and waits."""
+_SECONDS, _WAITING = 5.2, 3.2
+"""Longer than the demo's limits of transactions and of waits for locks."""
 _NEWEST = "migration_name = '20260811000000_task_summary'"
 
 
@@ -58,7 +58,7 @@ def _lock_queue(demo: System) -> None:
     def begin() -> None:
         _works(demo, "migration", "lock table archive.exports in access exclusive mode", "select pg_sleep(3600)")
         _works(demo, "nightly-export", "select count(*) from archive.exports")
-        time.sleep(_SECONDS / 2)
+        time.sleep(_WAITING)
 
     demo.later.append(begin)
 

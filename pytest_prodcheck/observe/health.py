@@ -128,7 +128,6 @@ class Health:
     cache_hits: int
     cache_reads: int
     checksum_failures: int
-    deadlocks: int
     reset_age: float
     """Seconds since the statistics of this database were reset, or since the server started."""
     wraparound: tuple[str, int]

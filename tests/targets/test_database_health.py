@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import postgres_peers as peers
@@ -16,6 +17,7 @@ import pytest
 
 from pytest_prodcheck.config.models import Health as Limits
 from pytest_prodcheck.criteria.database_health import AREAS, areas, health
+from pytest_prodcheck.demo import postgres as demo_postgres
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.health import Client, Health, Replica, Slot, Statement, TableUse, Unindexed, Wait
@@ -23,6 +25,7 @@ from pytest_prodcheck.targets.database.connect import connect
 from pytest_prodcheck.targets.database.health import reading
 from pytest_prodcheck.targets.database.snapshot import snapshot
 
+DEBIAN = Path("/usr/lib/postgresql/15/bin")
 SETUP = """
 create role reader login password 'reader'; create role plain login password 'plain';
 grant pg_read_all_stats to reader;
@@ -33,7 +36,7 @@ alter table tasks add constraint tasks_note check (note <> 'bad') not valid;
 create table big(id int); insert into big select generate_series(1, 2000); delete from big where id > 500;
 select pg_stat_force_next_flush();
 """
-QUIET = Health("reader", True, False, False, None, 10 << 20, 0, 0, 0, 0, 1000.0, ("demo", 1000), 0)
+QUIET = Health("reader", True, False, False, None, 10 << 20, 0, 0, 0, 1000.0, ("demo", 1000), 0)
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +89,22 @@ def test_the_reading_is_one_round_trip(server: Postgres) -> None:
             relay.turns.clear()
             reading(session, catalog, large=1000, slow=1.0, timeout=5)
             assert relay.turns == [b"Q"]
+
+
+def test_an_older_server_is_read_the_same() -> None:
+    """Debian's PostgreSQL 15: the columns that came later are not asked for (A36)."""
+    if not DEBIAN.is_dir():
+        pytest.skip("Debian's PostgreSQL 15 is not installed: apt-get install postgresql-15")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(demo_postgres, "_reachable_binaries", lambda *_: DEBIAN)
+        with Postgres() as running:
+            with psycopg.connect(running.dsn(), autocommit=True) as connection:
+                connection.execute("create role plain login password 'plain'")
+                connection.execute("create extension pg_stat_statements")  # its library is not loaded
+            with psycopg.connect(running.dsn(), autocommit=True, application_name="api"):
+                seen = read(running, "plain", slow=1.0)
+    assert (seen.privileged, seen.hidden, seen.statements) == (False, 1, ())
+    assert [area for area in AREAS if judged(seen, area)] == ["sessions"]
 
 
 def test_an_invalid_index_is_named(server: Postgres) -> None:

@@ -48,12 +48,10 @@ def _statements(catalog: Catalog) -> Relation | None:
 
 def _assembled(answers: Sequence[Sequence[Row]], denied: bool) -> Health:
     server, clients, waits, replicas, slots, indexes, constraints, tables, unindexed, *rest = answers
-    role, privileged, recovery, read_only, lag, size, hits, reads, failures, deadlocks, reset, oldest, hidden = server[
-        0
-    ]
+    role, privileged, recovery, read_only, lag, size, hits, reads, failures, reset, oldest, hidden = server[0]
     seen = [row for row in rest[0] if row[0]] if rest else []
     return Health(
-        role, privileged, recovery, read_only, lag, size, hits, reads, failures, deadlocks, reset,
+        role, privileged, recovery, read_only, lag, size, hits, reads, failures, reset,
         (oldest[0], int(oldest[1])), hidden,
         _each(Client, clients), tuple(_wait(*row) for row in waits),
         _each(Replica, replicas), _each(Slot, slots), _each(Index, indexes), _each(Constraint, constraints),

@@ -18,7 +18,7 @@ SERVER = f"""select current_user::text, {_PRIVILEGED}, pg_is_in_recovery(),
  current_setting('default_transaction_read_only') = 'on',
  case when pg_is_in_recovery() then case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
   else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end end::float8,
- pg_database_size(current_database()), s.blks_hit, s.blks_read, coalesce(s.checksum_failures, 0), s.deadlocks,
+ pg_database_size(current_database()), s.blks_hit, s.blks_read, coalesce(s.checksum_failures, 0),
  extract(epoch from clock_timestamp() - coalesce(s.stats_reset, pg_postmaster_start_time()))::float8,
  (select array[d.datname::text, age(d.datfrozenxid)::text] from pg_database d order by age(d.datfrozenxid) desc limit 1),
  (select count(*)::int from pg_stat_activity a where {_HERE} and a.state is null and a.backend_type is null)
