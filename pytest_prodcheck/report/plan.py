@@ -71,7 +71,21 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"POST query {check.subject}{who or ' without a token'}, which must be refused"
     if check.function == "test_subscription" and isinstance(table, GraphqlTarget):
         return f"WebSocket, subscription {check.subject}{who}, at most {table.subscriptions[check.subject].within:g} s"
+    if check.function == "test_refuses" and isinstance(table, HttpTarget | GraphqlTarget):
+        return _refused(check, table)
+    if check.function == "test_broken_token_refused":
+        return f"the read {check.subject}{who}, with a broken signature, and where that passes without a token"
     return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")
+
+
+def _refused(check: PlannedCheck, table: HttpTarget | GraphqlTarget) -> str:
+    """The read that is sent with the good token and with each that must be refused."""
+    if isinstance(table, GraphqlTarget):
+        return (
+            f"POST query {check.subject or 'Refused'} as {check.user or 'nobody'}, then with {', '.join(table.refuses)}"
+        )
+    endpoint = table.endpoints[check.subject]
+    return f"{endpoint.method} {endpoint.path} as {check.user or 'nobody'}, then with {', '.join(endpoint.refuses)}"
 
 
 _FIXED: Mapping[tuple[str, str], str] = {

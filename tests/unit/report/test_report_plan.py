@@ -67,3 +67,17 @@ def test_the_time_is_shown(planned: Sequence[str]) -> None:
     """What the samples take at the rate that is allowed, beside the deadline."""
     assert "at 10 per second and host" in planned[-1]
     assert planned[-1].endswith("deadline 300 s")
+
+
+def test_tokens_that_must_be_refused_are_shown(tmp_path: Path) -> None:
+    """A20: the read, as whom, and with what instead of the good token."""
+    refuses = '["none", "alg_none"]'
+    text = CONFIG.replace('as = "member", latency', f'as = "member", refuses = {refuses}, latency')
+    text += f'[env.staging.graphql]\nurl = "https://app.test/graphql"\nas = "member"\nrefuses = {refuses}\n'
+    (tmp_path / "prodcheck.toml").write_text(text)
+    environment = loader.load(tmp_path / "prodcheck.toml", "staging")
+    made = planning.make(environment)
+    lines = list(plan.render(environment, made, list(made.checks)))
+    assert line(lines, "http::test_refuses[tasks]").endswith("GET /api/tasks as member, then with none, alg_none")
+    assert line(lines, "graphql::test_refuses").endswith("POST query Refused as member, then with none, alg_none")
+    assert "with a broken signature" in line(lines, "test_broken_token_refused")
