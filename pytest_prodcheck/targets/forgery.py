@@ -9,6 +9,7 @@ import base64
 import hashlib
 import hmac
 import json
+import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -46,6 +47,7 @@ class Forger:
         self._table, self._keys, self._remember, self._clock = table, keys, remember, clock
         self._lock = threading.Lock()
         self._own: dict[str, Any] = {}
+        self._secret = secrets.token_bytes(32)
 
     def tokens(self, name: str, good: str) -> Sequence[str]:
         """The tokens to show for one name of `refuses`, the likeliest to be accepted first.
@@ -115,16 +117,21 @@ class Forger:
         from cryptography.hazmat.primitives.asymmetric import rsa
         from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 
+        header = {name: value for name, value in read.header.items() if name != "kid"}
+        if read.named("alg") in _DIGESTS:
+            own_secret = base64.urlsafe_b64encode(self._secret).rstrip(b"=").decode()
+            return [self._signed({**header, "jwk": {"kty": "oct", "k": own_secret}}, read)]
         own = self._key(read.named("alg"))
         public = RSAAlgorithm.to_jwk(own, True) if isinstance(own, rsa.RSAPrivateKey) else ECAlgorithm.to_jwk(own, True)
         shown = {name: public[name] for name in ("kty", "n", "e", "crv", "x", "y") if name in public}
-        header = {name: value for name, value in read.header.items() if name != "kid"}
         return [self._signed({**header, "jwk": shown}, read)]
 
     def _signed(self, header: Mapping[str, Any], read: CompactToken) -> str:
         import jwt
 
         algorithm = read.named("alg")
+        if algorithm in _DIGESTS:
+            return _mac(header, read.payload, self._secret)
         plain = {name: value for name, value in header.items() if name != "alg"}
         return jwt.encode(dict(read.payload), self._key(algorithm), algorithm, headers=plain)
 

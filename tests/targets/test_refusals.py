@@ -335,7 +335,8 @@ def test_a_specimen_that_would_be_refused_anyway_proves_nothing(service: Service
 def test_with_the_shared_secret_genuine_tokens_are_made(service: Service) -> None:
     """B70, B72: expired and for another audience, signed as the issuer signs; nothing has to be given."""
     table = AuthTarget(algorithms=["HS256"], audience=["plan"]).model_copy(update={"secret": SECRET})
-    assert service.http(token("secret"), "expired", "audience", "tampered", "alg_none", auth=table) == []
+    names = ("expired", "audience", "tampered", "alg_none", "unknown_kid", "embedded_key")
+    assert service.http(token("secret"), *names, auth=table) == []
     service.answering(
         lambda shown: jwt.decode(shown, SECRET, ["HS256"], audience="plan", options={"verify_exp": False})
     )
