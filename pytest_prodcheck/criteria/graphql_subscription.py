@@ -7,6 +7,7 @@ from typing import Final
 
 from pytest_prodcheck.config.models import GraphqlSubscription
 from pytest_prodcheck.criteria import exchange, expectations, graphql_codes
+from pytest_prodcheck.diagnosis import hasura
 from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Json, Observation
@@ -63,12 +64,12 @@ def _not_upgraded(seen: Observation) -> Finding:
 def _closed(seen: Observation, close: int, stage: str) -> Finding:
     word, code = _CLOSE_CODES.get(close, ("", "graphql.subscription.closed"))
     reason = str(seen.data.get("close_reason", ""))
-    told = graphql_codes.explain("", reason, seen)
+    told = hasura.classify("", reason)  # a refusal's own words name its cause
     where = "before it was acknowledged" if stage == "init" else "before the first event"
     name = f" {word}" if word else ""
     words = f": {reason}" if reason and reason.lower() != word else ""
     what = f"the server closed the connection {where} ({close}{name}{words})"
-    return _finding(seen, what, code if told.code == "unknown" else told.code, shown=str(close))
+    return _finding(seen, what, code if told == "unknown" else told, shown=str(close), more={"text": reason})
 
 
 def _errors(seen: Observation) -> Finding:

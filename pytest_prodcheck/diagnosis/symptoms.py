@@ -115,4 +115,5 @@ def _rejected(sign: Sign) -> bool:
         return False
     if sign.code.startswith(_TAKES_TOO_MUCH):
         return False  # it accepts what it must refuse: no cause of a refusal explains that
-    return sign.code.startswith("auth.") or sign.code == "runner.token.expired" or sign.status in (401, 403)
+    told = sign.code.startswith("auth.") or sign.code in ("runner.token.expired", "graphql.subscription.refused")
+    return told or sign.status in (401, 403)

@@ -15,7 +15,7 @@ CASES = {
     "4401": (101, "init", {"close_code": 4401, "close_reason": "Unauthorized"}, "graphql.subscription.refused",
              "the server closed the connection before it was acknowledged (4401 unauthorized)"),
     "4403 in Hasura's words": (101, "init", {"close_code": 4403, "close_reason": "Could not verify JWT: JWTExpired"},
-                               "graphql.subscription.refused", "(4403 forbidden: Could not verify JWT: JWTExpired)"),
+                               "runner.token.expired", "(4403 forbidden: Could not verify JWT: JWTExpired)"),
     "4408": (101, "init", {"close_code": 4408, "close_reason": ""}, "graphql.subscription.not_acknowledged", "4408"),
     "4406": (101, "init", {"close_code": 4406, "close_reason": ""}, "graphql.subscription.wrong_protocol", "4406"),
     "4429": (101, "init", {"close_code": 4429, "close_reason": ""}, "graphql.subscription.closed", "4429"),
