@@ -327,7 +327,8 @@ def _check_ids(checked: _Checked) -> None:
 
 def _named(environment: Environment) -> Iterator[Iterable[tuple[str, KeyPath]]]:
     targets = [(target_id, tuple(target_id.split(".", 1)), target) for target_id, target in environment.targets.items()]
-    for kind, key in ((HttpTarget, "endpoints"), (DatabaseTarget, "logins"), (DatabaseTarget, "queries")):
+    of_databases = ((DatabaseTarget, key) for key in ("logins", "queries", "rows", "relations"))
+    for kind, key in ((HttpTarget, "endpoints"), *of_databases):
         yield [
             (check_id(target_id, name), (*path, key, name))
             for target_id, path, target in targets
