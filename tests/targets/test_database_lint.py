@@ -239,16 +239,37 @@ def schema_of(name: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def catalog() -> Iterator[Catalog]:
-    """One snapshot of a database with a schema for each case."""
+def server() -> Iterator[Postgres]:
+    """A database with a schema for each case."""
     with Postgres() as server:
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(ROLES.encode())
             for name, (statements, _, _) in VARIANTS.items():
                 schema = schema_of(name)
                 connection.execute(f"create schema {schema}; {statements}".replace("{s}", schema).encode())
-        with connect(server.dsn("reader", "x"), timeout=5, application_name="prodcheck/l") as session:
-            yield snapshot(session, lint=True)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def catalog(server: Postgres) -> Catalog:
+    """One snapshot of all."""
+    with connect(server.dsn("reader", "x"), timeout=30, application_name="prodcheck/l") as session:
+        return snapshot(session, lint=True)
+
+
+def test_a_lock_keeps_only_its_table_from_being_judged(server: Postgres, catalog: Catalog) -> None:
+    """The others are linted all the same, in time; nothing is said of indexes that could not be read (R15)."""
+    schema = schema_of("a foreign key without an index")
+    with psycopg.connect(server.dsn()) as connection:
+        connection.execute(f"lock table {schema}.b in access exclusive mode".encode())
+        with connect(server.dsn("reader", "x"), timeout=30, application_name="prodcheck/l") as session:
+            held = snapshot(session, lint=True, timeout=8.0)
+    assert held.locked == {f"{schema}.b"}
+    assert judged(held, schema) == []
+    assert [one.data["rule"] for one in judged(held, schema_of("the same index twice"))] == ["0009"]
+    assert held.lint is not None
+    assert catalog.lint is not None
+    assert len(held.lint.indexes) == len(catalog.lint.indexes) - 1
 
 
 def judged(catalog: Catalog, schema: str, trusted: tuple[str, ...] = ("service",), **settings: Any) -> list[Finding]:

@@ -62,8 +62,8 @@ def made(server: Postgres, schema: str, statements: str) -> None:
         connection.execute(statements.replace("{s}", schema).encode())
 
 
-def prober_of(dsn: str, schema: str, timeout: float = 3.0, **rls: Any) -> DatabaseProber:
-    """The prober of one case, its snapshot taken."""
+def prober_of(dsn: str, schema: str, timeout: float = 30.0, **rls: Any) -> DatabaseProber:
+    """The prober of one case, its snapshot taken; `timeout` is the proof's alone."""
     promised = {
         "tables": (f"{schema}.goals",),
         "owner": "owner",
@@ -72,9 +72,10 @@ def prober_of(dsn: str, schema: str, timeout: float = 3.0, **rls: Any) -> Databa
         "sees": {"maja": "own", "carl": "own", "anonymous": "nothing"},
         **rls,
     }
-    table = DatabaseTarget(dsn=dsn, timeout=timeout, rls=Rls(**promised), functions=("public.declared",))
+    table = DatabaseTarget(dsn=dsn, timeout=30.0, rls=Rls(**promised), functions=("public.declared",))
     prober = DatabaseProber("database", table, "p", lambda user: CLAIMS.get(user, {}))
-    assert prober.ready().facts
+    assert "catalog" in prober.ready().facts
+    prober.table = table.model_copy(update={"timeout": timeout})
     return prober
 
 
@@ -395,8 +396,8 @@ def test_a_table_that_is_dropped_after_the_snapshot_is_said(server: Postgres) ->
 
 def test_a_count_that_takes_too_long_is_said_in_time(server: Postgres) -> None:
     """The server's statement_timeout ends it (57014); no wait is without end."""
-    made(server, "slow", TABLE + ON + "create policy slow on {s}.goals using (pg_sleep(5) is not null);")
-    prober = prober_of(server.dsn("reader", "x"), "slow", timeout=0.3)
+    made(server, "slow", TABLE + ON + "create policy slow on {s}.goals using (pg_sleep(60) is not null);")
+    prober = prober_of(server.dsn("reader", "x"), "slow", timeout=2.0)
     found = findings(prober, prober.probe("test_rls_proof", "maja", "", 1), "maja")
     assert brief(found) == [("query.timeout", "error")]
     assert "not counted within database.timeout (57014)" in found[0].message
@@ -405,7 +406,7 @@ def test_a_count_that_takes_too_long_is_said_in_time(server: Postgres) -> None:
 def test_a_locked_table_is_said(server: Postgres) -> None:
     """A lock that came after the snapshot (55P03): one finding, in time."""
     made(server, "held", RIGHT)
-    prober = prober_of(server.dsn("reader", "x"), "held", timeout=0.4)
+    prober = prober_of(server.dsn("reader", "x"), "held", timeout=2.0)
     with psycopg.connect(server.dsn("chief", "x")) as connection:
         connection.execute("lock table held.goals in access exclusive mode")
         found = findings(prober, prober.probe("test_rls_proof", "maja", "", 1), "maja")

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pytest_prodcheck.observe.lint_facts import Extension, ForeignKey, Index, LintFacts, Routine, Rows
+from pytest_prodcheck.targets.database import catalog_sql
 
 Row = tuple[Any, ...]
 _USERS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_'"
@@ -48,6 +49,14 @@ COLUMN_GRANTS = """select a.attrelid::int8, a.attname::text, a.attacl::text[] fr
 
 ALL = (INDEXES, FOREIGN_KEYS, ROUTINES, EXTENSIONS, ROWS, COLUMN_GRANTS, SINCE)
 """In the order in which `facts` takes their answers."""
+
+WITHOUT_LOCKED = tuple(
+    INDEXES.replace(" order by 1, 2", f" and i.indrelid not in {catalog_sql.LOCKED_RELATIONS} order by 1, 2")
+    if one is INDEXES
+    else one
+    for one in ALL
+)
+"""The same statements; `pg_get_indexdef` waits for a locked table, whose indexes are left out."""
 
 
 def facts(answers: Sequence[list[Row]], names: Mapping[int, str]) -> LintFacts:

@@ -90,8 +90,9 @@ def _found(connection: Session, timeout: float, parts: Mapping[str, str], furthe
     except LockNotAvailable:
         connection.execute(b"rollback")
         waiting = contract_sql.without_locked(connection.info.server_version) if parts else {}
+        later = lint_sql.WITHOUT_LOCKED if further else ()
         again = _plainly(catalog_sql.WITHOUT_LOCKED) if parts else catalog_sql.WITHOUT_LOCKED
-        *answers, names = _ask(connection, timeout, (*again, *further, *waiting.values(), catalog_sql.LOCKED))
+        *answers, names = _ask(connection, timeout, (*again, *later, *waiting.values(), catalog_sql.LOCKED))
         locked = frozenset(name for (name,) in names)
         by_lock = f"a lock on {', '.join(sorted(locked)) or 'a relation'} keeps them from being read"
         unread = {part: by_lock for part in (*contract_sql.WAITING, "policies") if parts}

@@ -5,6 +5,7 @@ from __future__ import annotations
 from email.utils import formatdate
 
 import described
+import pytest
 
 from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
 
@@ -156,3 +157,30 @@ def test_refusals_that_do_not_alternate_are_no_replicas() -> None:
     ]
     for seen in others:
         assert _codes(_told({"http::test_endpoint[tasks]": REFUSED_USER}, *seen)) == ["unknown"]
+
+
+@pytest.mark.parametrize(
+    ("cause", "symptom"),
+    [
+        ("database.rls.policy_missing", "database.privilege.rows_hidden"),
+        ("database.privilege.missing", "database.privilege.rows_hidden"),
+        ("database.rls.disabled", "database.rls.rows_visible"),
+        ("database.rls.bypassed", "database.rls.rows_visible"),
+        ("database.rls.policy_too_wide", "database.rls.rows_visible"),
+        ("database.rls.policies_ored", "database.rls.rows_visible"),
+        ("database.rls.policy_too_wide", "database.rls.policies_ored"),
+        ("database.data.seed_missing", "database.rls.unproven"),
+        ("database.lock.contention", "database.rls.unproven"),
+    ],
+)
+def test_what_a_user_sees_is_a_symptom_of_what_the_catalog_shows(cause: str, symptom: str) -> None:
+    """What the proof counts is no second cause beside the policy, the grant or the seed behind it (A25); of another
+    table it is."""
+
+    def told(table: str) -> list[str]:
+        seen = {"code": symptom, "criterion": "rls_proof", "data": {"table": table, "user": "member"}}
+        known = {"code": cause, "criterion": "rls", "data": {"table": "public.goals"}}
+        return _codes(_told({"database::test_rls": known, "database::test_rls_proof[member]": seen}))
+
+    assert told("public.goals") == [cause]
+    assert sorted(told("public.other")) == sorted([cause, symptom])
