@@ -15,6 +15,7 @@ from pytest_prodcheck.criteria.contract_change import (
     INDEX_MISSING,
     KEY_MISSING,
     MISPLACED,
+    NOT_VALIDATED,
     OBJECT_CHANGED,
     OBJECT_MISSING,
     RLS_BYPASSED,
@@ -123,7 +124,7 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
             yield Difference(impact, thing, cut(text), "no such key", why, KEY_MISSING, place(name))
         elif now == text + _UNPROVEN:
             why = "it was never checked against the rows that were there: VALIDATE CONSTRAINT finds those that break it"
-            yield Difference("risky", thing, "validated", "not validated", why, KEY_MISSING, place(name))
+            yield Difference("risky", thing, "validated", "not validated", why, NOT_VALIDATED, place(name))
         elif now + _UNPROVEN == text:
             yield Difference("harmless", thing, "not validated", "validated", "it holds", KEY_MISSING, place(name))
         elif text != now:
@@ -131,9 +132,8 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
             yield Difference(impact, thing, before, after, f"as promised it is gone: {why}", KEY_MISSING, place(name))
     for key, text in new.items():
         thing = f"{_KINDS[text.partition(' ')[0]][0]} {key} of {shown(name)}"
-        yield Difference(
-            "risky", thing, "no such key", cut(text), "writes that were right are refused", OBJECT_CHANGED, place(name)
-        )
+        code, why = (NOT_VALIDATED if text.endswith(_UNPROVEN) else OBJECT_CHANGED), "writes that were right are refused"
+        yield Difference("risky", thing, "no such key", cut(text), why, code, place(name))
 
 
 def _indexes(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Difference]:
@@ -158,16 +158,11 @@ def _indexes(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Dif
             before, after = apart(text, now)
             yield Difference(impact, thing, before, after, f"as promised it is gone: {why}", INDEX_MISSING, place(name))
     for index, text in new.items():
-        unique = text.startswith("unique ")
+        thing, unique = f"index {index} of {shown(name)}", text.startswith("unique ")
         why = "writes that were right are refused (23505)" if unique else "nothing relies on its absence"
+        code = INDEX_INVALID if text.endswith(INVALID) else OBJECT_CHANGED
         yield Difference(
-            "risky" if unique else "harmless",
-            f"index {index} of {shown(name)}",
-            "no such index",
-            cut(text),
-            why,
-            OBJECT_CHANGED,
-            place(name),
+            "risky" if unique else "harmless", thing, "no such index", cut(text), why, code, place(name)
         )
 
 

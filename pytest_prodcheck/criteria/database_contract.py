@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from pytest_prodcheck.criteria import contract_objects, contract_tables
-from pytest_prodcheck.criteria.contract_change import OBJECT_CHANGED, Difference, Impact
+from pytest_prodcheck.criteria.contract_change import OBJECT_CHANGED, PRIVILEGE_MISSING, Difference, Impact
 from pytest_prodcheck.observe.contract import Contract, TableFacts
 from pytest_prodcheck.observe.finding import Finding, Severity
 
@@ -46,8 +46,15 @@ def differences(promised: Contract, found: Contract) -> list[Difference]:
     """Everything that differs, breaking first; parts that could not be read are not compared."""
     promised = _comparable(promised, found)
     things = [*contract_tables.differences(promised, found), *contract_objects.differences(promised, found)]
+    things = [one for one in things if not _of_a_lost_role(one, promised, found)]
     all_of_them = [*_server(promised, found, things), *things]
     return sorted(all_of_them, key=lambda one: (_ORDER.index(one.impact), one.thing, one.promised))
+
+
+def _of_a_lost_role(one: Difference, promised: Contract, found: Contract) -> bool:
+    """Privileges go with their role, which is said by itself."""
+    role = one.data.get("role")
+    return one.code == PRIVILEGE_MISSING and role in promised.roles and role not in found.roles
 
 
 def _server(promised: Contract, found: Contract, others: Collection[Difference]) -> Iterator[Difference]:

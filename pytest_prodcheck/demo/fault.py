@@ -10,11 +10,12 @@ Layer = Literal["database", "auth", "graphql", "http"]
 READY = ("database::test_ready",)
 PROOF = ("database::test_rls_proof",)
 LINT = ("database::test_lint",)
+CONTRACT = ("database::test_contract",)
 HEALTH = ("database::test_health",)
 MIGRATIONS = ("database::test_migrations",)
 UPKEEP = HEALTH + MIGRATIONS
 DATABASE = ("database::test_login", "database::test_tables", "database::test_rls", "database::test_query", *PROOF,
-            *LINT, *UPKEEP)  # fmt: skip
+            *LINT, *UPKEEP, *CONTRACT)  # fmt: skip
 LOGIN = ("database::test_login",)
 TABLES = ("database::test_tables",)
 RLS = ("database::test_rls",)

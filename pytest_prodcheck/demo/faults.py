@@ -4,13 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.demo import faults_auth, faults_database, faults_graphql, faults_http, faults_upkeep
+from pytest_prodcheck.demo import (
+    faults_auth,
+    faults_contract,
+    faults_database,
+    faults_graphql,
+    faults_http,
+    faults_upkeep,
+)
 from pytest_prodcheck.demo.fault import Fault
 
 __all__ = ["FAULTS", "Fault"]
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
-    for module in (faults_database, faults_upkeep, faults_auth, faults_graphql, faults_http)
+    for module in (faults_database, faults_upkeep, faults_contract, faults_auth, faults_graphql, faults_http)
     for fault in module.FAULTS
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pytest_prodcheck.demo.fault import (
+    CONTRACT,
     DATABASE,
     ENDPOINT,
     HEALTH,
@@ -32,21 +33,13 @@ def _reader(name: str, summary: str, cause: str, *accept: str) -> Fault:
 
 def _app(name: str, summary: str, cause: str, *accept: str) -> Fault:
     """Only the application's role is refused; the reader sees why."""
-    return Fault(name, "database", summary, (cause,), LOGIN + SERVICES, (), LIMITS + RLS, accept)
+    return Fault(name, "database", summary, (cause,), LOGIN + SERVICES, (), LIMITS + RLS + CONTRACT, accept)
 
 
 def _schema(name: str, summary: str, cause: str, explains: tuple[str, ...], *accept: str) -> Fault:
     """Reached, and not as promised."""
-    return Fault(
-        name,
-        "database",
-        summary,
-        (cause,),
-        explains,
-        (),
-        LIMITS + TABLES + RLS + PROOF + LINT + QUERY + SERVICES + HEALTH,
-        accept,
-    )
+    touches = LIMITS + TABLES + CONTRACT + RLS + PROOF + LINT + QUERY + SERVICES + HEALTH
+    return Fault(name, "database", summary, (cause,), explains, (), touches, accept)
 
 
 _PASSWORD = "database.auth.password_rejected"

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.demo.fault import HEALTH, MIGRATIONS, OPERATION, Fault
+from pytest_prodcheck.demo.fault import CONTRACT, HEALTH, LIMITS, MIGRATIONS, OPERATION, Fault
+
+
+_TOUCHES = LIMITS + CONTRACT
 
 
 def _migration(name: str, summary: str, cause: str, *explains: str) -> Fault:
-    return Fault(name, "database", summary, (f"database.migration.{cause}",), (*MIGRATIONS, *explains))
+    return Fault(name, "database", summary, (f"database.migration.{cause}",), (*MIGRATIONS, *explains), (), _TOUCHES)
 
 
 def _health(name: str, summary: str, cause: str) -> Fault:
-    return Fault(name, "database", summary, (cause,), HEALTH)
+    return Fault(name, "database", summary, (cause,), HEALTH, (), _TOUCHES)
 
 
 FAULTS = (

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from pytest_prodcheck.demo import inject_auth, inject_database, inject_graphql, inject_http, inject_upkeep
+from pytest_prodcheck.demo import (
+    inject_auth,
+    inject_contract,
+    inject_database,
+    inject_graphql,
+    inject_http,
+    inject_upkeep,
+)
 from pytest_prodcheck.demo.system import System
 
 Injection = Callable[[System], None]
@@ -18,6 +25,7 @@ def _two_roots(demo: System) -> None:
 INJECTIONS: Mapping[str, Injection] = {
     **inject_database.INJECTIONS,
     **inject_upkeep.INJECTIONS,
+    **inject_contract.INJECTIONS,
     **inject_auth.INJECTIONS,
     **inject_graphql.INJECTIONS,
     **inject_http.INJECTIONS,

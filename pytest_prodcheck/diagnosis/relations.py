@@ -147,10 +147,17 @@ TOKEN = ("auth.token.*", "auth.claims.*", "auth.client.*", "auth.grant.*", "auth
 GATEWAY = ("http.upstream.*", "http.application.*")
 TRANSPORT = ("http.dns.*", "http.tcp.*", "http.tls.*", "http.protocol.*", "http.proxy.*")
 
+DRIFT = (
+    "database.schema.column_changed", "database.schema.key_missing", "database.schema.object_missing",
+    "database.schema.object_changed", "database.index.missing", "database.rls.policy_changed",
+    "database.privilege.excess",
+)  # fmt: skip
+"""What only a pinned contract shows: where a nearer cause is about the same table, it is that cause's sign."""
+
 RELATIONS: tuple[Relation, ...] = (
     Relation(("runner.clock.skewed", "auth.clock.skewed"), ("timed",), always, "T: clocks"),
     Relation(("database.migration.*",), ("database.schema.table_missing", "database.schema.column_missing",
-             "database.schema.column_type", "validation", "inconsistent"), always, "R11, R12"),
+             "database.schema.column_type", "validation", "inconsistent", *DRIFT), always, "R11, R12"),
     Relation(("database.schema.table_missing", "database.schema.column_missing", "database.schema.search_path"),
              ("validation", "inconsistent"), same_table, "R10, R13"),
     Relation(("database.privilege.missing",), ("inconsistent", "validation"), same_table, "R13"),
@@ -173,6 +180,13 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.lock.*",), ("database.transaction.long",), same_session, "R15"),
     Relation(("graphql.introspection.refused",), ("graphql.schema.unreadable",), same_target),
     Relation(("database.disk.full",), ("database.server.read_only",), always, "R20"),
+    Relation(("database.rls.bypassed", "database.rls.policy_recursion", "database.rls.policy_too_wide",
+              "database.rls.policy_missing", "database.schema.column_missing", "database.schema.table_missing"),
+             ("database.rls.not_forced", *DRIFT), same_table, "R13"),
+    Relation(("database.data.orphans", "database.data.null_values"), ("database.schema.column_changed",), same_table,
+             "T: empty lists"),
+    Relation(("database.auth.role_missing", "database.health.not_visible"), ("database.privilege.missing",), always,
+             "T12"),
     Relation(("database.rls.disabled", "database.rls.bypassed"), ("database.rls.policy_too_wide",), same_table),
     Relation(("database.rls.disabled", "database.rls.bypassed", "database.rls.policy_too_wide",
               "database.rls.always_true", "database.rls.policies_ored"), ("database.rls.rows_visible",), same_table,

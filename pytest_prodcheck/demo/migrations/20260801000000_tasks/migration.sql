@@ -10,3 +10,6 @@ create table tasks (
 );
 create index tasks_user_id on tasks (user_id);
 create index tasks_project_id on tasks (project_id);
+create function stamp() returns trigger language plpgsql set search_path = pg_catalog as
+  'begin new.metadata = new.metadata || jsonb_build_object(''changed'', now()); return new; end';
+create trigger tasks_stamp before update on tasks for each row execute function stamp();
