@@ -16,6 +16,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,13 +84,14 @@ def main() -> int:
     return int(ratio > MOST_RATIO or trips > MOST_ROUND_TRIPS)
 
 
-def fill(dsn: str, count: int) -> None:
-    """Creates the tables, the application's role and our reader."""
+def fill(dsn: str, count: int, start: int = 0) -> None:
+    """Creates the tables from `start` on and, with the first, the application's role and our reader."""
     import psycopg
 
     with psycopg.connect(dsn, autocommit=True) as connection:
-        connection.execute("create role app login password 'app'; create role reader login password 'reader'")
-        for first in range(0, count, 100):
+        if not start:
+            connection.execute("create role app login password 'app'; create role reader login password 'reader'")
+        for first in range(start, count, 100):
             last = min(first + 100, count) - 1
             connection.execute(
                 f"""do $$ begin for i in {first}..{last} loop
@@ -123,11 +126,18 @@ def run(program: str, dsn: str, count: int) -> float:
 
 def round_trips(dsn: str, port: int, count: int) -> int:
     """How often the client spoke and then waited, from its first query on."""
+    with relayed(port) as (relay, turns):
+        run(OURS, dsn.replace(f":{port}/", f":{relay}/"), count)
+    return sum(1 for turn in turns if turn[:1] in (b"Q", b"P", b"B"))
+
+
+@contextmanager
+def relayed(port: int) -> Iterator[tuple[int, list[bytes]]]:
+    """A port that passes one connection on to `port`, and the first bytes of each turn of its client."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         turns: list[bytes] = []
         threading.Thread(target=_relay, args=(listener, port, turns), daemon=True).start()
-        run(OURS, dsn.replace(f":{port}/", f":{listener.getsockname()[1]}/"), count)
-    return sum(1 for turn in turns if turn[:1] in (b"Q", b"P", b"B"))
+        yield listener.getsockname()[1], turns
 
 
 def _relay(listener: socket.socket, port: int, turns: list[bytes]) -> None:
