@@ -132,7 +132,10 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
             yield Difference(impact, thing, before, after, f"as promised it is gone: {why}", KEY_MISSING, place(name))
     for key, text in new.items():
         thing = f"{_KINDS[text.partition(' ')[0]][0]} {key} of {shown(name)}"
-        code, why = (NOT_VALIDATED if text.endswith(_UNPROVEN) else OBJECT_CHANGED), "writes that were right are refused"
+        code, why = (
+            (NOT_VALIDATED if text.endswith(_UNPROVEN) else OBJECT_CHANGED),
+            "writes that were right are refused",
+        )
         yield Difference("risky", thing, "no such key", cut(text), why, code, place(name))
 
 
@@ -161,9 +164,7 @@ def _indexes(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Dif
         thing, unique = f"index {index} of {shown(name)}", text.startswith("unique ")
         why = "writes that were right are refused (23505)" if unique else "nothing relies on its absence"
         code = INDEX_INVALID if text.endswith(INVALID) else OBJECT_CHANGED
-        yield Difference(
-            "risky" if unique else "harmless", thing, "no such index", cut(text), why, code, place(name)
-        )
+        yield Difference("risky" if unique else "harmless", thing, "no such index", cut(text), why, code, place(name))
 
 
 def _triggers(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Difference]:

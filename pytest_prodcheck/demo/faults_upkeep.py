@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pytest_prodcheck.demo.fault import CONTRACT, HEALTH, LIMITS, MIGRATIONS, OPERATION, Fault
 
-
 _TOUCHES = LIMITS + CONTRACT
 
 
