@@ -85,7 +85,9 @@ def _known(promised: TableFacts, found: TableFacts, unread: Collection[str]) -> 
     for part in {"indexes", "triggers", "policies"}.intersection(unread):
         parts[part] = {name: one for name, one in getattr(promised, part).items() if name in getattr(found, part)}
     if "checks" in unread:
-        parts["keys"] = {name: text for name, text in promised.keys.items() if not text.startswith(_CHECKS)}
+        parts["keys"] = {
+            name: text for name, text in promised.keys.items() if name in found.keys or not text.startswith(_CHECKS)
+        }
     if "views" in unread:
         parts["definition"] = found.definition
     if "marks" in unread:

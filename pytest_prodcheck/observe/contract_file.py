@@ -14,6 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from pytest_prodcheck.errors import ConfigError
+from pytest_prodcheck.observe import contract_toml
 from pytest_prodcheck.observe.contract import (
     ColumnFacts,
     Contract,
@@ -88,7 +89,7 @@ def read(text: str, name: str) -> Contract:
     """The contract that a file called `name` holds. Raises ConfigError, `file:line` first: no TOML, a newer format,
     a key or a value that means nothing."""
     try:
-        document = tomllib.loads(text)
+        document = contract_toml.loads(text)
     except tomllib.TOMLDecodeError as error:
         reason, _, place = str(error).partition(" (at ")
         line = place[5:].partition(",")[0] if place.startswith("line ") else str(text.count("\n") + 1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -72,8 +72,12 @@ def assembled(
 
 def grants(acl: Iterable[str] | None, owner: str, default: Grants | None = None) -> Grants:
     """Role → its privileges, of an access list in PostgreSQL's own text; `default` where there is no list."""
-    if not acl:
-        return default or {}
+    return _grants(tuple(acl), owner) if acl else default or {}
+
+
+@lru_cache(maxsize=10_000)
+def _grants(acl: tuple[str, ...], owner: str) -> Grants:
+    """Equal ones are one object, as equal columns are: tables of one team look alike, and there may be thousands."""
     found: dict[str, tuple[str, ...]] = {}
     for item in acl:
         if (match := _ACL.fullmatch(item)) is None:
@@ -128,16 +132,10 @@ def _tables(catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequ
     skipped = {names[oid] for oid in marks["e"] if oid in names}
     unlogged = {names[oid] for oid in marks["u"] if oid in names}
     by_name = _ByName(names, parts)
-    shared: dict[object, Any] = {}
-
-    def once(facts: Any) -> Any:
-        """Equal facts are one object: tables of one team look alike, and there may be thousands."""
-        return shared.setdefault(facts, facts)
-
     found = {}
     for name, relation in sorted(catalog.relations.items()):
         if relation.kind in _KINDS and name not in skipped and not relation.parent:
-            found[name] = _table(relation, by_name, name in unlogged, once)
+            found[name] = _table(relation, by_name, name in unlogged)
     return found
 
 
@@ -160,7 +158,7 @@ class _ByName:
         return found
 
 
-def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[Any], Any]) -> TableFacts:
+def _table(relation: Relation, rows: _ByName, unlogged: bool) -> TableFacts:
     name = relation.qualified
     defaults = {column: row for column, *row in rows.defaults.get(name, ())}
     keys = {key.name: key.definition for key in relation.keys}
@@ -174,7 +172,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
         relation.security_invoker,
         _words(definition).removesuffix(";"),
         {
-            column.name: once(_column(column.type, column.nullable, *defaults.get(column.name, _PLAIN)[:4]))
+            column.name: _column(column.type, column.nullable, *defaults.get(column.name, _PLAIN)[:4])
             for column in relation.columns
         },
         dict(sorted(keys.items())),
@@ -198,6 +196,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool, once: Callable[[An
     )
 
 
+@lru_cache(maxsize=10_000)
 def _column(
     type_: str, nullable: bool, default: str | None, identity: str, generated: str, collation: str | None
 ) -> ColumnFacts:

@@ -75,7 +75,7 @@ _EXTENSIONS = """select e.extname::text, e.extversion::text, n.nspname::text
  from pg_extension e join pg_namespace n on n.oid = e.extnamespace"""
 
 MARKS = "marks"
-WAITING = {"defaults": "a.attrelid", "indexes": "i.indrelid", "views": "c.oid"}
+WAITING = {"defaults": "a.attrelid", "checks": "k.conrelid", "indexes": "i.indrelid", "views": "c.oid"}
 """Parts whose words PostgreSQL only finds with a lock of its own, and the relation that it locks."""
 
 

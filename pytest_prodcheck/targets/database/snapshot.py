@@ -108,7 +108,7 @@ def _found(connection: Session, timeout: float, parts: Mapping[str, str], furthe
             except InsufficientPrivilege as refused:
                 connection.execute(b"rollback")
                 answers.append([])
-                unread[part] = str(refused).splitlines()[0] + " (42501)"
+                unread[part] = f"{refused.diag.message_primary} (42501)"
     names_by_oid = {row[0]: f"{row[1]}.{row[2]}" for row in answers[2]}
     lint = lint_sql.facts(answers[base:number], names_by_oid) if further else None
     catalog = replace(_assemble(answers[:base]), locked=locked, lint=lint)
