@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.demo.fault import CONTRACT, LIMITS, SERVICES, Fault
+from pytest_prodcheck.demo.fault import CONTRACT, LIMITS, LINT, SERVICES, Fault
 
 
 def _drift(name: str, summary: str, cause: str, *touches: str) -> Fault:
     """Only the contract sees it, until a user does."""
-    return Fault(f"drift-{name}", "database", summary, (cause,), CONTRACT, (), (*LIMITS, *touches))
+    return Fault(f"drift-{name}", "database", summary, (cause,), CONTRACT, (), (*LIMITS, *LINT, *touches))
 
 
 FAULTS = (
