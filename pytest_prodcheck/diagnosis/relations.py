@@ -92,6 +92,11 @@ def about_its_table(cause: Sign, symptom: Sign) -> bool:
     return not tables or subject.endswith("_root") or any(table in subject for table in tables)
 
 
+def without_a_token(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom is what a caller got who sent none."""
+    return symptom.data.get("role") == "anonymous"
+
+
 def of_its_operation(cause: Sign, symptom: Sign) -> bool:
     """The operation that does not fit is one that the changed part of the schema breaks."""
     name = str(symptom.data.get("operation", "")).rpartition(" ")[2]
@@ -166,6 +171,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.schema.breaking",),
              about_its_table, "R9, R10"),
     Relation(("graphql.table.not_tracked",), ("graphql.permission.missing",), same_table, "R10"),
+    Relation(("auth.anonymous.accepted",), ("graphql.permission.too_wide",), without_a_token, "A22"),
     Relation(("graphql.permission.row_filter_missing", "graphql.permission.too_wide", "graphql.permission.missing",
               "graphql.table.not_tracked"), ("graphql.metadata.differs",), same_table, "A23"),
     Relation(("graphql.schema.breaking",), ("graphql.document.outdated",), of_its_operation, "A41"),
