@@ -27,6 +27,7 @@ CHECKS = {
             "test_query",
             "test_health",
             "test_migrations",
+            "test_contract",
         )
     ),
     *(
