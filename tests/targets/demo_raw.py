@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import hashlib
 import hmac
@@ -16,6 +17,9 @@ import httpx2
 import jwt
 import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
 
 class Raw:
@@ -55,10 +59,31 @@ class Raw:
         headers = admin if user == "admin" else self._bearer(user)
         return self.ask("POST", self.addresses["graphql_url"], json={"query": document}, headers=headers)
 
-    def metadata(self) -> str:
+    def metadata(self, kind: str = "get_inconsistent_metadata") -> str:
         url = self.addresses["graphql_url"].replace("/v1/graphql", "/v1/metadata")
         headers = {"x-hasura-admin-secret": self.addresses["admin_secret"]}
-        return self.ask("POST", url, json={"type": "get_inconsistent_metadata", "args": {}}, headers=headers)
+        return self.ask("POST", url, json={"type": kind, "args": {}}, headers=headers)
+
+    def subscription(self, document: str) -> str:
+        """What one subscription says within a second, or why there is none."""
+        return asyncio.run(self._subscription(document))
+
+    async def _subscription(self, document: str) -> str:
+        url = self.addresses["graphql_url"].replace("https:", "wss:")
+        context = ssl.create_default_context(cafile=self.addresses["ca"])
+        hello = {"type": "connection_init", "payload": {"headers": self._bearer("member")}}
+        said = ""
+        try:
+            async with connect(
+                url, ssl=context, subprotocols=[Subprotocol("graphql-transport-ws")], proxy=None
+            ) as socket:
+                await socket.send(json.dumps(hello))
+                await socket.send(json.dumps({"id": "1", "type": "subscribe", "payload": {"query": document}}))
+                while '"next"' not in said:
+                    said += str(await asyncio.wait_for(socket.recv(), 1))
+        except (TimeoutError, WebSocketException, OSError) as error:
+            return f"{said} {type(error).__name__}: {error}"
+        return said
 
     def token(self, user: str = "member") -> str:
         known = self.addresses

@@ -82,6 +82,28 @@ def query(statement: str, dsn: str = "reader_dsn", role: str = "") -> Probe:
     return lambda raw: raw.sql(statement, dsn, role)
 
 
+def asking(document: str, user: str = "member") -> Probe:
+    return lambda raw: raw.graphql(document, user)
+
+
+def column(name: str) -> str:
+    """Whether this column of `tasks` forbids NULL."""
+    return f"select attnotnull from pg_attribute where attrelid = 'tasks'::regclass and attname = '{name}'"
+
+
+def named(catalog: str, key: str, name: str) -> str:
+    """How many rows of a catalog have this name."""
+    return f"select count(*) from {catalog} where {key} = '{name}'"
+
+
+def exported(raw: Raw) -> str:
+    return raw.metadata("export_metadata")
+
+
+def subscription(raw: Raw) -> str:
+    return raw.subscription("subscription { tasks { id } }")
+
+
 API_500 = (tasks, r"^500 .*internal server error")
 GRAPHQL_DOWN = (graphql, r"^200 .*connection error.*postgres-error")
 API_401 = (me, r"^401")
@@ -167,6 +189,16 @@ SYMPTOMS: dict[str, Symptoms] = {
     "rls-always-true": (STRANGER_SEES, (tasks, "22222222-2222-4222")),
     "rls-owner": ((query("select count(*) from tasks", "app_dsn"), r"\[\([1-9]\d*,\)\]"),),
     "rls-bypass": (STRANGER_SEES, (tasks, "22222222-2222-4222")),
+    "rls-policies-ored": (STRANGER_SEES,),
+    "rls-true-function": (STRANGER_SEES, (tasks, "22222222-2222-4222")),
+    "rls-wrong-column": ((query("select count(*) from projects", role="member"), r"\[\([1-9]\d*,\)\]"),),
+    "rls-anonymous": ((query("select count(*) from projects", role="anonymous"), r"\[\(1,\)\]"),),
+    "rls-wrong-setting": ((tasks, r"^200 .*\[\]"),),
+    "rls-definer-view": (
+        (query("select relowner::regrole::text from pg_class where relname = 'task_summary'"), "postgres"),
+    ),
+    "rls-reader-alone": ((query(SELECT, role="member"), "42501 .*permission denied to set role"),),
+    "table-unprotected": ((query("select count(*) from notes", role="member"), r"\[\(0,\)\]"),),
     "rls-recursion": (
         (query("select 1 from projects"), "^42P17"),
         (lambda raw: raw.get("/api/projects", "member"), "^500"),
@@ -248,6 +280,17 @@ SYMPTOMS: dict[str, Symptoms] = {
     ),
     "graphql-500-with-data": ((graphql, '^500 .*"data"'),),
     "graphql-down": ((graphql, "ConnectError"),),
+    "graphql-field-removed": ((asking("{ tasks { metadata } }"), "field 'metadata' not found"),),
+    "graphql-argument-changed": ((asking("{ tasks(limit: 1) { id } }"), "validation-failed"),),
+    "graphql-permission-wide": ((asking("{ users { id } }"), '"data"'),),
+    "graphql-anonymous-role": ((asking("{ tasks { id } }", ""), '"data"'),),
+    "graphql-row-filter": (
+        (exported, r'"tasks"[^\[]*\[{"role":"member","permission":{"columns":\[[^]]*\],"filter":{}'),
+    ),
+    "graphql-metadata-drift": ((exported, r'"columns":\s*\["id"\]'),),
+    "graphql-suggestions": ((asking("{ taks { id } }"), "[Dd]id you mean"),),
+    "graphql-subscription-silent": ((subscription, r"connection_ack.*TimeoutError"),),
+    "graphql-no-upgrade": ((subscription, r"^ InvalidStatus"),),
     "document-outdated": (
         (graphql, "field 'priority' not found in type: 'tasks'"),
         (admin, "field 'priority' not found"),
@@ -259,6 +302,16 @@ SYMPTOMS: dict[str, Symptoms] = {
     "api-down": ((home, "ConnectError"),),
     "api-hangs": ((home, "ReadTimeout"),),
     "gateway-502": ((home, "^502 .*nginx"), (health, "^502")),
+    "drift-null-allowed": ((query(column("user_id")), r"\[\(False,\)\]"),),
+    "drift-column-added": ((query(column("team")), r"\[\(True,\)\]"),),
+    "drift-foreign-key": ((query(named("pg_constraint", "conname", "tasks_project_id_fkey")), r"\[\(0,\)\]"),),
+    "drift-unique-key": ((query(named("pg_constraint", "conname", "users_email_key")), r"\[\(0,\)\]"),),
+    "drift-grant": ((query("select has_table_privilege('anonymous', '_prisma_migrations', 'select')"), "True"),),
+    "drift-policy": (
+        (query("select polroles::text from pg_policy where polrelid = 'users'::regclass and polname = 'own'"), ","),
+    ),
+    "drift-trigger": ((query("select tgenabled::text from pg_trigger where tgname = 'tasks_stamp'"), "'D'"),),
+    "drift-function": ((query("select prosecdef from pg_proc where proname = 'stamp'"), "True"),),
     "gateway-502-route": ((report, "^502 .*nginx"),),
     "gateway-503": ((home, "^503 .*nginx"), (health, "^503")),
     "gateway-504": ((report, "^504 .*nginx"),),
