@@ -16,6 +16,11 @@ def test_what_is_claimed_is_tested(row: criteria_rows.Row) -> None:
     )
 
 
+def test_the_table_is_made_from_the_code() -> None:
+    """docs/criteria.md is what `python tests/docs/criteria_rows.py` writes now."""
+    assert criteria_rows.TABLE.read_text("utf-8") == criteria_rows.render(ROWS)
+
+
 def test_what_is_quoted_exists() -> None:
     """An id that is not in the list is a typing error."""
     sources = [*criteria_rows.PROJECT.glob("pytest_prodcheck/**/*.py"), *criteria_rows.PROJECT.glob("suites/*.py")]
