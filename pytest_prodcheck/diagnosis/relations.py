@@ -80,6 +80,11 @@ def same_session(cause: Sign, symptom: Sign) -> bool:
     return symptom.data.get("pid") in cause.data.get("pids", ())
 
 
+def pinned(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a difference to the pinned contract, which sees the same loss from the catalog."""
+    return "::test_contract" in symptom.check
+
+
 def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is a request with a user, or a log-in."""
     return bool(symptom.data.get("acts_as"))
@@ -189,6 +194,9 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("database.rls.bypassed", "database.rls.policy_recursion", "database.rls.policy_too_wide",
               "database.rls.policy_missing", "database.schema.column_missing", "database.schema.table_missing"),
              ("database.rls.not_forced", *DRIFT), same_table, "R13"),
+    Relation(("database.rls.disabled", "database.rls.always_true", "database.rls.policies_ored",
+              "database.rls.rows_visible", "database.privilege.rows_hidden"), DRIFT, same_table, "A24, A25"),
+    Relation(("database.privilege.set_role",), ("database.privilege.missing",), pinned, "A25"),
     Relation(("database.data.orphans", "database.data.null_values"), ("database.schema.column_changed",), same_table,
              "T: empty lists"),
     Relation(("database.auth.role_missing", "database.health.not_visible"), ("database.privilege.missing",), always,

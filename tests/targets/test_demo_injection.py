@@ -308,7 +308,10 @@ SYMPTOMS: dict[str, Symptoms] = {
     "drift-unique-key": ((query(named("pg_constraint", "conname", "users_email_key")), r"\[\(0,\)\]"),),
     "drift-grant": ((query("select has_table_privilege('anonymous', '_prisma_migrations', 'select')"), "True"),),
     "drift-policy": (
-        (query("select polroles::text from pg_policy where polrelid = 'users'::regclass and polname = 'own'"), ","),
+        (
+            query("select polroles::text from pg_policy where polrelid = 'users'::regclass and polname = 'own'"),
+            r"{\d+,\d+}",
+        ),
     ),
     "drift-trigger": ((query("select tgenabled::text from pg_trigger where tgname = 'tasks_stamp'"), "'D'"),),
     "drift-function": ((query("select prosecdef from pg_proc where proname = 'stamp'"), "True"),),
