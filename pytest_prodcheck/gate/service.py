@@ -55,15 +55,18 @@ class Service:
         """Answers one question. Raises what the answer raises; LookupError for a question that does not exist."""
         return _QUESTIONS[method](self, *arguments)
 
+    def secrets_since(self, known: int) -> list[tuple[str, str]]:
+        """Names and values of the secrets that came after the first `known`."""
+        return self._redactor.secrets(known)
+
     # --- questions ---------------------------------------------------------------------------------------------------
 
     def resolved(self) -> Environment:
         """The environment with its references resolved."""
         return self._environment or self._begun.environment
 
-    def secrets_since(self, known: int) -> list[tuple[str, str]]:
-        """Names and values of the secrets that came after the first `known`."""
-        return self._redactor.secrets()[known:]
+    def news(self) -> None:
+        """Nothing but what comes with every answer: the secrets that the asking process does not know yet."""
 
     def collected(self, worker: str, data: Mapping[str, Any], marks: Mapping[str, list[str]]) -> None:
         """What a process collected; all workers collect the same."""
@@ -163,7 +166,7 @@ class Service:
 
 _QUESTIONS: Mapping[str, Callable[..., Any]] = {
     "resolved": Service.resolved,
-    "secrets_since": Service.secrets_since,
+    "news": Service.news,
     "collected": Service.collected,
     "refused": Service.refused,
     "running_now": Service.running_now,

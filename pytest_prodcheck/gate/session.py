@@ -49,7 +49,7 @@ def activate(config: pytest.Config) -> Gate:
         if part == "worker":
             from pytest_prodcheck.observe.broker import BrokerClient
 
-            gate.connect(BrokerClient(config.workerinput["prodcheck"]))  # type: ignore[attr-defined]
+            gate.connect(BrokerClient(config.workerinput["prodcheck"], gate.learn))  # type: ignore[attr-defined]
         else:
             run.take_charge(config, gate, begun, report, part)
     except UsageProblem as problem:
@@ -79,10 +79,6 @@ def last_word(config: pytest.Config, status: int) -> int:
     return status or 1
 
 
-def _nothing_new() -> None:
-    """The owner's redactor is this process's own."""
-
-
 class Gate:
     """Hooks of every process of an active run."""
 
@@ -95,15 +91,15 @@ class Gate:
         self.asker: Asker | None = None
         self._fixtures: dict[str, Any] = {}
         self._broken = False
-        self._known_secrets = 0
         self._refused = False
 
     def connect(self, asker: Asker) -> None:
         """Says whom to ask: the owner in this process, or the broker's client."""
         self.asker = asker
         worker = role.worker_name(self.config)
-        learn = self.refresh if worker else _nothing_new
-        judging = Judging(asker, self.recorder, self.redactor, lambda: self.environment, worker, learn, self.fixture)
+        judging = Judging(
+            asker, self.recorder, self.redactor, lambda: self.environment, worker, self.refresh, self.fixture
+        )
         self.config.pluginmanager.register(judging, "prodcheck-judging")
         self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
         self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor), scrubbing.NAME)
@@ -115,11 +111,13 @@ class Gate:
         environment: Environment = self._ask("resolved")
         return environment
 
+    def learn(self, name: str, value: str) -> None:
+        """Masks a secret of the owner from now on."""
+        self.redactor.add(value, name)
+
     def refresh(self) -> None:
-        """Learns the secrets that the owner got since the last time."""
-        for name, value in self._ask("secrets_since", self._known_secrets):
-            self.redactor.add(value, name)
-            self._known_secrets += 1
+        """In a worker, learns the secrets that others got since it asked last; elsewhere they are known."""
+        self._ask("news")
 
     def fixture(self, name: str) -> Any:
         """The object behind a prodcheck fixture."""

@@ -2,6 +2,7 @@
 
 One owner a run holds pool, caps, tokens and snapshots; a worker's call costs one round trip. Nothing of it touches
 execnet's stream or the disk. Messages are pickles between our own processes, behind an HMAC with a key of this run.
+With every answer come the secrets that the worker does not know yet: it masks them before its test can show them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import secrets
 import shutil
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
 from typing import Any, Protocol
@@ -30,6 +31,10 @@ class Answering(Protocol):
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """The method's result; raises what it raises."""
+        ...
+
+    def secrets_since(self, known: int) -> Sequence[tuple[str, str]]:
+        """Names and values of the secrets that came after the first `known`."""
         ...
 
 
@@ -86,30 +91,38 @@ class BrokerServer:
             while True:
                 asked = connection.recv_bytes()
                 try:
-                    method, arguments = pickle.loads(asked)
-                    answer = (True, self._service.call(method, arguments))
+                    method, arguments, known = pickle.loads(asked)
+                    answer = _packed(True, self._service.call(method, arguments))
                 except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
-                    answer = (False, error)
-                connection.send_bytes(_packed(answer))
+                    answer = _packed(False, error)
+                connection.send((answer, known, self._service.secrets_since(known)))
 
 
 class BrokerClient:
     """A worker's end. Each thread has a connection of its own, so that calls do not wait for each other."""
 
-    def __init__(self, address: Mapping[str, str]) -> None:
+    def __init__(self, address: Mapping[str, str], learn: Callable[[str, str], None]) -> None:
+        """`learn` is given name and value of each of the owner's secrets, from any thread, perhaps more than once."""
         where = address["address"]
         self._address: Any = where if "/" in where else (where.rpartition(":")[0], int(where.rpartition(":")[2]))
         self._key = bytes.fromhex(address["key"])
         self._local = threading.local()
+        self._learn, self._known = learn, 0
+        self._lock = threading.Lock()
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
-        """The owner's answer. Raises what the owner raised, or BrokerClosed when it is gone."""
+        """The owner's answer, its secrets learnt. Raises what the owner raised, or BrokerClosed when it is gone."""
         try:
             connection = self._connection()
-            connection.send((method, arguments))
-            done, answer = connection.recv()
+            connection.send((method, arguments, self._known))
+            packed, known, news = connection.recv()
         except (EOFError, OSError) as error:
             raise BrokerClosed("the gate's owner process does not answer: the run was stopped") from error
+        for name, value in news:
+            self._learn(name, value)
+        with self._lock:
+            self._known = max(self._known, known + len(news))
+        done, answer = pickle.loads(packed)
         if not done:
             raise answer
         return answer
@@ -121,17 +134,17 @@ class BrokerClient:
         return connection
 
 
-def _packed(answer: tuple[bool, Any]) -> bytes:
+def _packed(done: bool, answer: object) -> bytes:
     """The answer as a message; what cannot travel becomes an error that says so.
 
     An exception may be packed and yet not be made again at the other end (an `__init__` of its own): it is tried here.
     """
     try:
-        packed = pickle.dumps(answer)
-        if not answer[0]:
+        packed = pickle.dumps((done, answer))
+        if not done:
             pickle.loads(packed)
     except (pickle.PickleError, TypeError, AttributeError, ValueError, RecursionError):
-        kind = type(answer[1]).__name__
-        text = f"the owner's answer, a {kind}, cannot be sent to a worker" if answer[0] else f"{kind}: {answer[1]}"
+        kind = type(answer).__name__
+        text = f"the owner's answer, a {kind}, cannot be sent to a worker" if done else f"{kind}: {answer}"
         return pickle.dumps((False, ProdcheckError(text)))
     return packed

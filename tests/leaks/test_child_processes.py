@@ -49,3 +49,7 @@ def test_the_owner_listens_where_only_its_user_can_ask() -> None:
 class _Nothing:
     def call(self, method: str, arguments: tuple[object, ...]) -> None:
         """Answers nothing."""
+
+    def secrets_since(self, known: int) -> tuple[()]:
+        """Knows none."""
+        return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -50,10 +51,10 @@ class Redactor:
     def __reduce__(self) -> tuple[object, tuple[list[tuple[str, str]], frozenset[str]]]:
         return Redactor.of, (self.secrets(), self._words)
 
-    def secrets(self) -> list[tuple[str, str]]:
-        """The (name, value) pairs that are scrubbed, in the order of their registration."""
+    def secrets(self, known: int = 0) -> list[tuple[str, str]]:
+        """The (name, value) pairs that are scrubbed, in the order of their registration, without the first `known`."""
         with self._lock:
-            return list(self._secrets)
+            return list(islice(self._secrets, known, None))
 
     def add(self, value: str | bytes, name: str) -> str | None:
         """Registers the secret `value` under the name of its reference (`env:API_KEY`).

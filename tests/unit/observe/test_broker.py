@@ -29,6 +29,18 @@ class Service:
 
     def __init__(self):
         self.release = threading.Event()
+        self.secrets = [("env:FIRST", "one")]
+
+    def secrets_since(self, known):
+        return self.secrets[known:]
+
+    def obtain(self, name, value):
+        self.secrets.append((name, value))
+        return value
+
+    def obtain_in_vain(self, name, value):
+        self.secrets.append((name, value))
+        raise TargetError("auth", f"refused {value}", "auth.token.refused")
 
     def call(self, method, arguments):
         """The named answer."""
@@ -73,7 +85,7 @@ def server():
 @pytest.fixture
 def client(server):
     """A worker's end."""
-    return BrokerClient(server.address)
+    return BrokerClient(server.address, lambda name, value: None)
 
 
 def test_answers_come_back(client):
@@ -100,6 +112,26 @@ def test_answer_that_cannot_be_pickled_says_so(client, method):
     assert client.call("echo", (1,)) == 1
 
 
+def test_a_secret_is_learnt_before_the_answer_that_may_hold_it(server):
+    """What the owner obtained for an answer, or for a refusal, is known when the worker's test gets to see it; once."""
+    learnt = []
+    client = BrokerClient(server.address, lambda name, value: learnt.append((name, value)))
+    assert client.call("obtain", ("token of member", "two")) == "two"
+    assert learnt == [("env:FIRST", "one"), ("token of member", "two")]
+    with pytest.raises(TargetError, match="three"):
+        client.call("obtain_in_vain", ("token of admin", "three"))
+    client.call("echo", (1,))
+    assert learnt == [("env:FIRST", "one"), ("token of member", "two"), ("token of admin", "three")]
+
+
+def test_a_secret_comes_with_an_answer_that_cannot_travel(server):
+    """The error in its place may quote it as well."""
+    learnt = []
+    with pytest.raises(ProdcheckError, match="cannot be sent"):
+        BrokerClient(server.address, lambda name, value: learnt.append(name)).call("lock", ())
+    assert learnt == ["env:FIRST"]
+
+
 def test_exception_that_cannot_be_made_again_travels_as_its_text(client):
     """An exception with an `__init__` of its own does not break the worker's end."""
     with pytest.raises(ProdcheckError, match="Stubborn: one two"):
@@ -117,7 +149,7 @@ def test_calls_of_several_threads_do_not_wait_for_each_other(client):
 
 def test_wrong_key_is_refused_and_the_others_are_served(server, client):
     """Who does not know the run's key is not answered; the server goes on."""
-    stranger = BrokerClient({**server.address, "key": secrets.token_bytes(32).hex()})
+    stranger = BrokerClient({**server.address, "key": secrets.token_bytes(32).hex()}, lambda name, value: None)
     with pytest.raises(AuthenticationError):
         stranger.call("echo", (1,))
     assert client.call("echo", (2,)) == 2
@@ -146,7 +178,7 @@ def test_a_long_temporary_directory_holds_no_socket(monkeypatch, tmp_path):
     monkeypatch.setattr(tempfile, "tempdir", str(place))
     server = BrokerServer(Service())
     try:
-        assert BrokerClient(server.address).call("echo", ("heard",)) == "heard"
+        assert BrokerClient(server.address, lambda name, value: None).call("echo", ("heard",)) == "heard"
         assert not list(place.iterdir())
     finally:
         server.close()
