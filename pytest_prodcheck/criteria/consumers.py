@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.observe import graphql_answer
+from pytest_prodcheck.observe import graphql_answer, strict_json
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -13,7 +13,7 @@ def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
     Both accepted: the service does not verify. Says nothing where the good token was not accepted, or where the
     broken one got no answer; nor may it be asked of what anonymous callers may read, which needs no token at all.
     """
-    if not accepted(good) or not accepted(broken):
+    if not accepted(good) or not accepted(broken, good):
         return []
     what = f"{broken.operation}: a token with a broken signature is accepted like a good one: it is not verified"
     data = {"operation": broken.operation, "status": broken.status, "user": good.user}
@@ -21,9 +21,18 @@ def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
     return [Finding("signature", broken.target, what, code, seen=str(broken.status), promised="401 or 403", data=data)]
 
 
-def accepted(seen: Observation) -> bool:
-    """Whether the service took the request: 2xx, and no GraphQL errors in it."""
-    if seen.error or seen.status is None or not 200 <= seen.status < 300:
+def accepted(seen: Observation, good: Observation | None = None) -> bool:
+    """Whether the service took the request: 2xx, no GraphQL errors in it, and no page where `good` got data."""
+    if seen.error or seen.status is None or not 200 <= seen.status < 300 or page_in_place_of_data(seen, good):
         return False
     answer = graphql_answer.read(seen.body, seen.headers.get("content-type", ""))
     return not (answer.shape == "graphql" and answer.errors)
+
+
+def page_in_place_of_data(seen: Observation, good: Observation | None) -> bool:
+    """Whether the answer is a page (a form to log in) where the good token got something else: that is a refusal."""
+    return good is not None and _is_page(seen) and not _is_page(good)
+
+
+def _is_page(seen: Observation) -> bool:
+    return strict_json.looks_like_html(seen.body, seen.headers.get("content-type", ""))

@@ -13,6 +13,7 @@ from typing import Final
 from pytest_prodcheck.config.models import AuthTarget
 from pytest_prodcheck.criteria import tokens
 from pytest_prodcheck.criteria.claims import span
+from pytest_prodcheck.criteria.consumers import page_in_place_of_data
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.identity import Jwks
@@ -64,17 +65,25 @@ def refusals(asked: Asked, promised: Sequence[int], auth: AuthTarget, now: float
     unfit = {
         name: why for name, token in asked.specimens.items() if (why := _unfit(name, token, asked.jwks, auth, now))
     }
-    found = [*_accepted(asked, target)]
+    owed = {name: why for name, token in asked.specimens.items() if (why := _owed(name, jose.read(token), auth, now))}
+    taken = {
+        name: seen
+        for name, seen in asked.answers
+        if seen.data.get("accepted") and not page_in_place_of_data(seen, asked.good)
+    }
+    found = _accepted({name: seen for name, seen in taken.items() if name not in owed}, target)
     for name, seen in asked.answers:
-        if not seen.data.get("accepted"):
+        if name not in taken:
             found += _refused(name, seen, promised, unfit.get(name, ""), target)
+        elif name in owed:
+            what = f"{seen.operation} with {_LABELS[name]}: accepted, and that proves nothing: {owed[name]}"
+            found.append(_finding(seen, name, what, "auth.specimen.unfit", "insufficient", target))
     found += [_unproven(name, why, target) for name, why in asked.unmade.items()]
     return found
 
 
-def _accepted(asked: Asked, target: str) -> list[Finding]:
+def _accepted(taken: Mapping[str, Observation], target: str) -> list[Finding]:
     """One finding a cause: a service that needs no token, or verifies no signature, accepts the others for that."""
-    taken = {name: seen for name, seen in asked.answers if seen.data.get("accepted")}
     roots = [_EXPLAINS_ALL] if _EXPLAINS_ALL in taken else [name for name in _NO_VERIFICATION if name in taken][:1]
     covered = set(taken) if _EXPLAINS_ALL in roots else {*_NO_VERIFICATION, *_NEED_A_SIGNATURE} if roots else set()
     shown = roots + [name for name in ACCEPTED if name in taken and name not in covered and name not in roots]
@@ -125,10 +134,16 @@ def _unfit(name: str, token: str, jwks: Jwks | None, auth: AuthTarget, now: floa
     if broken := tokens.signature(token, jwks, auth, user=name):
         return f"its signature is not the issuer's any more ({broken[0].code})"
     ends = jose.numeric_date(read.payload.get("exp"))
+    if name == "audience" and ends is not None and ends < now:
+        return f"it is over for {span(now - ends)}"
+    return _owed(name, read, auth, now)
+
+
+def _owed(name: str, read: jose.CompactToken, auth: AuthTarget, now: float) -> str:
+    """Why a service may take this genuine token, whatever it is shown for; empty where it must refuse it."""
+    ends = jose.numeric_date(read.payload.get("exp"))
     if name == "expired":
         return "" if ends is not None and ends < now else "it is not over yet"
-    if ends is not None and ends < now:
-        return f"it is over for {span(now - ends)}"
     meant = set(jose.names(read.payload.get("aud"))) & set(auth.audience)
     return f"it is for {', '.join(sorted(meant))} as well" if meant else ""
 

@@ -309,30 +309,65 @@ def test_a_good_token_that_is_not_accepted_proves_nothing(service: Service) -> N
     assert len(service.server.asked) == 1
 
 
-@pytest.mark.parametrize(
-    ("given", "words"),
-    [
-        (
-            {"expired": token(exp=int(time.time()) + 86_400)},
-            "an expired token: refused, and that proves nothing: it is not over yet",
-        ),
-        ({"expired": "opaque"}, "that proves nothing: it is no JWT: it has 1 part"),
-        (
-            {"expired": jwt.encode(claims(exp=1), "x" * 32, "HS256")},
-            "not the issuer's any more (auth.token.algorithm_mis",
-        ),
-        ({"audience": token(aud=["billing", "plan"], exp=int(time.time()) - 7200)}, "it is over for "),
-        ({"audience": token("e1", aud="billing")}, "not the issuer's any more (auth.token.algorithm_mismatch)"),
-    ],
-    ids=["not over", "no jwt", "not the issuer's", "over", "another algorithm"],
-)
-def test_a_specimen_that_would_be_refused_anyway_proves_nothing(service: Service, given: Any, words: str) -> None:
+UNFIT: Mapping[str, tuple[Callable[[], Mapping[str, str]], str]] = {
+    "not over": (
+        lambda: {"expired": token(exp=int(time.time()) + 86_400)},
+        "an expired token: refused, and that proves nothing: it is not over yet",
+    ),
+    "no jwt": (lambda: {"expired": "opaque"}, "that proves nothing: it is no JWT: it has 1 part"),
+    "not the issuer's": (
+        lambda: {"expired": jwt.encode(claims(exp=1), "x" * 32, "HS256")},
+        "not the issuer's any more (auth.token.algorithm_mis",
+    ),
+    "over": (lambda: {"audience": token(aud=["billing", "plan"], exp=int(time.time()) - 7200)}, "it is over for 2 h"),
+    "another algorithm": (
+        lambda: {"audience": token("e1", aud="billing")},
+        "not the issuer's any more (auth.token.algorithm_mismatch)",
+    ),
+}
+"""Made when a test begins: their ages are judged."""
+
+
+@pytest.mark.parametrize("unfit", UNFIT)
+def test_a_specimen_that_would_be_refused_anyway_proves_nothing(service: Service, unfit: str) -> None:
     """B72: green is earned by a genuine token alone; what is not is insufficient, with the reason."""
+    make, words = UNFIT[unfit]
+    given = make()
     service.answering(lambda shown: sound(shown) if shown == good else {})
     good = token()
     found = service.http(good, *given, auth=specimens(**given))
     assert [(one.code, one.severity) for one in found] == [("auth.specimen.unfit", "insufficient")]
     assert words in found[0].message
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "words"),
+    [
+        ("expired", {"exp": 86_400}, "an expired token: accepted, and that proves nothing: it is not over yet"),
+        (
+            "audience",
+            {"aud": ["billing", "plan"]},
+            "audience: accepted, and that proves nothing: it is for plan as well",
+        ),
+    ],
+)
+def test_a_specimen_that_may_be_taken_accuses_nobody(
+    service: Service, name: str, changes: Mapping[str, Any], words: str
+) -> None:
+    """B72: a service that takes a token which is not over, or is meant for it too, does what it should."""
+    claimed = {key: int(time.time()) + value if key == "exp" else value for key, value in changes.items()}
+    found = service.http(token(), name, auth=specimens(**{name: token(**claimed)}))
+    assert [(one.code, one.severity) for one in found] == [("auth.specimen.unfit", "insufficient")]
+    assert words in found[0].message
+
+
+def test_a_form_to_log_in_is_no_acceptance(service: Service) -> None:
+    """A20: 200 with a page where the good token gets data is no grant; it is not the promised refusal either."""
+    page = (200, {"content-type": "text/html"}, "<!doctype html><title>Log in</title>")
+    service.server.routes["GET /tasks"] = lambda asked: (200, {}, {"tasks": [1]}) if _takes(asked, sound) else page
+    found = service.http(token(), "none", "alg_none")
+    assert [one.code for one in found] == ["auth.refusal.wrong_status"] * 2
+    assert "with no token: answers 200, promised 400 or 401 or 403" in found[0].message
 
 
 def test_with_the_shared_secret_genuine_tokens_are_made(service: Service) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from pytest_prodcheck.config.models import HttpTarget
+from pytest_prodcheck.config.models import Endpoint, HttpTarget
 from pytest_prodcheck.criteria import answers, cleanup
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
 
 
 def endpoint(case: Case) -> list[Finding]:
@@ -38,7 +40,7 @@ def broken_token_refused(case: Case) -> list[Finding]:
     if not others:
         reason = f"{good.operation}: the good token is not accepted, so that a broken one proves nothing"
         return [Finding("signature", case.check.target, reason, "auth.signature.not_judged", "insufficient")]
-    public = len(others) > 1 and consumers.accepted(others[1])
+    public = len(others) > 1 and consumers.accepted(others[1], good)
     return [] if public else consumers.checks_signature(good, others[0])
 
 
@@ -54,7 +56,22 @@ def refuses(case: Case) -> list[Finding]:
     asked = Asked(facts.get("good"), *lists, facts.get("jwks"))
     promised = table.endpoints[case.check.subject] if isinstance(table, HttpTarget) else table
     refused = getattr(promised, "refused", ())
+    if isinstance(promised, Endpoint):
+        if asked.good is not None and (pages := _pages(promised, asked.good, case.now)):
+            return pages  # a route of pages answers in the API's place: whoever asks, no token is looked at
+        told = [(name, _told_from_a_page(promised, seen, case.now)) for name, seen in asked.answers]
+        asked = replace(asked, answers=told)
     return refusals(asked, refused, provider(case.environment)[1], case.now, case.check.target)
+
+
+def _pages(promised: Endpoint, seen: Observation, now: float) -> list[Finding]:
+    """What is found of a page in the place of the promised data."""
+    return [found for found in answers.expected_answer(promised, seen, now=now) if found.code == "http.answer.html"]
+
+
+def _told_from_a_page(promised: Endpoint, seen: Observation, now: float) -> Observation:
+    """The answer, not taken for an acceptance where it is a page and data is promised."""
+    return replace(seen, data={**seen.data, "accepted": False}) if _pages(promised, seen, now) else seen
 
 
 def certificate(case: Case) -> list[Finding]:

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from pytest_prodcheck.config.models import GraphqlExpectation
-from pytest_prodcheck.criteria.consumers import checks_signature
+from pytest_prodcheck.criteria.consumers import accepted, checks_signature
 from pytest_prodcheck.criteria.graphql import judge_operation, ready, succeeded
 from pytest_prodcheck.criteria.graphql_engine import healthy, introspection, no_ide
 from pytest_prodcheck.observe.observation import Observation
@@ -305,3 +305,12 @@ def test_a_service_that_accepts_a_broken_signature_does_not_verify():
     assert checks_signature(good, refused) == []
     assert checks_signature(refused, good) == []
     assert checks_signature(good, answer({"message": "no"}, 401)) == []
+
+
+def test_a_page_in_place_of_data_is_no_acceptance():
+    """A form to log in, with 200, refuses as well as 401 does; of a service of pages, a page is the answer (A20)."""
+    good, page = answer({"data": {"a": 1}}), answer(b"<!doctype html><title>Log in</title>", shape="html")
+    assert checks_signature(good, page) == []
+    assert [found.code for found in checks_signature(page, page)] == ["auth.signature.not_checked"]
+    assert accepted(page)
+    assert not accepted(page, good)
