@@ -103,9 +103,22 @@ def without_a_token(_cause: Sign, symptom: Sign) -> bool:
 
 
 def of_its_operation(cause: Sign, symptom: Sign) -> bool:
-    """The operation that does not fit is one that the changed part of the schema breaks."""
-    name = str(symptom.data.get("operation", "")).rpartition(" ")[2]
-    return name in (cause.data.get("failing") or ())
+    """The operation that does not fit is one that the changed part of the schema breaks; a field that is gone breaks
+    those that still ask for it, see `asks_for_what_is_gone`."""
+    return cause.data.get("change") != _GONE and _breaks(cause, symptom)
+
+
+def asks_for_what_is_gone(cause: Sign, symptom: Sign) -> bool:
+    """The pinned schema has a field that the served one has no longer, and the cause's operation asks for it."""
+    return symptom.data.get("change") == _GONE and _breaks(symptom, cause)
+
+
+def _breaks(change: Sign, asked: Sign) -> bool:
+    return str(asked.data.get("operation", "")).rpartition(" ")[2] in (change.data.get("failing") or ())
+
+
+_GONE = "FIELD_REMOVED"
+"""graphql-core, `BreakingChangeType`."""
 
 
 def _tables(sign: Sign) -> set[str]:
@@ -180,6 +193,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("graphql.permission.row_filter_missing", "graphql.permission.too_wide", "graphql.permission.missing",
               "graphql.table.not_tracked"), ("graphql.metadata.differs",), same_table, "A23"),
     Relation(("graphql.schema.breaking",), ("graphql.document.outdated",), of_its_operation, "A41"),
+    Relation(("graphql.document.outdated",), ("graphql.schema.breaking",), asks_for_what_is_gone, "A41"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.document.outdated",), same_table,
              "R9, R10"),
     Relation(("database.schema.*", "database.rls.policy_recursion"), ("database.query.failed",), always, "R13"),

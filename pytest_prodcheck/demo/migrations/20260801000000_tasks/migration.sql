@@ -6,7 +6,7 @@ create table tasks (
   done boolean not null default false,
   due_on date,
   priority int not null default 3,
-  metadata jsonb not null default '{}'
+  metadata jsonb not null default jsonb_build_object()
 );
 create index tasks_user_id on tasks (user_id);
 create index tasks_project_id on tasks (project_id);
