@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from pytest_prodcheck.criteria import database_contract
+from pytest_prodcheck.gate.pins import Pin
 from pytest_prodcheck.observe import contract_file
-
-if TYPE_CHECKING:
-    from pytest_prodcheck.gate.pinned_files import Pin
 
 _FAILS = ("breaking", "risky", "dangerous")
 

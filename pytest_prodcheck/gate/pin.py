@@ -11,7 +11,7 @@ from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlT
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.gate import drift, pinned_files
-from pytest_prodcheck.gate.pinned_files import Pin
+from pytest_prodcheck.gate.pins import Pin
 from pytest_prodcheck.gate.probers import Probers
 
 OK, NOT_AS_ASKED = 0, 1

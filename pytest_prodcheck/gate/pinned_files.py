@@ -7,40 +7,16 @@ import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 
 from pytest_prodcheck.config.models import DatabaseTarget, GraphqlTarget, Target
 from pytest_prodcheck.errors import ConfigError, UsageProblem
 from pytest_prodcheck.gate import drift
+from pytest_prodcheck.gate.pins import Pin
 from pytest_prodcheck.observe import contract_file
 from pytest_prodcheck.observe.contract import INVALID, Contract
 
 _LINES = 200
-
-
-@dataclass(frozen=True)
-class Pin:
-    """What one target is, read from it; or `problem`, why that could not be read."""
-
-    name: str
-    table: Target
-    environment: str = ""
-    contract: Contract | None = None
-    sdl: str = ""
-    problem: str = ""
-
-    @cached_property
-    def text(self) -> str:
-        """What is written into the file."""
-        if self.contract is not None:
-            return contract_file.written(self.contract.pinned, self.environment)
-        user = f" as {self.table.as_[0]}" if isinstance(self.table, GraphqlTarget) and self.table.as_ else ""
-        return (
-            f"# The schema that {self.name} serves{user}: pinned by `prodcheck pin {self.environment}`, "
-            f"committed by people.\n\n{self.sdl.rstrip()}\n"
-        )
 
 
 def place(table: Target) -> str:
