@@ -128,7 +128,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _list_references(environment: Environment, lengths: Mapping[str, str]) -> None:
     from pytest_prodcheck.config import references
-    from pytest_prodcheck.config.source import dotted
+    from pytest_prodcheck.config.key_path import dotted
 
     for reference, path in references.places(environment):
         length = f" ({lengths[reference]})" if reference in lengths else ""

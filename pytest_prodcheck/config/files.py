@@ -6,11 +6,11 @@ import glob
 import json
 from pathlib import Path
 
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Migrations, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
-from pytest_prodcheck.config.source import KeyPath
 
 _PATH = compiled(r"[\w*?\[\]{}-]*(?:[./][\w*?\[\]{}-]*)+(?:::\w+)*")
 _ASSERTIONS = """$ref $dynamicRef $recursiveRef type enum const multipleOf maximum exclusiveMaximum minimum

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import AuthTarget, Endpoint, Environment, GraphqlTarget, User
 from pytest_prodcheck.config.secrecy import only_refusals
-from pytest_prodcheck.config.source import KeyPath
 
 Add = Callable[..., object]
 """Adds a problem: key path, text, example."""

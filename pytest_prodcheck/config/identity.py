@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import AuthTarget, HasuraClaims, HasuraMapped
-from pytest_prodcheck.config.source import KeyPath
 
 _PATH = re.compile(r"\$(?:\.[A-Za-z_][\w-]*|\[\d+\]|\['[^']*'\]|\[\"[^\"]*\"\])*")
 _ROLES = ("x-hasura-default-role", "x-hasura-allowed-roles")

@@ -7,8 +7,8 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.source import KeyPath
 
 _TOKEN = compiled(
     r'''(?P<comment>\#[^\n]*)|(?P<newline>\n)|(?P<space>[^\S\n]+)

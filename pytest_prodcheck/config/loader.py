@@ -12,10 +12,11 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from pytest_prodcheck.config import merge
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import TARGET_MODELS, Environment, Model, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.slugs import check_id, slug
-from pytest_prodcheck.config.source import KeyPath, Source
+from pytest_prodcheck.config.source import Source
 from pytest_prodcheck.errors import ConfigError
 
 __all__ = ["check_id", "find", "load", "slug"]

@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pytest_prodcheck.config import keys
+from pytest_prodcheck.config.key_path import KeyPath, dotted
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.source import KeyPath, Source, dotted
+from pytest_prodcheck.config.source import Source
 from pytest_prodcheck.errors import ConfigError
 
 CREDENTIAL = compiled(

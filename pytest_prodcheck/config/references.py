@@ -14,9 +14,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from pytest_prodcheck.config import scrubbable
+from pytest_prodcheck.config.key_path import KeyPath, dotted
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment
-from pytest_prodcheck.config.source import KeyPath, dotted
 from pytest_prodcheck.errors import SecretError
 
 M = TypeVar("M", bound=BaseModel)

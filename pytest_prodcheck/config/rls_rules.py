@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.lint_rules import RULES, number_of
 from pytest_prodcheck.config.models import Environment, Lint, Rls, User
 from pytest_prodcheck.config.problems import Problems, nearest
-from pytest_prodcheck.config.source import KeyPath
 
 WORDS = ("nothing", "own", "all")
 _WORD = compiled(r"[A-Za-z_]+")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from pytest_prodcheck.config import address, forgeries, grammar, identity, rls_rules
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import (
     METHODS_THAT_READ,
@@ -24,7 +25,6 @@ from pytest_prodcheck.config.models import (
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE, only_refusals
 from pytest_prodcheck.config.slugs import check_id, slug
-from pytest_prodcheck.config.source import KeyPath
 
 _METHODS = (*METHODS_THAT_READ, "POST", "PUT", "PATCH", "DELETE")
 _ALGORITHMS = (*(f"{family}{bits}" for family in ("RS", "PS", "ES", "HS") for bits in (256, 384, 512)), "EdDSA")

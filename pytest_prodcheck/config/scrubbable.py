@@ -7,10 +7,10 @@ import binascii
 import re
 
 from pytest_prodcheck.config import address
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction.weakness import weakness
-from pytest_prodcheck.config.source import KeyPath
 
 _SECRET_KEYS = frozenset(
     {"client_secret", "client_key", "password", "refresh_token", "token", "secret", "admin_secret"}

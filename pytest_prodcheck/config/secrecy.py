@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pytest_prodcheck.config import address
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
-from pytest_prodcheck.config.source import KeyPath
 
 REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
 _BODIES = frozenset({"json", "form", "query"})

@@ -11,9 +11,9 @@ from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
 from pytest_prodcheck.config import grammar, keys
+from pytest_prodcheck.config.key_path import KeyPath, has
 from pytest_prodcheck.config.models import Model
 from pytest_prodcheck.config.problems import REFERENCES_ONLY, Problems, nearest
-from pytest_prodcheck.config.source import KeyPath, has
 
 _TYPES = {
     "string": "must be a string",

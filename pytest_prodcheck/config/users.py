@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_prodcheck.config import keys
+from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import AuthTarget, Environment, HttpTarget, User
 from pytest_prodcheck.config.problems import Problems, nearest
-from pytest_prodcheck.config.source import KeyPath
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
     "client_credentials": ("client_id", "client_secret"),

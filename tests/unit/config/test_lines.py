@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pytest_prodcheck.config import lines
-from pytest_prodcheck.config.lines import KeyPath
+from pytest_prodcheck.config.key_path import KeyPath
 
 DOCUMENT = '''\
 # comment = [ "{" ]
