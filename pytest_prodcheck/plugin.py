@@ -31,9 +31,9 @@ def pytest_configure(config: pytest.Config) -> None:
         _refuse_orphans(config)
         return
     with _quick_start():
-        from pytest_prodcheck.gate import session
+        from pytest_prodcheck.gate import process
 
-        config.pluginmanager.register(session.activate(config), GATE)
+        config.pluginmanager.register(process.activate(config), GATE)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -42,14 +42,14 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     if config.getoption("prodcheck") is None:
         return (yield)
     with _quick_start():
-        from pytest_prodcheck.gate import scrubbing, session
+        from pytest_prodcheck.gate import process, scrubbing
 
     with scrubbing.until_the_end(config):
         try:
             status = int((yield) or 0)
         except SystemExit as ended:
             status = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-        return session.last_word(config, status)
+        return process.last_word(config, status)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import course, provable, role, signals, start
+from pytest_prodcheck.gate import course, role, signals
 from pytest_prodcheck.gate.alarm import Alarm
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.report_file import ReportFile
@@ -26,25 +26,6 @@ from pytest_prodcheck.report import verdict_json
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.session import Gate
     from pytest_prodcheck.report.progress import Progress
-
-
-def take_charge(
-    config: pytest.Config, gate: Gate, begun: start.Start, report: ReportFile | None, part: role.Role
-) -> None:
-    """Makes this process the owner of the run. Raises UsageProblem before anything is sent."""
-    problems = provable.problems(begun.environment, begun.plan, begun.deadline_s)
-    if problems:
-        raise UsageProblem(*problems)
-    idle = role.idle(config)
-    service = Service(begun, gate.redactor, config, idle=idle)
-    gate.connect(service)
-    run = Run(config, gate, service, report, part, idle=idle)
-    config.pluginmanager.register(run, "prodcheck-run")
-    if part == "controller":
-        from pytest_prodcheck.gate.xdist import Controller
-        from pytest_prodcheck.observe.broker import BrokerServer
-
-        config.pluginmanager.register(Controller(run, BrokerServer(service)), "prodcheck-controller")
 
 
 class Run:

@@ -7,7 +7,6 @@ counts and concludes).
 from __future__ import annotations
 
 import importlib
-import sys
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
@@ -22,7 +21,6 @@ from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.gate import collection, role, scrubbing, selection, start, state, threads
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
-from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.gate.results import verdict_in
 
 NOTHING_SENT = "prodcheck: nothing was sent"
@@ -33,50 +31,6 @@ FIXTURES = {
     "prodcheck_graphql": "graphql:GraphqlFixture",
     "prodcheck_database": "database:DatabaseFixture",
 }
-
-
-def activate(config: pytest.Config) -> Gate:
-    """Reads and checks everything, then gives the hooks to register. Raises pytest.UsageError (exit 4)."""
-    part = role.of(config)
-    from pytest_prodcheck.gate import run
-
-    report = ReportFile.of(config) if part != "worker" else None
-    try:
-        role.refuse_unsafe(config, "")
-        begun = start.read(config)
-        role.refuse_unsafe(config, begun.environment.kind)
-        gate = Gate(config, begun)
-        if part == "worker":
-            from pytest_prodcheck.observe.broker import BrokerClient
-
-            gate.connect(BrokerClient(config.workerinput["prodcheck"], gate.learn))  # type: ignore[attr-defined]
-        else:
-            run.take_charge(config, gate, begun, report, part)
-    except UsageProblem as problem:
-        if report:
-            report.usage(str(problem))
-        raise pytest.UsageError(*str(problem).splitlines(), NOTHING_SENT) from None
-    except pytest.UsageError as problem:
-        if report:
-            report.usage(str(problem))
-        raise pytest.UsageError(*problem.args, NOTHING_SENT) from None
-    for line in markers.lines():
-        config.addinivalue_line("markers", line)
-    config.addinivalue_line("filterwarnings", "error::pytest.PytestUnhandledThreadExceptionWarning")
-    config.addinivalue_line("filterwarnings", "error:assertion is always true:pytest.PytestAssertRewriteWarning")
-    return gate
-
-
-def last_word(config: pytest.Config, status: int) -> int:
-    """The exit status of this process: the gate's, also where a hook ended the session before its verdict."""
-    if role.idle(config) or role.of(config) == "worker":
-        return status
-    run = config.pluginmanager.get_plugin("prodcheck-run")
-    if run is not None and run.result is not None:
-        return int(run.result.exit_status)
-    if status == 0:
-        print("prodcheck: the session ended before its verdict: nothing is proven", file=sys.stderr)  # noqa: T201
-    return status or 1
 
 
 class Gate:
