@@ -10,15 +10,13 @@ proxy: a change of direction from client to server, after the log-in. Exit statu
 from __future__ import annotations
 
 import os
-import socket
 import statistics
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
+
+import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -126,37 +124,9 @@ def run(program: str, dsn: str, count: int) -> float:
 
 def round_trips(dsn: str, port: int, count: int) -> int:
     """How often the client spoke and then waited, from its first query on."""
-    with relayed(port) as (relay, turns):
+    with measure.relayed(port) as (relay, turns):
         run(OURS, dsn.replace(f":{port}/", f":{relay}/"), count)
-    return sum(1 for turn in turns if turn[:1] in (b"Q", b"P", b"B"))
-
-
-@contextmanager
-def relayed(port: int) -> Iterator[tuple[int, list[bytes]]]:
-    """A port that passes one connection on to `port`, and the first bytes of each turn of its client."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        turns: list[bytes] = []
-        threading.Thread(target=_relay, args=(listener, port, turns), daemon=True).start()
-        yield listener.getsockname()[1], turns
-
-
-def _relay(listener: socket.socket, port: int, turns: list[bytes]) -> None:
-    """Passes one connection on, and keeps the first bytes of each turn of the client."""
-    client, _ = listener.accept()
-    server = socket.create_connection(("127.0.0.1", port))
-    client_speaks = threading.Event()
-
-    def back() -> None:
-        while data := server.recv(1 << 16):
-            client_speaks.clear()
-            client.sendall(data)
-
-    threading.Thread(target=back, daemon=True).start()
-    while data := client.recv(1 << 16):
-        if not client_speaks.is_set():
-            turns.append(data[:1])
-            client_speaks.set()
-        server.sendall(data)
+    return measure.round_trips(turns)
 
 
 if __name__ == "__main__":

@@ -16,11 +16,11 @@ import sys
 import tempfile
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(ROOT), str(Path(__file__).parent)]
+import b4_catalog
+import measure
 
-import b4_catalog  # noqa: E402  - beside this file
-import measure  # noqa: E402
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
 
 ROUNDS = 5
 MOST_RATIO, MOST_ROUND_TRIPS, MOST_MEMORY, MOST_GROWTH = 3.0, 8, 150.0, 1.5
@@ -121,9 +121,9 @@ def run(program: str, folder: Path, dsn: str, count: int, *options: str) -> tupl
 
 def round_trips(port: int, folder: Path, dsn: str, count: int) -> int:
     """How often the client spoke and then waited, from its first query on."""
-    with b4_catalog.relayed(port) as (relay, turns):
+    with measure.relayed(port) as (relay, turns):
         run(OURS, folder, dsn.replace(f":{port}/", f":{relay}/"), count)
-    return sum(1 for turn in turns if turn[:1] in (b"Q", b"P", b"B"))
+    return measure.round_trips(turns)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ more than three.
 
 from __future__ import annotations
 
-import socket
 import statistics
 import sys
-import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import measure
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
@@ -130,43 +130,14 @@ def by_hand(dsn: str, count: int, user: str, role: str) -> int:
 
 def round_trips(dsn: str, port: int, count: int) -> int:
     """How often the client spoke and then waited in one proof, the log-in not counted; the most of any user."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        turns: list[bytes] = []
-        threading.Thread(target=_accept, args=(listener, port, turns), daemon=True).start()
-        prober = prober_of(dsn.replace(f":{port}/", f":{listener.getsockname()[1]}/"), count)
+    with measure.relayed(port) as (relay, turns):
+        prober = prober_of(dsn.replace(f":{port}/", f":{relay}/"), count)
         most = 0
         for user in USERS:
             before = len(turns)
             prober.probe("test_rls_proof", user, "", -1)
-            most = max(most, sum(1 for turn in turns[before:] if turn[:1] in (b"Q", b"P", b"B")))
+            most = max(most, measure.round_trips(turns[before:]))
     return most
-
-
-def _accept(listener: socket.socket, port: int, turns: list[bytes]) -> None:
-    while True:
-        try:
-            client, _ = listener.accept()
-        except OSError:
-            return
-        threading.Thread(target=_relay, args=(client, port, turns), daemon=True).start()
-
-
-def _relay(client: socket.socket, port: int, turns: list[bytes]) -> None:
-    """Passes one connection on, and keeps the first bytes of each turn of the client."""
-    server = socket.create_connection(("127.0.0.1", port))
-    client_speaks = threading.Event()
-
-    def back() -> None:
-        while data := server.recv(1 << 16):
-            client_speaks.clear()
-            client.sendall(data)
-
-    threading.Thread(target=back, daemon=True).start()
-    while data := client.recv(1 << 16):
-        if not client_speaks.is_set():
-            turns.append(data[:1])
-            client_speaks.set()
-        server.sendall(data)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,14 @@
-"""Whole processes, measured by the operating system: wall time, CPU time, peak memory."""
+"""What is measured from outside: wall time, CPU time and peak memory of whole processes; round trips on the wire."""
 
 from __future__ import annotations
 
 import os
+import socket
+import socketserver
 import statistics
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -92,3 +95,47 @@ def say(name: str, figure: float, bound: float, text: str) -> bool:
     kept = figure <= bound
     print(f"{name:<44} {figure:8.3f}   bound {bound:<8.3f} {'ok ' if kept else 'MISSED'}  {text}")
     return kept
+
+
+@contextmanager
+def relayed(port: int) -> Iterator[tuple[int, list[bytes]]]:
+    """A port that passes every connection on to `port`, and the first byte of each turn of its clients."""
+    turns: list[bytes] = []
+
+    class Relay(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            _pass_on(self.request, port, turns)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Relay) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        try:
+            yield server.server_address[1], turns
+        finally:
+            server.shutdown()
+
+
+def round_trips(turns: Sequence[bytes]) -> int:
+    """How often a client of PostgreSQL spoke and then waited, the log-in not counted."""
+    return sum(turn in (b"Q", b"P", b"B") for turn in turns)
+
+
+def _pass_on(client: socket.socket, port: int, turns: list[bytes]) -> None:
+    """Passes one connection on, and keeps the first byte of each turn of the client."""
+    client_speaks = threading.Event()
+
+    def back() -> None:
+        while data := deployed.recv(1 << 16):
+            client_speaks.clear()
+            client.sendall(data)
+
+    with socket.create_connection(("127.0.0.1", port)) as deployed:
+        answers = threading.Thread(target=back, daemon=True)
+        answers.start()
+        while data := client.recv(1 << 16):
+            if not client_speaks.is_set():
+                turns.append(data[:1])
+                client_speaks.set()
+            deployed.sendall(data)
+        deployed.shutdown(socket.SHUT_WR)
+        answers.join()

@@ -94,6 +94,14 @@ def test_benchmarks_are_named() -> None:
     assert named == {str(path.relative_to(PROJECT)) for path in (PROJECT / "benchmarks").glob("b[0-9]*.py")}
 
 
+def test_bench_runs_every_benchmark() -> None:
+    """`tox -e bench` leaves none of the README's benchmarks out, nor any after one that misses its bound."""
+    bench = (PROJECT / "tox.ini").read_text("utf-8").partition("[testenv:bench]")[2].partition("\n[")[0]
+    run = re.findall(r"^ +python (benchmarks/b\d\w+\.py)$", bench, re.MULTILINE)
+    assert run == sorted(str(path.relative_to(PROJECT)) for path in (PROJECT / "benchmarks").glob("b[0-9]*.py"))
+    assert "\nignore_errors = true\n" in bench
+
+
 def test_the_recipe_pipes_with_pipefail() -> None:
     """GitHub's default shell has no pipefail; `shell: bash` has."""
     assert "|" in STEPS["Gate"]["run"]
