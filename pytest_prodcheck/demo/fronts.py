@@ -91,15 +91,19 @@ def closes_connection(where: Path) -> Front:
     def front(app: ASGIApp) -> ASGIApp:
         async def serve(scope: Scope, receive: Receive, send: Send) -> None:
             if where(scope["path"]):
-                # uvicorn's `send` is a method of the request's cycle, which holds the transport
-                transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
-                transport.abort()
+                _transport(send).abort()
             else:
                 await app(scope, receive, send)
 
         return serve
 
     return front
+
+
+def _transport(send: Send) -> asyncio.Transport:
+    """The connection of a request. uvicorn's `send` is a method of the request's cycle, which holds it."""
+    transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
+    return transport
 
 
 def truncates(where: Path) -> Front:
@@ -112,8 +116,7 @@ def truncates(where: Path) -> Front:
                 if message["type"] != "http.response.body" or not body:
                     return await send(message)
                 await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-                transport: asyncio.Transport = send.__self__.transport  # type: ignore[attr-defined]
-                transport.close()
+                _transport(send).close()
                 return None
 
             await app(scope, receive, half if where(scope["path"]) else send)

@@ -13,6 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from filled_postgres import filled
 
 from pytest_prodcheck.config.models import Rls
 from pytest_prodcheck.criteria.identity import identity
@@ -45,9 +46,7 @@ Snapshot = Callable[..., Catalog]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     """A server with the roles."""
-    with Postgres() as running:
-        with psycopg.connect(running.dsn(), autocommit=True) as connection:
-            connection.execute(ROLES.encode())
+    with filled(ROLES) as running:
         yield running
 
 

@@ -14,6 +14,7 @@ import postgres_peers as peers
 import psycopg
 import pytest
 import yaml
+from filled_postgres import filled
 
 from pytest_prodcheck.config.migrations import folder
 from pytest_prodcheck.config.migrations.names import ToolName
@@ -35,9 +36,7 @@ grant all on schema public to builder; set role builder; alter default privilege
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     """One server; each case begins with an empty database."""
-    with Postgres() as running:
-        with psycopg.connect(running.dsn(), autocommit=True) as connection:
-            connection.execute("create role reader login password 'reader'; create role builder")
+    with filled("create role reader login password 'reader'; create role builder") as running:
         yield running
 
 

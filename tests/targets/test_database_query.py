@@ -11,6 +11,7 @@ from decimal import Decimal
 import postgres_peers as peers
 import psycopg
 import pytest
+from filled_postgres import filled
 
 from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.demo.postgres import Postgres
@@ -44,9 +45,7 @@ def refusing(statement: str, catalog: Catalog | None, functions: Collection[str]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     """A server with twenty rows of two owners, under row-level security."""
-    with Postgres() as running:
-        with psycopg.connect(running.dsn(), autocommit=True) as connection:
-            connection.execute(SCHEMA.encode())
+    with filled(SCHEMA) as running:
         yield running
 
 

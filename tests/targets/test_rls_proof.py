@@ -9,6 +9,7 @@ from typing import Any
 import postgres_peers as peers
 import psycopg
 import pytest
+from filled_postgres import filled
 
 from pytest_prodcheck.config.models import DatabaseTarget, Rls
 from pytest_prodcheck.criteria import rls_proof
@@ -49,9 +50,7 @@ Judged = Callable[..., list[Finding]]
 @pytest.fixture(scope="module")
 def server() -> Iterator[Postgres]:
     """A server with the roles; each case has a schema of its own."""
-    with Postgres() as running:
-        with psycopg.connect(running.dsn(), autocommit=True) as connection:
-            connection.execute(ROLES.encode())
+    with filled(ROLES) as running:
         yield running
 
 
