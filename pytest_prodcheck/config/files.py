@@ -8,7 +8,14 @@ from pathlib import Path
 
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Migrations, Target
+from pytest_prodcheck.config.models import (
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Migrations,
+    WebTarget,
+)
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 
@@ -29,7 +36,8 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
     base = Path(environment.base)
     for target_id, target in environment.targets.items():
         path = tuple(target_id.split(".", 1))
-        _certificates(path, target, problems)
+        if isinstance(target, WebTarget):
+            _certificates(path, target, problems)
         if isinstance(target, HttpTarget):
             for name, endpoint in target.endpoints.items():
                 if endpoint.schema_:
@@ -45,7 +53,7 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
             problems.at(("prodcheck", "suites", position), f"suites: {_shown(suite)} does not exist")
 
 
-def _certificates(path: KeyPath, target: Target, problems: Problems) -> None:
+def _certificates(path: KeyPath, target: WebTarget, problems: Problems) -> None:
     named: list[tuple[KeyPath, str]] = [] if target.tls.ca == "system" else [(("ca",), target.tls.ca)]
     if pair := target.tls.client_certificate:
         named += [(("client_certificate", "certificate"), pair.certificate), (("client_certificate", "key"), pair.key)]

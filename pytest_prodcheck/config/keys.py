@@ -14,11 +14,11 @@ _OWNED = {
 _TARGET = _OWNED | {
     "required": ("`false`: may be absent without blocking the run.", "required = false"),
     "timeout": ("Deadline of one exchange, connection set-up included.", 'timeout = "10s"'),
-    "tls": ("How far the server's certificate is trusted.", 'tls = { valid_for = "14d" }'),
     "latency": ("Limits over all requests of this target.", 'latency = ["< 2s", "p95 < 500ms"]'),
 }
 _HEADERS = ("Headers sent with every request; credentials only as references.", 'headers = { X-Key = "env:API_KEY" }')
 _WEB = _TARGET | {
+    "tls": ("How far the server's certificate is trusted.", 'tls = { valid_for = "14d" }'),
     "proxy": ("HTTP proxy, `http://`, with user and password where it wants them.", 'proxy = "env:HTTPS_PROXY"'),
     "headers": _HEADERS,
 }

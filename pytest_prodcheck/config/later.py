@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-from pytest_prodcheck.config.merge import REMOVED, RawTarget
+from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.models import ADDRESS_KEYS
 from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("cluster", "logs", "cache", "websocket", "load", "containers", "notify")
 _REVISIONS = ("image", "argocd")
+_DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 
 
-def take_tables(environment: dict[str, Any], problems: Problems) -> None:
+def take_tables(environment: Table, problems: Problems) -> None:
     """Takes the tables of later versions out of a merged environment, and adds a problem for each."""
     for key in [key for key in TABLES if key in environment]:
         if environment.pop(key) is not REMOVED:
@@ -20,6 +19,9 @@ def take_tables(environment: dict[str, Any], problems: Problems) -> None:
     if environment.get("revision") in _REVISIONS:
         problems.add(("revision",), _words("a revision from the cluster"), 'revision = { path = "/api/version" }')
         del environment["revision"]
+    if isinstance(database := environment.get("database"), dict):
+        environment["database"] = dict(database)  # the document itself stays as it was read
+        _take_tls(environment["database"], ("database",), problems)
 
 
 def take_keys(target: RawTarget, problems: Problems) -> None:
@@ -27,6 +29,18 @@ def take_keys(target: RawTarget, problems: Problems) -> None:
     for key in ADDRESS_KEYS[target.kind]:
         if str(target.table.get(key, "")).startswith("container:"):
             problems.add((*target.path, key), _words("container: references"))
+    if target.kind == "database":
+        _take_tls(target.table, target.path, problems)
+
+
+def _take_tls(table: Table, path: tuple[str, ...], problems: Problems) -> None:
+    """`tls` of a database or of a family of them: the DSN says whom to trust, and nobody reads a certificate's end."""
+    written = table.get("tls", REMOVED)
+    if written is REMOVED or (isinstance(written, dict) and "dsn" in written):  # a database that is called tls
+        return
+    del table["tls"]
+    trust = "whom to trust stands in the DSN (sslmode, sslrootcert, sslcert, sslkey)"
+    problems.add((*path, "tls"), f"{_words('tls of a database')}; {trust}", _DSN)
 
 
 def _words(what: str) -> str:

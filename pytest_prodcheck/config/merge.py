@@ -11,9 +11,9 @@ from pytest_prodcheck.config.problems import Problems, nearest
 
 Table = dict[str, Any]
 
-DEFAULTS = ("tls", "timeout", "latency")
+DEFAULTS = ("timeout", "latency")
 """Keys beside `kind` that are defaults for every target."""
-HTTP_DEFAULTS = ("proxy", "headers")
+HTTP_DEFAULTS = ("tls", "proxy", "headers")
 """Keys beside `kind` that are defaults for the targets that speak HTTP."""
 NEVER_INHERITED: tuple[tuple[str, ...], ...] = (("writes",), ("accepted",), ("load", "consent"))
 DOCUMENTS = frozenset(

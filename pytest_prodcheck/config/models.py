@@ -133,13 +133,13 @@ class Target(Owned):
 
     required: Flag = True
     timeout: Seconds = 10.0
-    tls: Tls = Field(default_factory=Tls)
     latency: Limits = ()
 
 
 class WebTarget(Target):
     """What every target takes that speaks HTTP."""
 
+    tls: Tls = Field(default_factory=Tls)
     proxy: Annotated[str, Hidden] = ""
     headers: Mapping[str, str] = Field(default_factory=dict, repr=False)
 

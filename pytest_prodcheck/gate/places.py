@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, HttpTarget, Target
+from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, HttpTarget, Target, WebTarget
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -46,7 +46,7 @@ def _of_table(table: Target) -> Mapping[str, Any]:
 
 def _trusted(table: Target) -> Mapping[str, str]:
     """The file of the roots by which a target is trusted, where it is not the system's: a command needs it, too."""
-    return {} if isinstance(table, DatabaseTarget) or table.tls.ca == "system" else {"ca": table.tls.ca}
+    return {"ca": table.tls.ca} if isinstance(table, WebTarget) and table.tls.ca != "system" else {}
 
 
 def _of_provider(table: AuthTarget) -> Mapping[str, Any]:

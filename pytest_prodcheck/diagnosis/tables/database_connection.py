@@ -45,7 +45,7 @@ KINDS = (
         "database.tls.untrusted",
         "certificate not signed by the configured root",
         "the certificate of {host} is not signed by the configured root",
-        "set sslrootcert (tls.ca) to the issuer's root, or correct the certificate",
+        "set sslrootcert in the DSN to the issuer's root, or correct the certificate",
         "openssl s_client -starttls postgres -connect {host}:{port} -showcerts </dev/null",
     ),
     CauseKind(
@@ -73,7 +73,7 @@ KINDS = (
         "database.tls.client_certificate",
         "the server wants a client certificate, or rejects ours",
         "{host}:{port} wants a client certificate, or rejects ours",
-        "set sslcert and sslkey; check that the certificate names {user}",
+        "set sslcert and sslkey in the DSN; check that the certificate names {user}",
         "psql \"host={host} port={port} user={user} sslmode=verify-full\" -c 'select 1'",
     ),
     CauseKind(

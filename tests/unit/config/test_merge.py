@@ -157,6 +157,26 @@ def test_a_wrong_body_of_a_refused_login_is_no_secret(tmp_path: Path) -> None:
     assert not http(load(tmp_path, toml)).endpoints["v"].writes
 
 
+def test_tls_beside_kind_is_for_targets_that_speak_http(tmp_path: Path) -> None:
+    """A default that no database can keep is none of its, and a database may be called tls."""
+    toml = (
+        "[env.staging]\ntls = { valid_for = '14d' }\n[env.staging.http]\nurl = 'https://a.test'\n"
+        "[env.staging.database.tls]\ndsn = 'env:DSN'\n"
+    )
+    found = load(tmp_path, toml)
+    assert http(found).tls.valid_for == 14 * 86400
+    assert not hasattr(found.targets["database.tls"], "tls")
+
+
+def test_a_removed_tls_of_a_database_promises_nothing(tmp_path: Path) -> None:
+    """What `false` removes is not promised, and so not refused."""
+    toml = (
+        "[env._base.database]\ndsn = 'env:DSN'\ntls = { valid_for = '14d' }\n"
+        "[env.staging]\nextends = '_base'\n[env.staging.database]\ntls = false\n"
+    )
+    assert set(load(tmp_path, toml).targets) == {"database"}
+
+
 def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
     """A contract beside the file is found from any working directory."""
     (tmp_path / "t.json").write_text('{"type": "object"}')
