@@ -19,18 +19,15 @@ from pytest_prodcheck.targets.caps import CapReached
 from pytest_prodcheck.targets.graphql import Caller
 from pytest_prodcheck.targets.scrubbing import confidential, scrub
 from pytest_prodcheck.targets.transport_errors import classify
+from pytest_prodcheck.targets.websocket import Channel
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
     from socket import socket
 
-    from websockets.sync.client import ClientConnection
-
 PROTOCOL: Final = "graphql-transport-ws"
-_MESSAGE_AT_MOST: Final = 1024 * 1024
 _MESSAGES_AT_MOST: Final = 1000
 """Messages that are read in one phase: a server that only pings does not hold us."""
-_PORTS: Final = {"http": 80, "https": 443}
 
 
 @dataclass(slots=True)
@@ -105,7 +102,7 @@ def _look(
             seen.phases.update(line.phases)
             began = time.perf_counter()
             with _shake_hands(line.sock, http_url(table), {**headers, **table.headers}, table.timeout) as opened:
-                seen.status, seen.stage, seen.subprotocol = 101, "init", opened.subprotocol or ""
+                seen.status, seen.stage, seen.subprotocol = 101, "init", opened.subprotocol
                 if seen.subprotocol == PROTOCOL:
                     _converse(opened, table.timeout, promised, credentials, payload, seen)
             seen.phases["first_byte"] = time.perf_counter() - began
@@ -127,24 +124,15 @@ def _look(
         seen.error, seen.message = ("", "") if stands else (classify(error, connected=bool(seen.phases)), str(error))
 
 
-def _shake_hands(stream: socket, url: str, headers: Mapping[str, str], timeout: float) -> ClientConnection:
-    """The WebSocket on a connection that stands, TLS included: the address says `ws` because no further TLS is put on
-    it. No compression: what a server says is read within its bound."""
-    from websockets.sync.client import connect
-    from websockets.typing import Subprotocol
-
+def _shake_hands(stream: socket, url: str, headers: Mapping[str, str], timeout: float) -> Channel:
     parts = urlsplit(url)
-    netloc = parts.netloc if parts.port or parts.scheme == "http" else f"{parts.netloc}:{_PORTS[parts.scheme]}"
+    address = urlunsplit(("wss" if parts.scheme == "https" else "ws", parts.netloc, parts.path, parts.query, ""))
     sent = {name: value for name, value in headers.items() if name.lower() not in ("accept", "accept-encoding")}
-    return connect(
-        urlunsplit(("ws", netloc, parts.path or "/", parts.query, "")), sock=stream,
-        subprotocols=[Subprotocol(PROTOCOL)], additional_headers=sent, user_agent_header=None, compression=None,
-        open_timeout=timeout, close_timeout=1, ping_interval=None, max_size=_MESSAGE_AT_MOST, proxy=None,
-    )  # fmt: skip
+    return Channel(stream, address, (PROTOCOL,), sent, timeout)
 
 
 def _converse(
-    opened: ClientConnection, timeout: float, promised: GraphqlSubscription,
+    opened: Channel, timeout: float, promised: GraphqlSubscription,
     credentials: Mapping[str, Json], payload: Mapping[str, Json], seen: _Seen,
 ) -> None:  # fmt: skip
     _send(opened, {"type": "connection_init", "payload": dict(credentials)})
@@ -173,11 +161,11 @@ def _note(message: Mapping[str, Json], seen: _Seen) -> None:
         seen.errors = seen.errors or graphql_answer.read(json.dumps(payload).encode()).errors
 
 
-def _await(opened: ClientConnection, deadline: float, kinds: tuple[str, ...]) -> Mapping[str, Json] | None:
+def _await(opened: Channel, deadline: float, kinds: tuple[str, ...]) -> Mapping[str, Json] | None:
     """The next message of one of `kinds`, pings answered on the way; None when the deadline passed."""
     for _ in range(_MESSAGES_AT_MOST):
         try:
-            raw = opened.recv(timeout=max(0.0, deadline - time.monotonic()))
+            raw = opened.recv(deadline)
         except TimeoutError:
             return None
         message = strict_json.table(raw) or {}
@@ -188,7 +176,7 @@ def _await(opened: ClientConnection, deadline: float, kinds: tuple[str, ...]) ->
     return None
 
 
-def _send(opened: ClientConnection, message: Mapping[str, Json]) -> None:
+def _send(opened: Channel, message: Mapping[str, Json]) -> None:
     opened.send(json.dumps(message))
 
 

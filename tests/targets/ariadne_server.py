@@ -1,7 +1,7 @@
 """A GraphQL server of another family than Hasura's: Ariadne on uvicorn, on a real socket, once a session.
 
 Each path is one habit: `/open` shows all, `/closed` shows nothing and limits depth, `/legacy` speaks only the old
-sub-protocol, `/plain` serves no WebSocket, `/odd/NAME` answers as no GraphQL server should.
+sub-protocol, `/plain` serves no WebSocket, `/moved` sends one elsewhere, `/odd/NAME` answers as no GraphQL server does.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from ariadne.asgi.handlers import GraphQLHTTPHandler, GraphQLTransportWSHandler,
 from graphql import GraphQLError, ValidationRule
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Mount, Route, WebSocketRoute
+from starlette.websockets import WebSocket
 
 TOKEN = "eyJhbGciOiJkdW1teSJ9.eyJzdWIiOiJtZW1iZXIifQ.ZHVtbXktc2lnbmF0dXJl"
 SDL = """
@@ -114,6 +115,10 @@ async def _odd(request: Request) -> Response:
     return Response(body, status, media_type=kind)
 
 
+async def _moved(socket: WebSocket) -> None:
+    await socket.send_denial_response(RedirectResponse("/open/"))
+
+
 class _Batching(GraphQLHTTPHandler):
     """Takes lists, as servers with batching do."""
 
@@ -135,6 +140,7 @@ def _system() -> Starlette:
             Mount("/closed", _app(websocket_handler=socket, **closed)),
             Mount("/legacy", _app(websocket_handler=GraphQLWSHandler())),
             Route("/plain", lambda _: Response("not here", 404)),
+            WebSocketRoute("/moved", _moved),
             Route("/odd/{name}", _odd, methods=["POST"]),
         ]
     )

@@ -157,6 +157,7 @@ SUBSCRIPTIONS = {
     "no token, which Ariadne closes": ("open/", "Ticks", "", {}, ["graphql.subscription.closed"]),
     "old protocol": ("legacy/", "Ticks", "member", {}, ["graphql.subscription.wrong_protocol"]),
     "no socket, which Starlette answers 403": ("plain", "Ticks", "member", {}, ["graphql.subscription.refused"]),
+    "redirected, which is not followed": ("moved", "Ticks", "member", {}, ["graphql.subscription.not_served"]),
 }
 
 
