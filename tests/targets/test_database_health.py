@@ -8,16 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import postgres_peers as peers
 import psycopg
 import pytest
+from postgres_servers import Debian, understood
 
 from pytest_prodcheck.config.models import Health as Limits
 from pytest_prodcheck.criteria.database_health import AREAS, areas, health
-from pytest_prodcheck.demo import postgres as demo_postgres
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.health import Client, Health, Replica, Slot, Statement, TableUse, Unindexed, Wait
@@ -25,7 +24,6 @@ from pytest_prodcheck.targets.database.connect import connect
 from pytest_prodcheck.targets.database.health import reading
 from pytest_prodcheck.targets.database.snapshot import snapshot
 
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
 SETUP = """
 create role reader login password 'reader'; create role plain login password 'plain';
 grant pg_read_all_stats to reader;
@@ -44,7 +42,7 @@ def server() -> Iterator[Postgres]:
     """A server with an invalid index, constraints that nobody validated, and a table full of dead rows."""
     with Postgres({"shared_preload_libraries": "pg_stat_statements"}) as running:
         with psycopg.connect(running.dsn(), autocommit=True) as connection:
-            for statement in SETUP.split(";"):
+            for statement in understood(SETUP).split(";"):
                 connection.execute(statement.encode())
             with pytest.raises(psycopg.errors.UniqueViolation):
                 connection.execute("create unique index concurrently tasks_note on tasks (note)")
@@ -93,16 +91,12 @@ def test_the_reading_is_one_round_trip(server: Postgres) -> None:
 
 def test_an_older_server_is_read_the_same() -> None:
     """Debian's PostgreSQL 15: the columns that came later are not asked for (A36)."""
-    if not DEBIAN.is_dir():
-        pytest.skip("Debian's PostgreSQL 15 is not installed: apt-get install postgresql-15")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo_postgres, "_reachable_binaries", lambda *_: DEBIAN)
-        with Postgres() as running:
-            with psycopg.connect(running.dsn(), autocommit=True) as connection:
-                connection.execute("create role plain login password 'plain'")
-                connection.execute("create extension pg_stat_statements")  # its library is not loaded
-            with psycopg.connect(running.dsn(), autocommit=True, application_name="api"):
-                seen = read(running, "plain", slow=1.0)
+    with Debian.or_skip()() as running:
+        with psycopg.connect(running.dsn(), autocommit=True) as connection:
+            connection.execute("create role plain login password 'plain'")
+            connection.execute("create extension pg_stat_statements")  # its library is not loaded
+        with psycopg.connect(running.dsn(), autocommit=True, application_name="api"):
+            seen = read(running, "plain", slow=1.0)
     assert (seen.privileged, seen.hidden, seen.statements) == (False, 1, ())
     assert [area for area in AREAS if judged(seen, area)] == ["sessions"]
 

@@ -9,14 +9,12 @@ from pathlib import Path
 
 import pytest
 import trustme
+from postgres_servers import Debian
 
-from pytest_prodcheck.demo import postgres as demo_postgres
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.targets.database.connect import connect, try_connect
 from pytest_prodcheck.targets.database.snapshot import snapshot
-
-DEBIAN = Path("/usr/lib/postgresql/15/bin")
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +45,13 @@ def certify(server: Postgres, certificate: trustme.LeafCert) -> None:
 @pytest.fixture(scope="module")
 def server(authority: trustme.CA) -> Iterator[Postgres]:
     """Debian's PostgreSQL 15 with TLS on; skipped where it is not installed."""
-    if not DEBIAN.is_dir():
-        pytest.skip("Debian's PostgreSQL 15 is not installed: apt-get install postgresql-15")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(demo_postgres, "_reachable_binaries", lambda *_: DEBIAN)
-        with Postgres() as running:
-            with (running.data / "postgresql.conf").open("a") as settings:
-                settings.write("ssl = on\n")
-            certify(running, authority.issue_cert("127.0.0.1"))
-            running.halt()
-            running.start()
-            yield running
+    with Debian.or_skip()() as running:
+        with (running.data / "postgresql.conf").open("a") as settings:
+            settings.write("ssl = on\n")
+        certify(running, authority.issue_cert("127.0.0.1"))
+        running.halt()
+        running.start()
+        yield running
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 import pytest
 import yaml
+from postgres_servers import needs
 
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.errors import Refused
@@ -238,12 +239,14 @@ ACTS = re.compile(
 
 def test_every_harmless_function_is_postgresqls_own(builtins: dict[str, Any]) -> None:
     """Each name of the list exists in pg_catalog, and stands in it once."""
+    needs(18)
     assert HARMLESS - builtins.keys() == set()
     assert sum(map(len, PURPOSES.values())) == len(HARMLESS)
 
 
 def test_no_harmless_function_acts(builtins: dict[str, Any]) -> None:
     """What is VOLATILE in the list is a known reader; nothing in it writes, locks, sleeps, reads files or runs text."""
+    needs(18)
     volatile = {name for name in HARMLESS if builtins[name]["volatile"]}
     assert {name for name in volatile if not VOLATILE_READERS.fullmatch(name)} == set()
     assert {name for name in HARMLESS if ACTS.fullmatch(name)} == set()
@@ -260,6 +263,7 @@ def test_every_acting_builtin_is_known_as_a_field(builtins: dict[str, Any]) -> N
 
 def test_every_builtin_operator_is_known_and_runs_no_volatile_function(server: Postgres) -> None:
     """The list of operators is the server's, and none of them has a side effect."""
+    needs(18)
     with psycopg.connect(server.dsn()) as admin:
         found = admin.execute(
             "SELECT oprname, bool_or(provolatile = 'v') FROM pg_operator JOIN pg_proc ON pg_proc.oid = oprcode "
