@@ -5,23 +5,12 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from pytest_prodcheck.criteria import exchange, graphql_codes
+from pytest_prodcheck.criteria import exchange, graphql_codes, graphql_refusal
 from pytest_prodcheck.observe import graphql_answer
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Observation
 
-_REFUSAL_CODES: Final = frozenset({
-    "access-denied", "invalid-headers", "permission-denied", "permission-error", "jwt-missing-role-claims",
-    "FORBIDDEN", "UNAUTHENTICATED", "UNAUTHORIZED", "ACCESS_DENIED", "PERMISSION_DENIED", "AUTH_NOT_AUTHENTICATED",
-    "AUTH_NOT_AUTHORIZED", "UNAUTHORIZED_FIELD_OR_TYPE",
-})  # fmt: skip
-"""Hasura's, Apollo's (Server and Router), Hot Chocolate's codes of a refusal."""
-_REFUSAL_WORDS: Final = re.compile(
-    r"field '[^']+' not found in type|not (?:be )?(?:authori[sz]ed|allowed|permitted|authenticated|logged.in)"
-    r"|unauthori[sz]ed|forbidden|unauthenticated|permission|access.denied|denied|log.?in|sign.?in|credential",
-    re.IGNORECASE,
-)
-_NO_SUCH_FIELD: Final = re.compile(r"Cannot query field|Unknown type")
+_NO_SUCH_FIELD: Final = re.compile(r"field '[^']+' not found in type|Cannot query field|Unknown type")
 """A server with a schema a role says so too; with one schema for all it means that the document is outdated."""
 
 
@@ -54,7 +43,7 @@ def denied(seen: Observation) -> list[Finding]:
 
 
 def _refuses(code: str, message: str) -> bool:
-    return code in _REFUSAL_CODES or bool(_REFUSAL_WORDS.search(message) or _NO_SUCH_FIELD.search(message))
+    return graphql_refusal.permission(code, message) or _NO_SUCH_FIELD.search(message) is not None
 
 
 def _any_value(data: object) -> bool:
