@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from pytest_prodcheck.observe import graphql_answer, strict_json
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
+
+_ERRORS: Final = ("error", "errors")
+_SUCCESS: Final = ("success", "ok")
 
 
 def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
@@ -23,16 +28,27 @@ def checks_signature(good: Observation, broken: Observation) -> list[Finding]:
 
 def accepted(seen: Observation, good: Observation | None = None) -> bool:
     """Whether the service took the request: 2xx, no GraphQL errors in it, and no page where `good` got data."""
-    if seen.error or seen.status is None or not 200 <= seen.status < 300 or page_in_place_of_data(seen, good):
+    if seen.error or seen.status is None or not 200 <= seen.status < 300 or refusal_in_place_of_data(seen, good):
         return False
     answer = graphql_answer.read(seen.body, seen.headers.get("content-type", ""))
-    return not (answer.shape == "graphql" and answer.errors)
+    return answer.given or not (answer.shape == "graphql" and answer.errors)
 
 
-def page_in_place_of_data(seen: Observation, good: Observation | None) -> bool:
-    """Whether the answer is a page (a form to log in) where the good token got something else: that is a refusal."""
-    return good is not None and _is_page(seen) and not _is_page(good)
+def refusal_in_place_of_data(seen: Observation, good: Observation | None) -> bool:
+    """Whether the answer is a page (a form to log in), or a document that only tells an error, where the good token
+    got something else: that is a refusal, whatever its status. Without a `good` answer a page may be what is served."""
+    if good is None:
+        return _tells_an_error(seen)
+    return any(refuses(seen) and not refuses(good) for refuses in (_is_page, _tells_an_error))
 
 
 def _is_page(seen: Observation) -> bool:
     return strict_json.looks_like_html(seen.body, seen.headers.get("content-type", ""))
+
+
+def _tells_an_error(seen: Observation) -> bool:
+    """`{"error": "unauthorized"}`, `{"success": false, "message": …}`: no GraphQL result, and nothing beside it."""
+    document = strict_json.table(seen.body) or {}
+    told = any(document.get(name) for name in _ERRORS) or any(document.get(name) is False for name in _SUCCESS)
+    beside = [value for name, value in document.items() if name not in _ERRORS]
+    return told and not any(isinstance(value, list | dict) and value for value in beside)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from pytest_prodcheck.config.models import AuthTarget
-from pytest_prodcheck.criteria import tokens
+from pytest_prodcheck.criteria import exchange, graphql_refusal, tokens
 from pytest_prodcheck.criteria.claims import span
-from pytest_prodcheck.criteria.consumers import page_in_place_of_data
+from pytest_prodcheck.criteria.consumers import refusal_in_place_of_data
 from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.identity import Jwks
@@ -69,7 +69,7 @@ def refusals(asked: Asked, promised: Sequence[int], auth: AuthTarget, now: float
     taken = {
         name: seen
         for name, seen in asked.answers
-        if seen.data.get("accepted") and not page_in_place_of_data(seen, asked.good)
+        if seen.data.get("accepted") and not refusal_in_place_of_data(seen, asked.good)
     }
     found = _accepted({name: seen for name, seen in taken.items() if name not in owed}, target)
     for name, seen in asked.answers:
@@ -109,6 +109,12 @@ def _refused(name: str, seen: Observation, promised: Sequence[int], unfit: str, 
     if seen.error:
         what = f"{label}: no answer ({seen.error}), so that nothing is proven"
         return [_finding(seen, name, what, "auth.signature.not_judged", "insufficient", target)]
+    if seen.status == 429 and 429 not in promised:
+        what = f"{label}: answers 429, so that nothing is proven: lower `requests`, or exempt the gate"
+        return [_finding(seen, name, what, exchange.RATE_LIMITED, "insufficient", target)]
+    if _broke(seen):
+        what = f"{label}: answers {seen.code}: {seen.message}: the refusal breaks in the service"
+        return [_finding(seen, name, what, "auth.refusal.crashes", "error", target, promised="a refusal")]
     by_errors = seen.status == 200 and seen.data.get("shape") == "graphql" and bool(seen.data.get("errors"))
     if seen.status not in (promised or REFUSED) and not (by_errors and not promised):
         wanted = " or ".join(str(status) for status in promised or REFUSED)
@@ -118,6 +124,13 @@ def _refused(name: str, seen: Observation, promised: Sequence[int], unfit: str, 
         what = f"{label}: refused, and that proves nothing: {unfit}"
         return [_finding(seen, name, what, "auth.specimen.unfit", "insufficient", target)]
     return []
+
+
+def _broke(seen: Observation) -> bool:
+    """Whether all that a GraphQL answer says is that the service broke."""
+    errors = seen.data.get("errors") or [] if seen.data.get("shape") == "graphql" else []
+    told = [(str(error.get("code", "")), str(error.get("message", ""))) for error in errors]
+    return bool(told) and all(graphql_refusal.internal(code, message) for code, message in told)
 
 
 def _unproven(name: str, why: str, target: str) -> Finding:

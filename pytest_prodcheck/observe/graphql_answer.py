@@ -48,6 +48,12 @@ class Answer:
         return self.data is not None and self.data != {}
 
     @property
+    def given(self) -> bool:
+        """Whether a root field has a value; `__typename` is none, which says nothing of the service's data."""
+        values = self.data if isinstance(self.data, dict) else {}
+        return any(value is not None for name, value in values.items() if name != "__typename")
+
+    @property
     def partial(self) -> tuple[str, ...]:
         """Paths that are null because of an error while other data came: what a client would silently miss."""
         if not (self.errors and self.data_present):

@@ -370,6 +370,58 @@ def test_a_form_to_log_in_is_no_acceptance(service: Service) -> None:
     assert "with no token: answers 200, promised 400 or 401 or 403" in found[0].message
 
 
+def test_an_error_told_with_status_200_is_no_acceptance(service: Service) -> None:
+    """A20, E7: `{"error": …}` where the good token gets data is a refusal by the wrong status; it accuses nobody of
+    taking forged tokens, nor of asking for none."""
+    told = (200, {}, {"success": False, "error": "unauthorized"})
+    service.server.routes["GET /tasks"] = lambda asked: (200, {}, {"tasks": [1]}) if _takes(asked, sound) else told
+    found = service.http(token(), "none", "alg_none") + service.http("", "none")
+    assert [one.code for one in found] == ["auth.refusal.wrong_status"] * 3
+    empty = (200, {}, {"error": None, "tasks": []})
+    service.server.routes["GET /tasks"] = lambda asked: (200, {}, {"tasks": [1]}) if _takes(asked, sound) else empty
+    assert [one.code for one in service.http(token(), "alg_none")] == ["auth.anonymous.accepted"]
+
+
+def test_a_request_too_many_is_no_refusal(service: Service) -> None:
+    """E7: 429 says nothing of the token: insufficient and our own doing, unless it is what is promised."""
+    service.answering(sound, 429)
+    (one,) = service.http(token(), "alg_none")
+    assert (one.code, one.severity) == ("http.rate_limited.by_us", "insufficient")
+    assert service.http(token(), "alg_none", refused=(429,)) == []
+
+
+FORGED: Mapping[str, tuple[Any, list[str]]] = {
+    "rows beside an error": (
+        {"data": {"tasks": [{"id": "1"}], "me": None}, "errors": [{"message": "no user", "path": ["me"]}]},
+        ["auth.algorithm.none_accepted"],
+    ),
+    "nothing but errors": ({"data": {"tasks": None}, "errors": [{"message": "jwt malformed"}]}, []),
+    "Apollo's code of a plain error about the token": (
+        {"errors": [{"message": "invalid token", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]},
+        [],
+    ),
+    "a crash": (
+        {"errors": [{"message": "Unexpected error.", "extensions": {"code": "INTERNAL_SERVER_ERROR"}}]},
+        ["auth.refusal.crashes"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FORGED)
+def test_what_graphql_answers_to_a_forged_token(service: Service, case: str) -> None:
+    """A20: data beside errors is read by whoever forged the token; a crash with status 200 is one like a 5xx."""
+    answer, codes = FORGED[case]
+
+    def graphql(asked: Asked) -> tuple[int, dict[str, str], Any]:
+        if _takes(asked, sound):
+            return 200, {}, {"data": {"tasks": [{"id": "1"}], "me": {"id": "u"}}}
+        anonymous = {"errors": [{"message": "log in", "extensions": {"code": "UNAUTHENTICATED"}}]}
+        return 200, {}, answer if "authorization" in asked.headers else anonymous
+
+    service.server.routes["POST /graphql"] = graphql
+    assert [one.code for one in service.graphql(token(), "alg_none")] == codes
+
+
 def test_with_the_shared_secret_genuine_tokens_are_made(service: Service) -> None:
     """B70, B72: expired and for another audience, signed as the issuer signs; nothing has to be given."""
     table = AuthTarget(algorithms=["HS256"], audience=["plan"]).model_copy(update={"secret": SECRET})

@@ -279,7 +279,8 @@ def test_inconsistent_objects_are_named():
 )
 def test_introspection_is_as_declared(shown, policy, code):
     """Open and refused are both promises."""
-    seen = answer({}, introspection=shown, shape="graphql")
+    told = [] if shown else [{"message": "GraphQL introspection has been disabled"}]
+    seen = answer({}, introspection=shown, shape="graphql", errors=told)
     assert [found.code for found in introspection(seen, policy)] == ([code] if code else [])
 
 
@@ -305,6 +306,9 @@ def test_a_service_that_accepts_a_broken_signature_does_not_verify():
     assert checks_signature(good, refused) == []
     assert checks_signature(refused, good) == []
     assert checks_signature(good, answer({"message": "no"}, 401)) == []
+    assert checks_signature(good, answer({"success": False, "error": "no"})) == []
+    rows_beside = answer({"data": {"a": 1, "b": None}, "errors": [error("x", path=["b"])]})
+    assert [found.code for found in checks_signature(good, rows_beside)] == ["auth.signature.not_checked"]
 
 
 def test_a_page_in_place_of_data_is_no_acceptance():
