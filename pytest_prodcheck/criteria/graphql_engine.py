@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from typing import Literal
+from dataclasses import replace
+from typing import Final, Literal
 
 from pytest_prodcheck.criteria import graphql_codes
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
+
+_INTROSPECTION: Final = re.compile(
+    r"introspect|__schema|__type\b|persisted|allow.?list|query is not allowed", re.IGNORECASE
+)
 
 
 def healthy(health: Observation, metadata: Observation | None = None) -> list[Finding]:
@@ -32,15 +38,30 @@ def introspection(probe: Observation, policy: Literal["open", "refused"]) -> lis
         what = f"introspection cannot be judged: {probe.error or f'status {probe.status}'}"
         return [_finding(probe, "introspection", what, "unknown", promised=policy)]
     shown = bool(probe.data.get("introspection"))
-    if shown == (policy == "open"):
-        return []
     told = graphql_codes.explain(probe.code, probe.message, probe)
+    if shown == (policy == "open"):
+        return [] if shown or _of_introspection(probe) else [_refused_otherwise(probe, told)]
     if not shown and told.code != "unknown":
         what = f"introspection cannot be judged: {probe.code}: {probe.message}"
         return [_finding(probe, "introspection", what, told.code, probe.message, policy, **told.data)]
     seen = "open" if shown else "refused"
     what = f"introspection is {seen}, promised {policy}"
     return [_finding(probe, "introspection", what, f"graphql.introspection.{seen}", seen, policy)]
+
+
+def _of_introspection(probe: Observation) -> bool:
+    """Whether an error speaks of introspection, or of documents that are not persisted: of what was asked, and not of
+    who asks, nor of a service that is broken."""
+    told = [f"{one.get('message')} {one.get('code')} {one.get('path')}" for one in probe.data.get("errors") or ()]
+    return any(_INTROSPECTION.search(words) for words in told)
+
+
+def _refused_otherwise(probe: Observation, told: graphql_codes.Explained) -> Finding:
+    text = f"{probe.code}: {probe.message}" if probe.code else probe.message or f"status {probe.status}"
+    what = f"introspection cannot be judged: the query is refused for another reason: {text}"
+    code = "graphql.answer.unclear" if told.code == "unknown" else told.code
+    found = _finding(probe, "introspection", what, code, text, "refused", **told.data)
+    return replace(found, severity="insufficient")
 
 
 def no_ide(pages: Sequence[Observation], promised: bool) -> list[Finding]:

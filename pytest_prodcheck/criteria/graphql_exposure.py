@@ -9,13 +9,18 @@ from __future__ import annotations
 import re
 from typing import Final, Literal
 
-from pytest_prodcheck.criteria import graphql_codes
+from pytest_prodcheck.criteria import graphql_codes, graphql_refusal
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Json, Observation
 
 Policy = Literal["open", "refused"]
 
-_OF_DEPTH: Final = re.compile(r"dep(?:th|ly)|deep|nest|level|complex|cost|limit|too (?:large|many|big)", re.IGNORECASE)
+_OF_DEPTH: Final = re.compile(
+    r"depth|\bdeep(?:ly|er)?\b|\bnest(?:ed|ing)\b|complex|\bcosts?\b|\b(?:query|operation|document|selections?|nodes?|tokens?)"
+    r" (?:\w+ )?limit|too (?:large|big|many (?:levels|nodes|tokens|fields|selections))",
+    re.IGNORECASE,
+)
+"""What servers say of a document that asks for too much. A `limit` alone is an argument, or one of requests."""
 
 
 def suggestions(probe: Observation, policy: Policy) -> list[Finding]:
@@ -31,8 +36,8 @@ def suggestions(probe: Observation, policy: Policy) -> list[Finding]:
 
 def batching(probe: Observation, policy: Policy) -> list[Finding]:
     """Whether several operations may come in one request: how limits of requests are passed by."""
-    if probe.error or probe.server_error:
-        return _unclear(probe, "batching", policy)
+    if not probe.data.get("batched") and (unclear := _unlistened(probe, "batching", policy)):
+        return unclear
     return _compared(probe, "batching", bool(probe.data.get("batched")), policy, "batching is")
 
 
@@ -51,7 +56,7 @@ def depth(probe: Observation | None, at_most: int, target: str, problem: str = "
         what = f"a query of {deep} levels is answered, max_depth is {at_most}{'; ' if how else ''}{how}"
         severity: Severity = "warning" if skipped else "error"
         return [_finding(probe, "max_depth", what, "graphql.depth.not_limited", str(deep), f"<= {at_most}", severity)]
-    if any(_OF_DEPTH.search(str(error.get("message", ""))) for error in probe.data["errors"]):
+    if any(_OF_DEPTH.search(graphql_refusal.words(str(error.get("message")))) for error in probe.data["errors"]):
         return []
     what = f"a query of {deep} levels is refused for another reason: {probe.message or probe.code}"
     return [
@@ -69,13 +74,28 @@ def _compared(probe: Observation, criterion: str, shown: bool, policy: Policy, w
 
 def _unclear(probe: Observation, criterion: str, promised: str) -> list[Finding]:
     """What answers nothing about the promise: no answer, a 5xx, a page, a refusal of the caller."""
+    if probe.data.get("shape") in (None, "graphql"):
+        return _unlistened(probe, criterion, promised)
+    return [_unjudged(probe, criterion, promised)]
+
+
+def _unlistened(probe: Observation, criterion: str, promised: str) -> list[Finding]:
+    """What never came to where the promise is kept: no answer, a 5xx, a refusal of the caller."""
     told = graphql_codes.explain(probe.code, probe.message, probe)
     rejected = told.code.startswith(("auth.", "runner.")) or probe.status in (401, 429)
-    if not (probe.error or probe.server_error or rejected or probe.data.get("shape") not in (None, "graphql")):
+    if probe.error or probe.server_error or rejected:
+        return [_unjudged(probe, criterion, promised)]
+    if not graphql_refusal.permission(probe.code, probe.message):
         return []
+    what = f"{criterion} cannot be judged: the caller is refused: {probe.code}: {probe.message}"
+    return [_finding(probe, criterion, what, "graphql.answer.unclear", probe.message, promised, "insufficient")]
+
+
+def _unjudged(probe: Observation, criterion: str, promised: str) -> Finding:
+    told = graphql_codes.explain(probe.code, probe.message, probe)
     why = probe.error or (f"{probe.code}: {probe.message}" if probe.message else f"status {probe.status}")
-    code = told.code if rejected else "unknown"
-    return [_finding(probe, criterion, f"{criterion} cannot be judged: {why}", code, promised=promised, data=told.data)]
+    code = told.code if told.code.startswith(("auth.", "runner.")) else "unknown"
+    return _finding(probe, criterion, f"{criterion} cannot be judged: {why}", code, promised=promised, data=told.data)
 
 
 def _finding(

@@ -37,7 +37,7 @@ ANONYMOUS = Caller()
 def ready(sender: Sender, table: GraphqlTarget, target: str = "graphql") -> Observation:
     """`POST {__typename}` as nobody (T2): a GET of this route is a 404 on a healthy Hasura."""
     request = request_of(table, {"query": "{__typename}"}, ANONYMOUS, target, "ready")
-    return _observed(sender.send(replace(request, kind="readiness")), request, ANONYMOUS)
+    return observed(sender.send(replace(request, kind="readiness")), request, ANONYMOUS)
 
 
 def execute(
@@ -66,7 +66,7 @@ def execute(
     payload = _payload(document, variables, operation_name)
     request = request_of(table, payload, caller, target, f"query {name}")
     request = replace(request, kind=kind, subject=subject or operation_name, attempt=attempt)
-    observation = _observed(sender.send(request), request, caller)
+    observation = observed(sender.send(request), request, caller)
     if table.admin_secret and unknown_field(observation):
         found = _as_admin(sender, request, table.admin_secret, observation)
         return replace(observation, data={**observation.data, "admin_result": found})
@@ -106,7 +106,7 @@ def request_of(
     )
 
 
-def _observed(observation: Observation, request: HttpRequest, caller: Caller) -> Observation:
+def observed(observation: Observation, request: HttpRequest, caller: Caller) -> Observation:
     """The exchange with what GraphQL says in it: its errors, without what we sent in confidence."""
     answer = graphql_answer.read(observation.body, observation.headers.get("content-type", ""))
     secrets = confidential(request.headers)

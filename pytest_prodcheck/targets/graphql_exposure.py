@@ -14,7 +14,7 @@ from pytest_prodcheck.config.models import GraphqlTarget
 from pytest_prodcheck.observe.observation import Json, Observation
 from pytest_prodcheck.observe.request import Sender
 from pytest_prodcheck.targets import graphql_depth
-from pytest_prodcheck.targets.graphql import ANONYMOUS, Caller, execute, request_of
+from pytest_prodcheck.targets.graphql import ANONYMOUS, Caller, execute, observed, request_of
 from pytest_prodcheck.targets.guard.graphql import BATCH_PROBE
 
 _PROPOSES = re.compile(r"did you mean", re.IGNORECASE)
@@ -24,7 +24,7 @@ _MISSPELT = "q"
 def batching(sender: Sender, table: GraphqlTarget, caller: Caller = ANONYMOUS, target: str = "graphql") -> Observation:
     """Two `{__typename}` in one request; `data.batched` says whether a list of results came."""
     asked = request_of(table, {}, caller, target, "batch probe")
-    seen = sender.send(replace(asked, body=BATCH_PROBE, kind="readiness"))
+    seen = observed(sender.send(replace(asked, body=BATCH_PROBE, kind="readiness")), asked, caller)
     return replace(seen, expected=not seen.error, data={**seen.data, "batched": _results(seen.body) > 1})
 
 
@@ -68,4 +68,4 @@ def _results(body: bytes) -> int:
     except (ValueError, RecursionError):
         return 0
     found = answer if isinstance(answer, list) else []
-    return sum(1 for one in found if isinstance(one, Mapping) and isinstance(one.get("data"), Mapping))
+    return sum(1 for one in found if isinstance(one, Mapping) and ("data" in one or "errors" in one))
