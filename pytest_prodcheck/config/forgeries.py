@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from pytest_prodcheck.config.key_path import KeyPath
-from pytest_prodcheck.config.models import AuthTarget, Endpoint, Environment, GraphqlTarget, User
+from pytest_prodcheck.config.models import AuthTarget, Endpoint, Environment, GraphqlTarget, HttpTarget, User
 from pytest_prodcheck.config.secrecy import only_refusals
 
+_CREDENTIALS = ("authorization", "cookie", "x-hasura-admin-secret", "x-hasura-access-key")
 Add = Callable[..., object]
 """Adds a problem: key path, text, example."""
 _GENUINE = {"expired": 'specimens.expired = "env:EXPIRED_TOKEN"', "audience": 'specimens.audience = "env:OTHER_TOKEN"'}
@@ -25,8 +26,11 @@ def endpoint(environment: Environment, path: KeyPath, declared: Endpoint, add: A
         add(key, "a write is sent once: what it refuses is not tried", 'effect = "read"')
     if only_refusals(declared.status):
         add(key, "the good token is refused here, so that refusing another proves nothing", "status = 200")
+    elif worse := [status for status in declared.status if status >= 400]:
+        add(key, f"{worse[0]} is expected of the good token too, so that it would be no refusal", "status = 200")
     if "role" in declared.refuses:
         add(key, "role is a header of Hasura's: promise it on a graphql target", 'refuses = ["none", "tampered"]')
+    _nobody(key, {**_beside(environment, declared), **declared.headers}, add)
     _tokens(environment, key, declared.refuses, [declared.as_] if declared.as_ else [], add)
 
 
@@ -38,7 +42,24 @@ def graphql(environment: Environment, path: KeyPath, target: GraphqlTarget, add:
     if "role" in target.refuses and target.engine != "hasura":
         add(key, "role is a header of Hasura's", 'engine = "hasura"')
     if target.refuses:
+        _nobody(key, target.headers, add)
         _tokens(environment, key, target.refuses, target.as_, add)
+    elif target.allowed:
+        _nobody((*path, "allowed"), target.headers, add)
+
+
+def _nobody(key: KeyPath, headers: Mapping[str, str], add: Add) -> None:
+    """What is shown in place of a good token, or without one, must not carry another credential beside it."""
+    for name in headers:
+        if name.lower() in _CREDENTIALS:
+            text = f"{name} among headers goes with every request, so that nobody comes without a token: declare a user"
+            add(key, text, 'users.member = { grant = "static", token = "env:API_TOKEN" }, and as = "member"')
+
+
+def _beside(environment: Environment, declared: Endpoint) -> Mapping[str, str]:
+    """The headers of the target that the endpoint belongs to."""
+    tables = (table for table in environment.targets.values() if isinstance(table, HttpTarget))
+    return next((table.headers for table in tables if any(one is declared for one in table.endpoints.values())), {})
 
 
 def _tokens(environment: Environment, key: KeyPath, names: Sequence[str], users: Sequence[str], add: Add) -> None:

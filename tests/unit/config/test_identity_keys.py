@@ -76,6 +76,29 @@ def test_what_can_be_proven_is_taken(tmp_path: Path) -> None:
         ({"endpoint": "refused = 401"}, "refused is the status of what `refuses` names"),
         ({"endpoint": 'as = "member"\nstatus = 403\nrefuses = ["none"]'}, "the good token is refused here"),
         (
+            {"endpoint": 'as = "member"\nstatus = [200, 403]\nrefuses = ["none"]'},
+            "403 is expected of the good token",
+        ),
+        (
+            {"endpoint": 'refuses = ["none"]\nheaders = { Authorization = "env:TOKEN" }'},
+            "Authorization among he",
+        ),
+        (
+            {
+                "endpoint": 'as = "member"\nrefuses = ["none"]',
+                'url = "https://plan.example"\n': 'url = "https://plan.example"\nheaders.cookie = "env:SESSION"\n',
+            },
+            "cookie among headers goes with every request, so that nobody comes without a token: declare a user",
+        ),
+        (
+            {"graphql": 'refuses = ["none"]\nheaders = { X-Hasura-Admin-Secret = "env:SECRET" }'},
+            "X-Hasura-Admin-Secret among headers goes with every request",
+        ),
+        (
+            {"graphql": 'operations = "a.graphql"\nallowed = { A = [] }\nheaders = { Authorization = "env:TOKEN" }'},
+            "graphql.allowed: Authorization among headers",
+        ),
+        (
             {"endpoint": 'method = "POST"\neffect = "write"\ncleanup = "none: x"\nas = "member"\nrefuses = ["none"]'},
             "a write is sent once",
         ),
