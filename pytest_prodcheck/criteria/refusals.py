@@ -53,6 +53,8 @@ class Asked:
     unmade: Mapping[str, str] = field(default_factory=dict)
     specimens: Mapping[str, str] = field(default_factory=dict, repr=False)
     jwks: Jwks | None = None
+    public: bool = False
+    """Whether what was asked is answered to anybody by most services, and shows nothing: `{__typename}`."""
 
 
 def refusals(asked: Asked, promised: Sequence[int], auth: AuthTarget, now: float, target: str) -> list[Finding]:
@@ -71,6 +73,10 @@ def refusals(asked: Asked, promised: Sequence[int], auth: AuthTarget, now: float
         for name, seen in asked.answers
         if seen.data.get("accepted") and not refusal_in_place_of_data(seen, asked.good)
     }
+    if asked.public and _EXPLAINS_ALL in taken:
+        seen = taken[_EXPLAINS_ALL]
+        what = f"{seen.operation}: {{__typename}} is answered to anybody, and shows nothing: declare `operations`"
+        return [_finding(seen, "", what, "auth.signature.not_judged", "insufficient", target)]
     found = _accepted({name: seen for name, seen in taken.items() if name not in owed}, target)
     for name, seen in asked.answers:
         if name not in taken:

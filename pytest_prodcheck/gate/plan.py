@@ -269,12 +269,14 @@ def _graphql(environment: Environment, target: str, table: GraphqlTarget) -> Ite
     for name, promised in table.subscriptions.items():
         yield build.check("test_subscription", name, users=(promised.as_,) if promised.as_ else (), declared=promised,
                           parameter=_of_operation(name, promised.as_))  # fmt: skip
-    first = next((name for name in found.operations if not found.why_not(name)), "")
-    if first and (user := next((user for user in table.as_ if not environment.users[user].opaque), "")):
-        yield build.check("test_broken_token_refused", first, users=(user,), parameter="-")
+    sent = [name for name in found.operations if not found.why_not(name)]
+    answered = [(name, user) for name in sent for user in _answered(environment, table, name)]
+    if answered:
+        yield build.check("test_broken_token_refused", answered[0][0], users=(answered[0][1],), parameter="-")
     if table.refuses:
         jwt = next((user for user in table.as_ if has_jwt(environment.users[user])), "")
-        yield build.check("test_refuses", first, users=(jwt,) if jwt else (), parameter="-")
+        first, user = answered[0] if answered else ("" if jwt else (sent or [""])[0], jwt)
+        yield build.check("test_refuses", first, users=(user,) if user else (), parameter="-")
     yield from _limits(build)
 
 
@@ -310,6 +312,15 @@ def _executed(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Chec
             latency=promised.latency if promised else (),
             parameter=_of_operation(name, user),
         )
+
+
+def _answered(environment: Environment, table: GraphqlTarget, name: str) -> list[str]:
+    """The users with a JWT to whom the operation is promised to be answered without errors."""
+    promised = table.expect.get(name)
+    if promised and promised.errors not in (None, "absent", []):
+        return []
+    users = (promised.as_,) if promised and promised.as_ else table.allowed.get(name, table.as_)
+    return [user for user in users if user and has_jwt(environment.users[user])]
 
 
 def _denied(build: _Builder, table: GraphqlTarget, name: str) -> Iterator[Check]:

@@ -153,7 +153,9 @@ class GraphqlProber:
             return self._as(name, Caller("", headers | ({ROLE_HEADER: role} if role else {})))
 
         good = self._as(name, self._caller(user)) if any(one != "none" for one in self.table.refuses) else None
-        return refusals.ask(self.table.refuses, token, self._forger, send, good)
+        found = refusals.ask(self.table.refuses, token, self._forger, send, good)
+        public = name not in self._documents and self.table.engine != "hasura"  # Hasura has a role for who comes alone
+        return replace(found, facts={**found.facts, "public": public})
 
     def _as(self, name: str, caller: Caller) -> Observation:
         document = self._documents.get(name)

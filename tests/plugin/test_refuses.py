@@ -86,3 +86,41 @@ def test_a_service_that_reads_without_verifying_is_critical(gate: Gate, environ:
     found = gate.run(env=environ)
     found.assert_is(1, "fail", "critical: GET /tasks: a token with changed claims is accepted under the old signature")
     assert [cause["code"] for cause in found.verdict["causes"]] == ["auth.signature.not_checked"]
+
+
+GRAPHQL = """
+[env.staging.users.manager]
+grant = "static"
+token = "env:MANAGER_TOKEN"
+[env.staging.graphql]
+url = "URL/graphql"
+as = ["member", "manager"]
+refuses = ["alg_none", "tampered"]
+"""
+
+
+def test_graphql_is_asked_what_its_user_may_ask(gate: Gate, environ: Mapping[str, str]) -> None:
+    """A20, A23: the refusals start from an operation and a user to whom it is allowed, not from the first of each."""
+    member, manager = environ["MEMBER_TOKEN"], jwt.encode({"sub": "m", "aud": "plan", "exp": 9e9}, SECRET, "HS256")
+    more = 'operations = "app/*.graphql"\nallowed.AllUsers = ["manager"]\nallowed.Broken = []\n'
+    gate.config(CONFIG + GRAPHQL + more)
+    gate.file("app/all.graphql", "query AllUsers { users { id } }\nquery Broken { broken { id } }")
+
+    def answered(headers: Mapping[str, str]) -> Answer:
+        allowed = _shown(headers) == manager
+        refused = {"errors": [{"message": "no", "extensions": {"code": "FORBIDDEN"}}]}
+        return Answer(200, {"data": {"users": [], "__typename": "Query"}} if allowed else refused)
+
+    gate.system.on("POST /graphql", answered)
+    found = gate.run("-k", "refuse", env={**environ, "MANAGER_TOKEN": manager})
+    assert found.words["test_refuses"] == found.words["test_broken_token_refused"] == "pass", found.text
+    shown = {_shown(headers) for headers in gate.system.headers}
+    assert member not in shown
+
+
+def test_the_smallest_query_accuses_nobody(gate: Gate, environ: Mapping[str, str]) -> None:
+    """A20, A22: servers other than Hasura answer {__typename} to anybody: nothing is proven, and nothing critical."""
+    gate.config(CONFIG + GRAPHQL)
+    gate.system.on("POST /graphql", Answer(200, {"data": {"__typename": "Query"}}))
+    found = gate.run(env={**environ, "MANAGER_TOKEN": environ["MEMBER_TOKEN"]})
+    found.assert_is(6, "insufficient", "__typename. is answered to anybody, and shows nothing: declare `operations`")

@@ -53,7 +53,7 @@ def refuses(case: Case) -> list[Finding]:
     if not case.evidence.observations:
         return [Finding("refuses", case.check.target, "no token was shown", "gate.not_executed")]
     lists = (facts.get("refusals", ()), facts.get("unmade", {}), facts.get("specimens", {}))
-    asked = Asked(facts.get("good"), *lists, facts.get("jwks"))
+    asked = Asked(facts.get("good"), *lists, facts.get("jwks"), bool(facts.get("public")))
     promised = table.endpoints[case.check.subject] if isinstance(table, HttpTarget) else table
     refused = getattr(promised, "refused", ())
     if isinstance(promised, Endpoint):
