@@ -42,7 +42,8 @@ class Entry:
     parts: Mapping[str, str] = field(default_factory=dict)
     """Key of its definition → digest of the value: what differs can be named, and its value is nowhere."""
     session: tuple[str, ...] = ()
-    """Session variables (`x-hasura-user-id`) that a permission's filter or check compares with."""
+    """Session variables (`x-hasura-user-id`) that decide which rows a permission reaches: those of its filter, of an
+    insert's check; none where the condition is true for every row."""
 
 
 def read(document: object) -> dict[str, Entry]:
@@ -81,7 +82,7 @@ def _table(table: Mapping[str, Any]) -> Iterator[tuple[str, Entry]]:
             rule = rule if isinstance(rule, Mapping) else {}
             yield (
                 f"{action} permission of {role} on {name}",
-                Entry("permission", name, role, action, _digests(rule, tuple(rule)), _session(rule)),
+                Entry("permission", name, role, action, _digests(rule, tuple(rule)), _session(rule, action)),
             )
     for key in _RELATIONSHIPS:
         for related in _tables(table, key):
@@ -107,6 +108,23 @@ def _digest(value: object) -> str:
     return hashlib.sha256(json.dumps(ordered, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
-def _session(rule: Mapping[str, Any]) -> tuple[str, ...]:
-    said = json.dumps([rule.get("filter"), rule.get("check")], default=str)
+def _session(rule: Mapping[str, Any], action: str) -> tuple[str, ...]:
+    condition = rule.get("check" if action == "insert" else "filter")
+    said = "" if _always(condition) else json.dumps(condition, default=str)
     return tuple(sorted({name.lower() for name in _SESSION.findall(said)}))
+
+
+def _always(condition: object) -> bool:
+    """Whether a condition holds for every row: `{}`, and `_or` with such an alternative."""
+    if not isinstance(condition, Mapping):
+        return False
+    return all(_member_always(str(key), value) for key, value in condition.items())
+
+
+def _member_always(key: str, value: object) -> bool:
+    alternatives = [_always(one) for one in value] if isinstance(value, list) else []
+    if key == "_or":
+        return any(alternatives)
+    if key == "_and":
+        return all(alternatives)
+    return key not in ("_not", "_exists") and value == {}

@@ -99,6 +99,29 @@ def test_rows_that_have_an_owner_are_filtered():
     assert len(row_filters(read(WHOLE), ["tasks"], [])) == 2
 
 
+@pytest.mark.parametrize(
+    ("action", "rule", "open_"),
+    [
+        ("select", OWN, False),
+        ("select", {"filter": {"_or": [OWN["filter"], {"public": {"_eq": True}}]}}, False),
+        ("select", {"filter": {"_or": [OWN["filter"], {}]}}, True),
+        ("select", {"filter": {"_or": [OWN["filter"], {"_and": []}, {"id": {}}]}}, True),
+        ("select", {"filter": {"_and": [OWN["filter"], {}]}}, False),
+        ("select", {"filter": {"_not": {}, **OWN["filter"]}}, False),
+        ("update", {"filter": {}, "check": OWN["filter"]}, True),
+        ("update", {**OWN, "check": {}}, False),
+        ("update", {"check": OWN["filter"]}, True),
+    ],
+)
+def test_a_filter_that_every_row_passes_filters_none(action, rule, open_):
+    """A23: an `_or` with an empty alternative, an update whose check alone names the session, reach all rows."""
+    live = changed(
+        lambda whole, tasks, goals: goals.update({f"{action}_permissions": [{"role": "m", "permission": rule}]})
+    )
+    found = row_filters(live, ["goals"], ["member"])
+    assert [one.code for one in found] == (["graphql.permission.row_filter_missing"] if open_ else [])
+
+
 def test_a_folder_of_yaml_is_the_same_as_its_json(tmp_path):
     """`hasura metadata export`, version 3: `databases.yaml` with `!include` texts."""
     yaml = pytest.importorskip("yaml")
