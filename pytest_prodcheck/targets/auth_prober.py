@@ -55,7 +55,7 @@ class AuthProber:
         found = auth.discover(self._wire, self.table, self.target)
         self._discovery = found
         named = [url for url in (found.token_endpoint, found.jwks_uri, found.introspection_endpoint) if url]
-        if not found.problem:
+        if not found.problem and found.issuer == self.table.issuer:
             self._wire.widen(self.target, *[url for url in named if self._secure(url) and _host(url)])
         return Evidence((found.observation,), {"discovery": found})
 
@@ -149,7 +149,7 @@ class AuthProber:
 
     def _secure(self, url: str) -> bool:
         """Whether the URL is an https one, or one like a plain issuer's."""
-        return url.startswith(("https://", self.table.issuer[:8]))
+        return urlsplit(self.table.issuer).scheme == "http" or url.startswith("https://")
 
     def repeaters(self) -> Sequence[Callable[[], Observation]]:
         """Reads that may be repeated for a limit of the whole target."""

@@ -39,8 +39,8 @@ def obtain(
     """
     if user.grant == "static":
         return introspected(sender, _static(user, name, target, clock()), user, discovery, table, target)
-    if user.grant != "login" and not (discovery and discovery.token_endpoint):
-        return _undiscovered(user, name, target, clock(), discovery)
+    if user.grant != "login" and not (discovery and discovery.token_endpoint and discovery.issuer == table.issuer):
+        return _undiscovered(user, name, target, clock(), discovery, table.issuer)
     try:
         request = _request(user, name, discovery, table, target, place)
     except Refused as refusal:
@@ -77,7 +77,7 @@ def introspected(
     """
     if not (user.introspect and token.value):
         return token
-    if not (discovery and discovery.introspection_endpoint):
+    if not (discovery and discovery.introspection_endpoint and discovery.issuer == table.issuer):
         return replace(token, introspection={})
     try:
         request = grants.introspection_request(token.value, user, token.user, discovery, table, target)
@@ -117,9 +117,13 @@ def _not_sent(user: User, name: str, target: str, now: float, error: str, messag
     return Token(name, observation, user.grant, secrets=secret, obtained_at=now)
 
 
-def _undiscovered(user: User, name: str, target: str, now: float, discovery: Discovery | None) -> Token:
-    """Nowhere to ask; `data` says why, so that the finding speaks for discovery's own cause."""
-    token = _not_sent(user, name, target, now, "stopped", "discovery names no token endpoint")
+def _undiscovered(user: User, name: str, target: str, now: float, discovery: Discovery | None, issuer: str) -> Token:
+    """Nowhere to ask; `data` says why, so that the finding speaks for discovery's own cause. Metadata of another issuer
+    must not be used (RFC 8414 §3.3): its token endpoint is given no credentials."""
+    why = "discovery names no token endpoint"
+    if discovery and discovery.token_endpoint and discovery.issuer != issuer:
+        why = f"discovery is of issuer {discovery.issuer or 'nothing'}, and not of {issuer}"
+    token = _not_sent(user, name, target, now, "stopped", why)
     facts = {"discovery": discovery.problem, "discovery_error": discovery.observation.error} if discovery else {}
     return replace(token, observation=replace(token.observation, data=facts))
 

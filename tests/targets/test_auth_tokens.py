@@ -212,12 +212,22 @@ def test_an_issuer_that_is_down_is_unreachable():
 
 def test_credentials_never_leave_an_https_issuer_without_tls(issuer):
     """Discovery may not talk us into sending a secret in the clear."""
-    found = discover(PlainSender(), issuer.auth)
     secure = issuer.auth.model_copy(update={"issuer": "https://auth.test/"})
+    found = replace(discover(PlainSender(), issuer.auth), issuer=secure.issuer)
     sender = PlainSender()
     token = obtain(sender, user("password"), "member", found, secure)
     assert sender.requests == []
     assert token.observation.error == "refused"
+
+
+def test_credentials_never_go_to_where_another_issuer_says(issuer):
+    """RFC 8414 §3.3: metadata that says another issuer must not be used, and be it that readiness was left out."""
+    issuer.answers(document=(200, {}, {**issuer.document, "issuer": "https://other.test/"}))
+    token = issuer.obtain(member := user("password"))
+    assert [one.method for one in issuer.server.asked] == ["GET"]
+    (finding,) = token_answer.obtained(token, member)
+    assert finding.code == "auth.discovery.wrong_application"
+    assert "discovery is of issuer https://other.test/, and not of http://" in finding.message
 
 
 JWKS = [
