@@ -202,7 +202,7 @@ def test_introspection_open_and_refused_are_told_apart(server):
     """The smallest introspection query decides."""
     seen = introspection.probe(PlainSender(), table(server))
     assert [found.code for found in graphql_engine.introspection(seen, "refused")] == ["graphql.introspection.open"]
-    server.routes["POST /v1/graphql"] = (200, {}, {"errors": [{"message": "disabled"}]})
+    server.routes["POST /v1/graphql"] = (200, {}, {"errors": [{"message": "introspection is disabled"}]})
     assert graphql_engine.introspection(introspection.probe(PlainSender(), table(server)), "refused") == []
 
 
