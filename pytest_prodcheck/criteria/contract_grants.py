@@ -9,6 +9,8 @@ from pytest_prodcheck.criteria.contract_change import PRIVILEGE_EXCESS, PRIVILEG
 from pytest_prodcheck.observe.contract import Grants
 
 _GRANTABLE = "*"
+_UNBOUND = {"TRUNCATE", "REFERENCES", "TRIGGER"}
+"""What policies do not bound (PostgreSQL manual 5.9: "operations that apply to the whole table")."""
 
 
 class Granted(Protocol):
@@ -63,6 +65,7 @@ def _gained(
     data: dict[str, object],
 ) -> Difference:
     before, now = rights
+    exposed = exposed or bool(_UNBOUND.intersection(gained))
     impact: Impact = "breaking" if exposed else "risky"
     why = f"{'everybody' if role == 'public' else role} may {', '.join(gained)}" + (
         ", and no policy bounds it" if exposed else ""

@@ -88,7 +88,8 @@ def _roles(promised: Contract, found: Contract) -> Iterator[Difference]:
         data: dict[str, object] = {"role": name}
         if name not in now:
             why = "whoever logs in or acts as it is refused"
-            yield Difference("breaking", thing, "a role", "none", why, _ROLE_MISSING, data)
+            impact: Impact = "breaking" if name in promised.named else "risky"
+            yield Difference(impact, thing, "a role", "none", why, _ROLE_MISSING, data)
             continue
         role = now[name]
         for word, had, has in (
@@ -105,10 +106,12 @@ def _roles(promised: Contract, found: Contract) -> Iterator[Difference]:
             yield Difference("breaking", thing, "login", "no login", "it is refused (28000)", _NO_LOGIN, data)
         elif role.login and not facts.login:
             yield Difference("risky", thing, "no login", "login", "somebody may come as it", OBJECT_CHANGED, data)
-        yield from _memberships(thing, facts, role, data)
+        yield from _memberships(thing, facts, role, now, data)
 
 
-def _memberships(thing: str, promised: RoleFacts, found: RoleFacts, data: dict[str, object]) -> Iterator[Difference]:
+def _memberships(
+    thing: str, promised: RoleFacts, found: RoleFacts, roles: Mapping[str, RoleFacts], data: dict[str, object]
+) -> Iterator[Difference]:
     lost = sorted({*promised.member_of} - {*found.member_of})
     gained = sorted({*found.member_of} - {*promised.member_of})
     before, now = (f"member of {', '.join(one.member_of) or 'no role'}" for one in (promised, found))
@@ -117,7 +120,11 @@ def _memberships(thing: str, promised: RoleFacts, found: RoleFacts, data: dict[s
         yield Difference("breaking", thing, before, now, why, "database.privilege.missing", data)
     if gained:
         why = f"it can act as {', '.join(gained)}"
-        yield Difference("risky", thing, before, now, why, "database.privilege.excess", data)
+        unbound = [name for name in gained if name in roles and (roles[name].superuser or roles[name].bypasses_rls)]
+        if unbound:
+            why += f", and no policy binds {', '.join(unbound)}"
+        impact: Impact = "breaking" if unbound else "risky"
+        yield Difference(impact, thing, before, now, why, "database.privilege.excess", data)
 
 
 def _schemas(promised: Contract, found: Contract) -> Iterator[Difference]:

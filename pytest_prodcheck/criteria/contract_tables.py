@@ -28,7 +28,7 @@ from pytest_prodcheck.criteria.contract_change import (
     shown,
 )
 from pytest_prodcheck.criteria.contract_grants import differences as grants
-from pytest_prodcheck.observe.contract import INVALID, Contract, TableFacts
+from pytest_prodcheck.observe.contract import IDLE, INVALID, Contract, TableFacts
 
 _KINDS: Mapping[str, tuple[str, str]] = {
     "PRIMARY": ("primary key", "rows can be there twice, and ON CONFLICT fails (42P10)"),
@@ -52,7 +52,7 @@ def differences(promised: Contract, found: Contract) -> Iterator[Difference]:
             yield from _changed(name, facts, now)
     for name, facts in found.tables.items():
         if name not in promised.tables and name.partition(".")[0] in promised.schemas:
-            yield from _new(name, facts)
+            yield from _new(name, facts, promised)
 
 
 def _missing(name: str, facts: TableFacts, promised: Contract, found: Contract) -> Difference:
@@ -89,11 +89,14 @@ def _changed(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Dif
     yield from _keys(name, kept, found)
     yield from _indexes(name, kept, found)
     yield from _triggers(name, kept, found)
+    yield from _rules(name, kept, found)
     yield from grants(shown(name), kept, found, exposed=found.rls == "off", where=place(name))
     for column in sorted({*kept.column_grants, *found.column_grants} & {*found.columns}):
         both = [replace(one, grants=one.column_grants.get(column, {})) for one in (kept, found)]
         thing = f"{shown(name)}.{column}"
         yield from grants(thing, *both, exposed=found.rls == "off", where={**place(name), "column": column})
+    parts = [replace(one, grants=one.partition_grants) for one in (kept, found)]
+    yield from grants(f"partitions of {shown(name)}", *parts, exposed=True, where=place(name))
     yield from _whole(name, kept, found)
 
 
@@ -125,6 +128,11 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
         elif now == text + _UNPROVEN:
             why = "it was never checked against the rows that were there: VALIDATE CONSTRAINT finds those that break it"
             yield Difference("risky", thing, "validated", "not validated", why, NOT_VALIDATED, place(name))
+        elif now == text + IDLE:
+            why = f"its triggers are disabled, nothing keeps it: {why}"
+            yield Difference(impact, thing, "enforced", "not enforced", why, KEY_MISSING, place(name))
+        elif now + IDLE == text:
+            yield Difference("harmless", thing, "not enforced", "enforced", "it holds", KEY_MISSING, place(name))
         elif now + _UNPROVEN == text:
             yield Difference("harmless", thing, "not validated", "validated", "it holds", KEY_MISSING, place(name))
         elif text != now:
@@ -190,6 +198,28 @@ def _triggers(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Di
             yield Difference("risky", thing, "no such trigger", cut(text), why, OBJECT_CHANGED, place(name))
 
 
+def _rules(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Difference]:
+    """Rules rewrite statements before they run: a write can vanish without an error."""
+    for rule in sorted({*promised.rules, *found.rules}):
+        thing, text, now = f"rule {rule} of {shown(name)}", promised.rules.get(rule), found.rules.get(rule)
+        if text == now:
+            continue
+        if now is None:
+            why = "what it made of a statement no longer happens"
+            yield Difference("breaking", thing, cut(text or ""), "no such rule", why, OBJECT_MISSING, place(name))
+        elif text is None:
+            instead = " DO INSTEAD " in now and not now.startswith(_STATES[:2])
+            why = "the statement does something else, or nothing, without an error" if instead else (
+                "a statement does more than was promised"
+            )  # fmt: skip
+            impact: Impact = "breaking" if instead else "risky"
+            yield Difference(impact, thing, "no such rule", cut(now), why, OBJECT_CHANGED, place(name))
+        else:
+            before, after = apart(text, now)
+            why = "a statement does something else than was promised"
+            yield Difference("breaking", thing, before, after, why, OBJECT_CHANGED, place(name))
+
+
 def _plain(text: str) -> str:
     for state in _STATES:
         text = text.removeprefix(state)
@@ -220,6 +250,7 @@ def _whole(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Diffe
         else:
             why = "whoever asks needs the privileges, and is bound by the policies, of what it reads"
             yield Difference("risky", thing, words[False], words[True], why, OBJECT_CHANGED, where)
+    yield from _view_options(thing, where, promised, found)
     if promised.definition != found.definition and promised.kind == found.kind:
         before, after = apart(promised.definition, found.definition)
         parted = promised.kind == "partitioned table"
@@ -227,13 +258,48 @@ def _whole(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Diffe
         yield Difference("risky", thing, before, after, why, OBJECT_CHANGED, where)
 
 
-def _new(name: str, facts: TableFacts) -> Iterator[Difference]:
-    """A table that nobody promised; a risk where others than its owner can reach rows that no policy protects."""
+def _view_options(
+    thing: str, where: dict[str, object], promised: TableFacts, found: TableFacts
+) -> Iterator[Difference]:
+    if promised.kind != found.kind:
+        return
+    if promised.barrier != found.barrier:
+        impact: Impact = "breaking" if promised.barrier else "harmless"
+        words = {True: "security_barrier", False: "no security_barrier"}
+        why = "a function in its caller's condition is shown rows that it hides" if promised.barrier else (
+            "its own conditions come first"
+        )  # fmt: skip
+        yield Difference(impact, thing, words[promised.barrier], words[found.barrier], why, OBJECT_CHANGED, where)
+    if promised.check_option != found.check_option:
+        before, now = (f"{one.check_option or 'no'} check option" for one in (promised, found))
+        why = "other rows can, or cannot, be written through it"
+        yield Difference("risky", thing, before, now, why, OBJECT_CHANGED, where)
+
+
+def _new(name: str, facts: TableFacts, promised: Contract) -> Iterator[Difference]:
+    """A table that nobody promised; a risk where others than its owner can reach rows that no policy protects, and
+    where it looks like a partition that was detached."""
     open_to = {role: rights for role, rights in facts.grants.items() if rights}
-    if open_to and facts.rls == "off" and "view" not in facts.kind:
+    if whole := _whole_of(facts, promised):
+        why = f"it has the columns of {shown(whole)}: detached from it, its rows are no longer found there"
+        yield Difference("risky", shown(name), "no such table", f"a {facts.kind}", why, OBJECT_CHANGED, place(name))
+    elif open_to and facts.rls == "off" and "view" not in facts.kind:
         who = ", ".join(open_to)
         why = f"{who} can reach every row: row-level security is off"
         yield Difference("risky", shown(name), "no such table", f"a {facts.kind}", why, OBJECT_CHANGED, place(name))
     else:
         why = "nothing relies on its absence"
         yield Difference("harmless", shown(name), "no such table", f"a {facts.kind}", why, OBJECT_CHANGED, place(name))
+
+
+def _whole_of(facts: TableFacts, promised: Contract) -> str:
+    """The partitioned table whose columns a new table has, each of the same type; empty for none."""
+    columns = {name: one.type for name, one in facts.columns.items()}
+    return next(
+        (
+            name
+            for name, one in promised.tables.items()
+            if one.kind == "partitioned table" and {each: of.type for each, of in one.columns.items()} == columns
+        ),
+        "",
+    )

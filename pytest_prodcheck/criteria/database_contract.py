@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from pytest_prodcheck.criteria import contract_objects, contract_tables
 from pytest_prodcheck.criteria.contract_change import OBJECT_CHANGED, PRIVILEGE_MISSING, Difference, Impact
-from pytest_prodcheck.observe.contract import Contract, TableFacts
+from pytest_prodcheck.observe.contract import IDLE, Contract, TableFacts
 from pytest_prodcheck.observe.finding import Finding, Severity
 
 CRITERION = "database_contract"
@@ -24,7 +24,13 @@ _ORDER = ("breaking", "risky", "harmless")
 _REMEDY = "restore it by a migration; if it is meant, prodcheck pin ENV and commit the file"
 _WHOLE = ("types", "sequences", "functions", "extensions")
 _CHECKS = ("CHECK", "EXCLUDE")
-_PARTS = {"marks": "persistence", "defaults": "defaults", "checks": "checks", "views": "definitions of views"}
+_PARTS = {
+    "marks": "persistence and options",
+    "idle": "enforcement of keys",
+    "defaults": "defaults",
+    "checks": "checks",
+    "views": "definitions of views",
+}
 """Part of a snapshot → where its facts stand in words."""
 
 
@@ -82,7 +88,7 @@ def _comparable(promised: Contract, found: Contract) -> Contract:
 def _known(promised: TableFacts, found: TableFacts, unread: Collection[str]) -> TableFacts:
     """What of a table's promise can be compared with what was read of it."""
     parts: dict[str, object] = {}
-    for part in {"indexes", "triggers", "policies"}.intersection(unread):
+    for part in {"indexes", "triggers", "rules", "policies"}.intersection(unread):
         parts[part] = {name: one for name, one in getattr(promised, part).items() if name in getattr(found, part)}
     if "checks" in unread:
         parts["keys"] = {
@@ -91,7 +97,10 @@ def _known(promised: TableFacts, found: TableFacts, unread: Collection[str]) -> 
     if "views" in unread:
         parts["definition"] = found.definition
     if "marks" in unread:
-        parts["unlogged"] = found.unlogged
+        parts |= {"unlogged": found.unlogged, "barrier": found.barrier, "check_option": found.check_option}
+    if "idle" in unread:
+        keys: Mapping[str, str] = parts.get("keys", promised.keys)  # type: ignore[assignment]
+        parts["keys"] = {name: text.removesuffix(IDLE) for name, text in keys.items()}
     if "defaults" in unread:
         parts["column_grants"] = found.column_grants
         parts["columns"] = {

@@ -15,6 +15,8 @@ left out: they are implied."""
 
 INVALID = " invalid"
 """How an index ends whose building failed: PostgreSQL keeps it up to date, and never reads it."""
+IDLE = " disabled"
+"""How a key ends whose triggers are off: PostgreSQL calls it valid, and does not keep it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,20 +70,28 @@ class TableFacts:
     unlogged: bool = False
     invoker: bool = False
     """Of a view: whether it reads with the privileges of whoever asks (`security_invoker`)."""
+    barrier: bool = False
+    """Of a view: whether its conditions come before whatever its caller adds (`security_barrier`)."""
+    check_option: str = ""
+    """Of a view: `local` or `cascaded` where rows that it would not show cannot be written through it."""
     definition: str = ""
     """Of a view its query, of a partitioned table its key."""
     columns: Mapping[str, ColumnFacts] = field(default_factory=dict)
     """In the table's order, which an INSERT without a list of columns relies on."""
     keys: Mapping[str, str] = field(default_factory=dict)
-    """Constraint → its definition: primary, unique and foreign keys, checks, exclusions."""
+    """Constraint → its definition[ disabled]: primary, unique and foreign keys, checks, exclusions."""
     indexes: Mapping[str, str] = field(default_factory=dict)
     """Index that belongs to no constraint → `[unique ]METHOD (COLUMNS) …[ invalid]`."""
     triggers: Mapping[str, str] = field(default_factory=dict)
     """Trigger → its definition; where it is not simply enabled, in front: `disabled: `, `replica: `, `always: `."""
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """Rule that rewrites statements → `ON INSERT TO TABLE DO INSTEAD …`; states in front as of a trigger."""
     policies: Mapping[str, PolicyFacts] = field(default_factory=dict)
     grants: Grants = field(default_factory=dict)
     column_grants: Mapping[str, Grants] = field(default_factory=dict)
     """Column → grants on it alone."""
+    partition_grants: Grants = field(default_factory=dict)
+    """Of a partitioned table: privileges on a partition without row-level security, beyond those on the table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +159,8 @@ class SchemaFacts:
 
 @dataclass(frozen=True, slots=True)
 class RoleFacts:
-    """One role of the server: in a file, one that owns something, is granted something, or is named by a policy."""
+    """One role of the server: in a file, one that owns something, is granted something, or is named by a policy, and
+    one that is a member of such a role: an application logs in as it."""
 
     login: bool = False
     superuser: bool = False
@@ -178,6 +189,13 @@ class Contract:
     @property
     def pinned(self) -> Contract:
         """What of it is promised by whoever pins it: other databases' roles are none of ours."""
+        named = self.named
+        members = {name for name, facts in self.roles.items() if named.intersection(facts.member_of)}
+        return replace(self, roles={name: facts for name, facts in self.roles.items() if name in named | members})
+
+    @property
+    def named(self) -> frozenset[str]:
+        """The roles that own something, are granted something, or are named by a policy."""
         named = {facts.owner for kind in (self.schemas, self.tables, self.sequences, self.types, self.functions)
                  for facts in kind.values()}  # fmt: skip
         named |= {role for kind in (self.schemas, self.tables, self.sequences, self.functions)
@@ -185,4 +203,4 @@ class Contract:
         for table in self.tables.values():
             named |= {role for policy in table.policies.values() for role in policy.roles}
             named |= {role for granted in table.column_grants.values() for role in granted}
-        return replace(self, roles={name: facts for name, facts in self.roles.items() if name in named})
+        return frozenset(named)

@@ -38,7 +38,7 @@ _HEAD = """\
 """
 _SECTIONS: Mapping[str, tuple[str, type[Any]]] = {
     "roles": (
-        "Roles that own, are granted or are named below: what they may do everywhere, and whose rights they can take.",
+        "Roles that own, are granted or are named below, and their members: what they may do everywhere, and as whom.",
         RoleFacts,
     ),
     "schemas": ("Schemas: who owns them, and who may look into them (USAGE) or create in them.", SchemaFacts),
@@ -56,7 +56,7 @@ _SECTIONS: Mapping[str, tuple[str, type[Any]]] = {
         TableFacts,
     ),
 }
-_KEYS = {"invoker": "security_invoker", "definer": "security_definer"}
+_KEYS = {"invoker": "security_invoker", "barrier": "security_barrier", "definer": "security_definer"}
 """Fields whose key in the file is PostgreSQL's own word."""
 _COLUMN = re.compile(
     r"(?P<type>.+?)(?P<null> not null)?(?: collate (?P<collation>.+?))?"
@@ -68,6 +68,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _CHOICES = {
     "rls": ("off", "on", "forced"),
     "kind": ("table", "partitioned table", "view", "materialised view", "foreign table"),
+    "check_option": ("", "local", "cascaded"),
     "volatility": ("volatile", "stable", "immutable"),
     "command": ("ALL", "SELECT", "INSERT", "UPDATE", "DELETE"),
 }
@@ -154,6 +155,7 @@ class _Reader:
             "columns": self._columns,
             "policies": lambda found, at: self._each(found, at, self._policy),
             "grants": self._grants,
+            "partition_grants": self._grants,
             "column_grants": lambda found, at: self._each(found, at, self._grants),
         }
         if one.name in special:
@@ -242,7 +244,7 @@ def _table(section: str, name: str, facts: Any) -> Iterator[str]:
             yield from (f"{_key(each)} = {_value(things[each])}" for each in ordered)
 
 
-_TABLES = ("columns", "keys", "indexes", "triggers", "policies", "column_grants", "checks")
+_TABLES = ("columns", "keys", "indexes", "triggers", "rules", "policies", "column_grants", "checks")
 
 
 def _usual(facts: Any, one: Field[Any]) -> bool:

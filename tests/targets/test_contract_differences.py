@@ -19,7 +19,7 @@ from postgres_servers import needs, understood
 from pytest_prodcheck.criteria import database_contract
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.diagnosis.causes import CAUSES
-from pytest_prodcheck.observe.contract import Contract
+from pytest_prodcheck.observe.contract import Contract, RoleFacts, TableFacts
 from pytest_prodcheck.targets.database.connect import connect
 from pytest_prodcheck.targets.database.snapshot import snapshot_with_contract
 
@@ -115,3 +115,38 @@ def test_there_are_enough_cases() -> None:
     impacts = [line.split()[0] for case in CASES for line in case["says"]]
     assert len({case["id"] for case in CASES}) == len(CASES) >= 60
     assert {"breaking", "risky", "harmless"} == set(impacts)
+
+
+def test_an_application_that_is_only_a_member_is_pinned() -> None:
+    """It owns nothing and is granted nothing, and acts as a role that is: what it becomes is judged (A24, C15)."""
+    tables = {"public.t": TableFacts(grants={"member": ("SELECT",)})}
+    roles = {"member": RoleFacts(), "app": RoleFacts(True, member_of=("member",)), "other": RoleFacts(True)}
+    pinned = Contract(17, tables=tables, roles=roles).pinned
+    assert pinned.roles.keys() == {"member", "app"}
+    now = replace(pinned, roles={"member": RoleFacts(), "app": RoleFacts(True, bypasses_rls=True)})
+    assert [str(one) for one in database_contract.differences(pinned, now)] == [
+        "role app: promised member of member, found member of no role — it cannot act as member (42501)",
+        "role app: promised no BYPASSRLS, found BYPASSRLS — no policy binds it: it sees the rows of all users",
+    ]
+    (gone,) = database_contract.differences(pinned, replace(pinned, roles={"member": RoleFacts()}))
+    assert (gone.impact, gone.code) == ("risky", "database.auth.role_missing")
+
+
+@pytest.mark.parametrize(("powerful", "impact"), [(RoleFacts(superuser=True), "breaking"), (RoleFacts(), "risky")])
+def test_a_membership_in_a_role_that_no_policy_binds_is_breaking(powerful: RoleFacts, impact: str) -> None:
+    """`GRANT postgres TO member` is no lesser gain than SUPERUSER (A24, C15)."""
+    tables = {"public.t": TableFacts(grants={"member": ("SELECT",)})}
+    before = Contract(17, tables=tables, roles={"member": RoleFacts()})
+    after = replace(before, roles={"member": RoleFacts(member_of=("chief",)), "chief": powerful})
+    (found,) = database_contract.differences(before, after)
+    assert found.impact == impact
+    assert ("no policy binds chief" in found.why) is (impact == "breaking")
+
+
+def test_no_credential_of_a_default_is_pinned() -> None:
+    """A domain's default is a literal like any other (A33; leaks)."""
+    with Postgres() as server:
+        with psycopg.connect(server.dsn(), autocommit=True) as connection:
+            connection.execute("create domain token as text default 'Bearer abcdefghijklmnopqrstuvwxyz012345'")
+        found = taken(server.dsn())
+    assert found.types["public.token"].default == "'Bearer [redacted]'::text"

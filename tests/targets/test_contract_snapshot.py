@@ -95,12 +95,15 @@ def test_what_the_reader_may_not_read_is_insufficient(server: Postgres) -> None:
         ("database.privilege.missing", "insufficient"),
     ]
     assert findings[1].message == (
-        "triggers of the contract could not be read, and are not judged: permission denied for table pg_trigger (42501)"
+        "enforcement of keys, triggers of the contract could not be read, and are not judged: "
+        "permission denied for table pg_trigger (42501)"
     )
 
 
 def test_what_a_lock_hides_is_insufficient(server: Postgres) -> None:
     """Somebody holds ACCESS EXCLUSIVE on a table: the others are judged, the check says what was not (A33, R15)."""
+    with psycopg.connect(server.dsn(), autocommit=True) as connection:
+        connection.execute("create rule never as on delete to tasks where false do instead nothing")
     promised = taken(server.dsn("reader", "reader"))
     with psycopg.connect(server.dsn()) as holder:
         holder.execute("lock table tasks in access exclusive mode")
@@ -108,3 +111,4 @@ def test_what_a_lock_hides_is_insufficient(server: Postgres) -> None:
     findings = database_contract.judge(promised.pinned, found, "database")
     assert [(one.code, one.severity) for one in findings] == [("database.lock.contention", "insufficient")]
     assert "a lock on public.tasks keeps them from being read" in findings[0].message
+    assert "rules" in findings[0].message

@@ -169,7 +169,7 @@ def test_what_cannot_be_done_is_said(
         ("format = 1\npostgresql = '17'\n", "contracts/database.toml:2: postgresql: expected the server's major"),
         ("format = 1\npostgresql = 17\n[tabels]\n", "contracts/database.toml:3: tabels: unknown section; known: ext"),
         ("format = 1\npostgresql = 17\n[tables.'a.b']\nrsl = 'on'\n",
-         "contracts/database.toml:4: tables.'a.b'.rsl: unknown key; known: column_grants, "),
+         "contracts/database.toml:4: tables.'a.b'.rsl: unknown key; known: check_option, "),
         ("format = 1\npostgresql = 17\n[tables.'a.b']\nrls = 'yes'\n",
          "contracts/database.toml:4: tables.'a.b'.rls: must be one of off, on, forced"),
         ("format = 1\npostgresql = 17\n[tables.'a.b'.columns]\nid = 1\n",

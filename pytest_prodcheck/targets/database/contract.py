@@ -10,6 +10,7 @@ from typing import Any
 from pytest_prodcheck.config.redaction.patterns import scrub_patterns
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.contract import (
+    IDLE,
     INVALID,
     ColumnFacts,
     Contract,
@@ -72,7 +73,7 @@ def assembled(
 
 def grants(acl: Iterable[str] | None, owner: str, default: Grants | None = None) -> Grants:
     """Role → its privileges, of an access list in PostgreSQL's own text; `default` where there is no list."""
-    return _grants(tuple(acl), owner) if acl else default or {}
+    return default or {} if acl is None else _grants(tuple(acl), owner)
 
 
 @lru_cache(maxsize=10_000)
@@ -122,21 +123,40 @@ def _type(
     owner: str, labels: Sequence[str], base: str | None, default: str | None, checks: Mapping[str, str] | None
 ) -> TypeFacts:
     found = {name: _words(text) for name, text in sorted((checks or {}).items())}
-    return TypeFacts(owner, tuple(labels), base or "", default or "", found)
+    return TypeFacts(owner, tuple(labels), base or "", _words(default), found)
 
 
 def _tables(catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> Mapping[str, TableFacts]:
-    marks: dict[str, set[int]] = {"e": set(), "u": set()}
-    for oid, mark in parts.get(contract_sql.MARKS, ()):
-        marks[mark].add(oid)
-    skipped = {names[oid] for oid in marks["e"] if oid in names}
-    unlogged = {names[oid] for oid in marks["u"] if oid in names}
     by_name = _ByName(names, parts)
+    partitions = _partitions(catalog)
     found = {}
     for name, relation in sorted(catalog.relations.items()):
-        if relation.kind in _KINDS and name not in skipped and not relation.parent:
-            found[name] = _table(relation, by_name, name in unlogged)
+        if relation.kind in _KINDS and "extension" not in by_name.marks.get(name, ()) and not relation.parent:
+            found[name] = _table(relation, by_name, _around(relation, partitions.get(name, ())))
     return found
+
+
+def _partitions(catalog: Catalog) -> Mapping[str, Sequence[Relation]]:
+    """Partitioned table → its partitions, and theirs."""
+    found: dict[str, list[Relation]] = {}
+    for relation in catalog.relations.values():
+        top = relation
+        while top.parent:
+            top = catalog.relations[top.parent]
+        if top is not relation:
+            found.setdefault(top.qualified, []).append(relation)
+    return found
+
+
+def _around(table: Relation, partitions: Iterable[Relation]) -> Grants:
+    """What roles may do with the rows of a partition that no policy of its own protects, and may not do with the table
+    itself: a partition that is named does not ask its parent's policies, nor its parent's grants."""
+    whole = {} if table.rls_enabled else grants(table.acl, table.owner)
+    found: dict[str, set[str]] = {}
+    for partition in partitions:
+        for role, rights in {} if partition.rls_enabled else grants(partition.acl, table.owner).items():
+            found.setdefault(role, set()).update(set(rights) - set(whole.get(role, ())))
+    return {role: tuple(sorted(rights)) for role, rights in sorted(found.items()) if rights}
 
 
 class _ByName:
@@ -148,6 +168,9 @@ class _ByName:
         self.checks = self._of("checks")
         self.indexes = self._of("indexes")
         self.triggers = self._of("triggers")
+        self.idle = self._of("idle")
+        self.rules = self._of("rules")
+        self.marks = {name: {mark for (mark,) in rows} for name, rows in self._of(contract_sql.MARKS).items()}
         self.views = self._of("views")
 
     def _of(self, part: str) -> dict[str, list[Row]]:
@@ -158,18 +181,22 @@ class _ByName:
         return found
 
 
-def _table(relation: Relation, rows: _ByName, unlogged: bool) -> TableFacts:
+def _table(relation: Relation, rows: _ByName, around: Grants) -> TableFacts:
     name = relation.qualified
+    marks = rows.marks.get(name, set())
     defaults = {column: row for column, *row in rows.defaults.get(name, ())}
     keys = {key.name: key.definition for key in relation.keys}
     keys |= {key: _words(definition) for key, definition in rows.checks.get(name, ()) if definition}
+    keys |= {key: keys[key] + IDLE for (key,) in rows.idle.get(name, ()) if key in keys}
     definition = next((text for (text,) in rows.views.get(name, ())), "") or ""
     return TableFacts(
         _KINDS[relation.kind],
         relation.owner,
         ("forced" if relation.rls_forced else "on") if relation.rls_enabled else "off",
-        unlogged,
+        "unlogged" in marks,
         relation.security_invoker,
+        "security_barrier" in marks,
+        next((mark for mark in ("local", "cascaded") if mark in marks), ""),
         _words(definition).removesuffix(";"),
         {
             column.name: _column(column.type, column.nullable, *defaults.get(column.name, _PLAIN)[:4])
@@ -181,6 +208,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool) -> TableFacts:
             trigger: _ENABLED[enabled] + _words(definition)
             for trigger, enabled, definition in sorted(rows.triggers.get(name, ()))
         },
+        {rule: _ENABLED[enabled] + _rule(definition) for rule, enabled, definition in sorted(rows.rules.get(name, ()))},
         {
             policy.name: PolicyFacts(
                 policy.command,
@@ -193,6 +221,7 @@ def _table(relation: Relation, rows: _ByName, unlogged: bool) -> TableFacts:
         },
         grants(relation.acl, relation.owner),
         {column: grants(row[4], relation.owner) for column, row in sorted(defaults.items()) if row[4]},
+        around,
     )
 
 
@@ -210,6 +239,11 @@ def _column(
         generated != "v",
         collation or "",
     )
+
+
+def _rule(definition: str | None) -> str:
+    """Its definition without the words that its name already says."""
+    return _words(definition).removesuffix(";").partition(" AS ")[2]
 
 
 def _index(unique: bool, valid: bool, definition: str | None) -> str:

@@ -20,9 +20,15 @@ PLAINLY = (
 _SQL_BODY_SINCE = 140000
 """SQL-standard function bodies: `prosrc` is empty there, and `pg_get_function_sqlbody` is new."""
 
-_MARKS = """select objid::int8, 'e' from pg_depend where classid = 'pg_class'::regclass and deptype = 'e'
- union all select oid::int8, 'u' from pg_class where relpersistence = 'u' and relkind in ('r', 'p') and oid >= 16384"""
-"""Relations that are an extension's, and those that a crash empties."""
+_MARKS = """select objid::int8, 'extension' from pg_depend where classid = 'pg_class'::regclass and deptype = 'e'
+ union all select oid::int8, 'unlogged' from pg_class where relpersistence = 'u' and relkind in ('r', 'p')
+  and oid >= 16384
+ union all select c.oid::int8, case when o.option_name <> 'security_barrier' then o.option_value
+  when o.option_value::bool then o.option_name end
+ from pg_class c, pg_options_to_table(c.reloptions) o
+ where c.relkind = 'v' and o.option_name in ('security_barrier', 'check_option')"""
+"""Relations that are an extension's, those that a crash empties, and what a view keeps: `security_barrier`, `local` or
+`cascaded`."""
 
 _DEFAULTS = f"""select a.attrelid::int8, a.attname::text, pg_get_expr(d.adbin, d.adrelid), a.attidentity::text,
  a.attgenerated::text, case when a.attcollation <> t.typcollation then
@@ -44,6 +50,16 @@ _INDEXES = f"""select i.indrelid::int8, c.relname::text, i.indisunique, i.indisv
 
 _TRIGGERS = """select t.tgrelid::int8, t.tgname::text, t.tgenabled::text, pg_get_triggerdef(t.oid, true)
  from pg_trigger t where not t.tgisinternal and t.tgrelid >= 16384"""
+
+_RULES = f"""select r.ev_class::int8, r.rulename::text, r.ev_enabled::text, pg_get_ruledef(r.oid)
+ from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
+ where {USERS} and r.rulename <> '_RETURN'"""
+
+_IDLE = """select distinct k.conrelid::int8, k.conname::text
+ from pg_trigger t join pg_constraint k on k.oid = t.tgconstraint
+ where t.tgisinternal and t.tgenabled in ('D', 'R') and t.tgrelid >= 16384"""
+"""Keys whose own triggers are off (`DISABLE TRIGGER ALL`, on either of a foreign key's tables): still there, still
+"valid", and kept by nobody."""
 
 _DEFINITIONS = f"""select c.oid::int8, case c.relkind when 'p' then pg_get_partkeydef(c.oid) else
   pg_get_viewdef(c.oid) end
@@ -75,7 +91,9 @@ _EXTENSIONS = """select e.extname::text, e.extversion::text, n.nspname::text
  from pg_extension e join pg_namespace n on n.oid = e.extnamespace"""
 
 MARKS = "marks"
-WAITING = {"defaults": "a.attrelid", "checks": "k.conrelid", "indexes": "i.indrelid", "views": "c.oid"}
+WAITING = {
+    "defaults": "a.attrelid", "checks": "k.conrelid", "indexes": "i.indrelid", "rules": "r.ev_class", "views": "c.oid",
+}  # fmt: skip
 """Parts whose words PostgreSQL only finds with a lock of its own, and the relation that it locks."""
 
 
@@ -88,6 +106,8 @@ def parts(version: int) -> Mapping[str, str]:
         "checks": _CHECKS,
         "indexes": _INDEXES,
         "triggers": _TRIGGERS,
+        "idle": _IDLE,
+        "rules": _RULES,
         "views": _DEFINITIONS,
         "sequences": _SEQUENCES,
         "types": _TYPES,

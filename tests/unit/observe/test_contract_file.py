@@ -49,9 +49,9 @@ COLUMNS = {
 def whole(text: str) -> Contract:
     """A contract that says `text` wherever a text can stand."""
     table = TableFacts(
-        "table", text, "forced", True, False, text, COLUMNS, {text: text}, {text: f"btree ({text})"}, {text: text},
-        {text: PolicyFacts("ALL", (text, "b"), False, text, text)}, {text: ("SELECT", "UPDATE*")},
-        {text: {text: ("SELECT",)}},
+        "table", text, "forced", True, False, True, "local", text, COLUMNS, {text: text}, {text: f"btree ({text})"},
+        {text: text}, {text: text}, {text: PolicyFacts("ALL", (text, "b"), False, text, text)},
+        {text: ("SELECT", "UPDATE*")}, {text: {text: ("SELECT",)}}, {text: ("SELECT",)},
     )  # fmt: skip
     return Contract(
         17,
