@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import Query
-from pytest_prodcheck.criteria import queries, schema_tables
-from pytest_prodcheck.criteria.tautology import always_true
-from pytest_prodcheck.observe.catalog import Catalog, Policy, Relation
+from pytest_prodcheck.criteria import policies, queries, schema_tables
+from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.query import QueryAnswer
 
 _COUNTED = 100
+_LEAST = (">", ">=")
+"""What rows that are hidden cannot break."""
 
 
 def rows(table: str, promised: int | str, answer: QueryAnswer | None, catalog: Catalog, target: str) -> list[Finding]:
@@ -24,12 +25,14 @@ def rows(table: str, promised: int | str, answer: QueryAnswer | None, catalog: C
     if answer.failed:
         return queries.judge(Query(sql=""), answer, target, 0.0, f"rows of {table}")
     count, limit = int(answer.rows[0][0]), grammar.comparison(promised) if isinstance(promised, str) else None
-    if limit.holds(count) if limit else count == promised:
+    whole = sees_all(catalog, relation)
+    holds = limit.holds(count) if limit else count == promised
+    if holds and (whole or (limit and limit.operator in _LEAST)):
         return []
     most = int(limit.value) if limit else int(promised)
     seen = f"more than {most}" if count > most else str(count)
     shown = relation.qualified
-    if count <= most and not sees_all(catalog, relation):
+    if holds or (count <= most and not whole):
         return [_hidden("rows", target, catalog, relation, f"{shown} shows {seen} rows, promised {promised}")]
     code = "database.data.seed_missing" if count == 0 else "database.query.unexpected"
     message = f"{shown} holds {seen} rows, promised {promised}"
@@ -67,22 +70,11 @@ def relations(column: str, other: str, answer: QueryAnswer | None, catalog: Cata
 
 
 def sees_all(catalog: Catalog, relation: Relation) -> bool:
-    """Whether no policy hides rows of the relation from our reader."""
-    role = catalog.roles.get(catalog.user)
-    if not relation.rls_enabled or role is None:
-        return not relation.rls_enabled
-    owner = relation.owner in (role.name, *role.inherits) and not relation.rls_forced
-    if role.superuser or role.bypasses_rls or owner:
-        return True
-    mine = {"public", role.name, *role.inherits}
-    policies = [one for one in relation.policies if one.command in ("ALL", "SELECT") and mine.intersection(one.roles)]
-    return any(_open(one) for one in policies if one.permissive) and all(
-        _open(one) for one in policies if not one.permissive
-    )
-
-
-def _open(policy: Policy) -> bool:
-    return bool(policy.using) and always_true(str(policy.using))
+    """Whether no policy hides rows of the relation, or of what a view with security_invoker reads, from our reader."""
+    if relation.kind in "rp":
+        return policies.hides_nothing(catalog, catalog.user, relation)
+    read = (catalog.relations.get(name) for name in relation.reads if relation.security_invoker)
+    return all(one is None or sees_all(catalog, one) for one in read)
 
 
 def _relation(catalog: Catalog, column: str) -> Relation | None:

@@ -19,6 +19,7 @@ from pytest_prodcheck.observe.health import Health
 _DAY = 86400
 _IDS = 1 << 31
 _SHOWN = 3
+_THIS = "this replica"
 AREAS = ("sessions", "locks", "replication", "indexes", "storage", "statements")
 """What is judged apart, one check each."""
 
@@ -132,13 +133,17 @@ def _replication(case: _Case) -> Iterator[Finding]:
     elif limits.role == "primary" and seen.read_only:
         message = "the primary is read-only by default (default_transaction_read_only): writes fail (25006)"
         yield case.found("database.server.read_only", message, "", "read-only", "primary")
-    lags = [("this replica", seen.replay_lag)] if seen.in_recovery else []
+    lags = [(_THIS, seen.replay_lag)] if seen.in_recovery else []
     lags += [(one.application or "a replica", one.lag) for one in seen.replicas]
     for name, lag in lags:
         if broken(limits.replication_lag, lag):
             shown = show_duration(lag or 0)
-            message = f"{name} is {shown} behind, promised {limits.replication_lag}"
+            message = f"{name} is {shown} behind, promised {limits.replication_lag}{_cut_off(seen, name)}"
             yield case.found("database.replication.lag", message, name, shown, limits.replication_lag)
+    if limits.replication_lag and seen.in_recovery and seen.replay_lag is None and not seen.receives:
+        message = f"the lag of this replica cannot be told: it has replayed nothing since its start{_cut_off(seen)}"
+        code = "database.health.not_visible"
+        yield Finding(CRITERION, case.target, message, code, "insufficient", "unknown", str(limits.replication_lag))
     if limits.replication_lag and not seen.privileged and any(not one.state for one in seen.replicas):
         yield case.hidden(f"{len(seen.replicas)} replicas: their lag")
     for slot in seen.slots:
@@ -149,6 +154,10 @@ def _replication(case: _Case) -> Iterator[Finding]:
                 "database.replication.slot_inactive", f"{message} {limits.retained_wal}", slot.name,
                 shown_size(slot.retained), limits.retained_wal,
             )  # fmt: skip
+
+
+def _cut_off(seen: Health, name: str = _THIS) -> str:
+    return "; it is not connected to the server that it follows" if name == _THIS and not seen.receives else ""
 
 
 def _indexes(case: _Case) -> Iterator[Finding]:

@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from pytest_prodcheck.config.migrations.repository import Migration, Repository
 from pytest_prodcheck.config.migrations.tools import TOOLS
+from pytest_prodcheck.criteria import contents
+from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.migrations import Entry, Ledger
 
@@ -61,6 +63,17 @@ def migrations(
     if isinstance(promised, Repository):
         return [*broken, *_edited(case, promised), *_against_files(case, promised, bool(broken))]
     return [*broken, *([] if broken else _against_heads(case, heads))]
+
+
+def seen_whole(ledger: Ledger, catalog: Catalog) -> Ledger:
+    """The ledger; where policies hide rows of the table from our reader, with that as its problem: what is hidden is
+    neither applied nor missing."""
+    relation = catalog.relations.get(ledger.table)
+    if ledger.problem or relation is None or contents.sees_all(catalog, relation):
+        return ledger
+    problem = f"policies of {relation.qualified} hide rows from {catalog.user}"
+    remedy = f"a policy on {relation.qualified} FOR SELECT TO {catalog.user} USING (true) is yours to create"
+    return replace(ledger, problem=problem, remedy=remedy)
 
 
 def asked(finding: Finding) -> Finding:

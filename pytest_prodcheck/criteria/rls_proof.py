@@ -73,8 +73,18 @@ def judge(proofs: Mapping[str, Proof], user: str, catalog: Catalog, promised: Rl
 
 
 def _theirs(proofs: Mapping[str, Proof], user: str, name: str, relation: Relation, promised: Rls) -> int:
-    """Rows that the other users see as their own: they are there, whatever our reader sees."""
-    others = [proof for other, proof in proofs.items() if other != user and promised.seen_by(other, name) == "own"]
+    """Rows that the other users see as their own: they are there, whatever our reader sees. Not those of a user whose
+    own rows are this one's, too; and for a condition nobody knows on which side of it they are."""
+    sight = promised.seen_by(user, name)
+    if sight not in ("nothing", "own"):
+        return 0
+    mine = proofs[user].sights[relation.qualified].user
+    apart = mine.others if sight == "own" and isinstance(mine, Counts) else proofs
+    others = [
+        proof
+        for other, proof in proofs.items()
+        if other != user and other in apart and promised.seen_by(other, name) == "own"
+    ]
     counts = [proof.sights[relation.qualified].user for proof in others if relation.qualified in proof.sights]
     return sum(count.inside for count in counts if isinstance(count, Counts))
 

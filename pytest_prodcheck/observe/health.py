@@ -123,7 +123,8 @@ class Health:
     in_recovery: bool
     read_only: bool
     replay_lag: float | None
-    """Of a replica: seconds behind; 0 where all that was received is replayed."""
+    """Of a replica: seconds behind; 0 where it is connected and all that was received is replayed; None where it is
+    not, and has replayed nothing since its start."""
     size: int
     cache_hits: int
     cache_reads: int
@@ -148,3 +149,5 @@ class Health:
     """Statements of others that our role may not see."""
     statements_denied: bool = False
     """Whether the extension is there and our role may not read its view."""
+    receives: bool = True
+    """Of a replica: whether it is connected to the server that it follows."""

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from filled_postgres import filled
+from postgres_servers import needs, understood
 
 from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.criteria import contents, query_plan
@@ -24,6 +25,9 @@ create index tasks_user on tasks ((metadata_->>'user_id')); create index tasks_p
 create table empty(id int); create table hidden(id int, project_id int); alter table hidden enable row level security;
 create table seen(id int, project_id int); alter table seen enable row level security;
 create policy all_rows on seen for select to reader using (true); insert into seen values (1, 77);
+create view hidden_view with (security_invoker) as select id from hidden;
+create table part(id int); alter table part enable row level security; insert into part select generate_series(1, 9);
+create policy few on part for select to reader using (id < 4);
 create table locked(id int); insert into hidden values (1, 1);
 create index small on projects (id); analyze;
 grant select on all tables in schema public to reader; revoke all on locked from reader;
@@ -35,7 +39,7 @@ WHOLE = "select count(*) from tasks where metadata_->>'user_id' like '%7'"
 @pytest.fixture(scope="module")
 def dsn() -> Iterator[str]:
     """Our reader's DSN of a server with rows that point to nothing."""
-    with filled(SETUP) as running:
+    with filled(understood(SETUP)) as running:
         yield running.dsn("reader", "reader")
 
 
@@ -46,7 +50,8 @@ def target(dsn: str) -> DatabaseTarget:
         "dsn": dsn,
         "rows": {
             "tasks": "> 0", "projects": 5, "public.empty": "> 0", "public.tasks": "< 100", "tusks": 1,
-            "hidden": "> 0", "locked": "> 0", "seen": 1,
+            "hidden": "> 0", "locked": "> 0", "seen": 1, "public.hidden": 0, "public.part": "<= 3", "part": ">= 3",
+            "hidden_view": "< 1",
         },
         "relations": {
             "tasks.project_id": "projects.id", "tasks.id": "tasks.id", "public.tasks.projct_id": "projects.id",
@@ -102,7 +107,7 @@ def assert_finding(findings: list[Finding], code: str, severity: str, words: str
     assert words in found.message
 
 
-@pytest.mark.parametrize("table", ["tasks", "projects", "seen"])
+@pytest.mark.parametrize("table", ["tasks", "projects", "seen", "part"])
 def test_rows_that_are_there_are_green(prober: DatabaseProber, table: str) -> None:
     """A comparison, a number, a table whose policy shows all to our reader (A37)."""
     assert rows(prober, table) == []
@@ -115,11 +120,30 @@ def test_rows_that_are_there_are_green(prober: DatabaseProber, table: str) -> No
         ("public.tasks", "database.query.unexpected", "error", "public.tasks holds more than 100 rows, promised < 100"),
         ("tusks", "database.schema.table_missing", "error", "public.tusks is missing; similar: tasks"),
         ("hidden", "database.health.not_visible", "insufficient", "policies of public.hidden hide rows from reader"),
+        (
+            "public.hidden",
+            "database.health.not_visible",
+            "insufficient",
+            "public.hidden shows 0 rows, promised 0; policies",
+        ),
+        (
+            "public.part",
+            "database.health.not_visible",
+            "insufficient",
+            "public.part shows 3 rows, promised <= 3; policies",
+        ),
+        (
+            "hidden_view",
+            "database.health.not_visible",
+            "insufficient",
+            "public.hidden_view shows 0 rows, promised < 1; policies",
+        ),
         ("locked", "database.privilege.missing", "error", "permission denied for table locked"),
     ],
 )
 def test_rows_that_are_not_there(prober: DatabaseProber, table: str, code: str, severity: str, words: str) -> None:
     """Empty, too many (counted no further than the promise), missing, hidden, forbidden (A37, E16)."""
+    needs(15, "hidden_view", where=table)
     assert_finding(rows(prober, table), code, severity, words)
 
 

@@ -3,6 +3,8 @@
 # ruff: noqa: E501  (a row of a table is one line)
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -183,6 +185,40 @@ def test_a_role_without_privilege_is_never_green(server: Postgres) -> None:
     (slow,) = [one for one in judged(seen, "statements", statements="< 1ms") if one.code == "database.statement.slow"]
     assert slow.severity == "warning"
     assert "pg_sleep" not in str(slow)
+
+
+def test_a_replica_that_is_cut_off_is_not_up_to_date() -> None:
+    """All that it received is replayed, and nothing comes any more: its lag grows, and is not 0 (A36, C22)."""
+    with Postgres() as primary, Postgres() as standby:
+        with psycopg.connect(primary.dsn(), autocommit=True) as connection:
+            connection.execute("create role reader login password 'reader'")
+        for server in (primary, standby):
+            server.halt()
+        owner = standby.data.stat()
+        shutil.rmtree(standby.data)
+        shutil.copytree(primary.data, standby.data, ignore=shutil.ignore_patterns("postmaster.pid"))
+        (standby.data / "standby.signal").touch()
+        with (standby.data / "postgresql.auto.conf").open("a") as settings:
+            settings.write(f"primary_conninfo = '{primary.dsn()}'\n")
+        for path in (standby.data, *standby.data.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
+        standby.data.chmod(0o700)
+        primary.start()
+        standby.start()
+        eventually(lambda: read(standby).receives)
+        with psycopg.connect(primary.dsn(), autocommit=True) as connection:
+            connection.execute("create table later (id int)")
+        with psycopg.connect(standby.dsn("reader", "reader"), autocommit=True) as connection:
+            eventually(lambda: connection.execute("select to_regclass('later') is not null").fetchone() == (True,))
+        assert eventually(lambda: read(standby).replay_lag == 0)
+        primary.halt(immediately=True)
+        cut = eventually(lambda: not (found := read(standby)).receives and (found.replay_lag or 0) > 0.2 and found)
+    (found,) = judged(cut, "replication", replication_lag="< 100ms")
+    assert found.code == "database.replication.lag"
+    assert "it is not connected to the server that it follows" in found.message
+    (unknown,) = judged(replace(cut, replay_lag=None), "replication")
+    assert (unknown.code, unknown.severity) == ("database.health.not_visible", "insufficient")
+    assert "has replayed nothing since its start" in unknown.message
 
 
 CHANGES: dict[str, tuple[str, dict[str, Any], dict[str, Any], str, str]] = {

@@ -42,8 +42,9 @@ CLAIMS: Mapping[str, Mapping[str, Any]] = {
     "carl": {"sub": "b", "tenant": 2},
     "empty": {},
     "nobody": {"sub": "z"},
+    "twin": {"sub": "a"},
 }
-ROLE_OF = {"maja": "member", "carl": "member", "anonymous": "anon", "empty": "member", "nobody": "member"}
+ROLE_OF = {**dict.fromkeys(("maja", "carl", "empty", "nobody", "twin"), "member"), "anonymous": "anon"}
 
 Judged = Callable[..., list[Finding]]
 
@@ -324,6 +325,13 @@ UNPROVEN: Mapping[str, tuple[str, str, dict[str, Any], str, str]] = {
         "rls.unproven",
         "no row that could have shown a leak",
     ),
+    "A27 two users that are one": (
+        TABLE + ON + OWN + "delete from {s}.goals where owner = 'b';",
+        "maja",
+        {"sees": {"maja": "own", "twin": "own"}},
+        "rls.unproven",
+        "to our reader reader or to any other user",
+    ),
     "A25 a reader that sees nothing, and nobody else has rows": (
         TABLE + ON + OWN,
         "maja",
@@ -488,3 +496,15 @@ def test_a_claim_cannot_become_sql(server: Postgres) -> None:
     prober = prober_of(server.dsn("reader", "x"), "quoted")
     prober.claims = lambda user: {"sub": "a\\' or true; drop table quoted.goals; --"}
     assert findings(prober, prober.probe("test_rls_proof", "maja", "", 1), "maja") == []
+
+
+def test_what_others_see_proves_no_condition(server: Postgres) -> None:
+    """Rows of others may all be inside of a user's condition: none could have shown a leak, whoever sees them (A25)."""
+    made(server, "cond", TABLE + ON + OWN)
+    sees = {"carl": "own", "maja": "tenant in (1, 2)"}
+    prober = prober_of(server.dsn("reader", "x"), "cond", sees=sees)
+    proofs = {user: prober.probe("test_rls_proof", user, "", 1).facts["proofs"][user] for user in sees}
+    catalog = prober.probe("test_rls_proof", "carl", "", 1).facts["catalog"]
+    assert prober.table.rls is not None
+    found = rls_proof.judge(proofs, "maja", catalog, prober.table.rls, "database")
+    assert brief(found) == [("rls.unproven", "insufficient")]

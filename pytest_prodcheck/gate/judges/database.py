@@ -87,9 +87,8 @@ def migrations(case: Case) -> list[Finding]:
         found = queries.judge(asked, case.evidence.facts["answer"], case.check.target, case.now, "migrations")
         return [migrations.asked(finding) for finding in found]
     files = folder.read(Path(promised.directory), promised.tool) if promised.directory else promised.head
-    return migrations.migrations(
-        case.evidence.facts["ledger"], promised.tool, files, case.check.target, promised.severity
-    )
+    ledger = migrations.seen_whole(case.evidence.facts["ledger"], case.evidence.facts["catalog"])
+    return migrations.migrations(ledger, promised.tool, files, case.check.target, promised.severity)
 
 
 def health(case: Case) -> list[Finding]:

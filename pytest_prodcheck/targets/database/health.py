@@ -48,7 +48,7 @@ def _statements(catalog: Catalog) -> Relation | None:
 
 def _assembled(answers: Sequence[Sequence[Row]], denied: bool) -> Health:
     server, clients, waits, replicas, slots, indexes, constraints, tables, unindexed, *rest = answers
-    role, privileged, recovery, read_only, lag, size, hits, reads, failures, reset, oldest, hidden = server[0]
+    role, privileged, recovery, read_only, lag, receives, size, hits, reads, failures, reset, oldest, hidden = server[0]
     seen = [row for row in rest[0] if row[0]] if rest else []
     return Health(
         role, privileged, recovery, read_only, lag, size, hits, reads, failures, reset,
@@ -57,7 +57,7 @@ def _assembled(answers: Sequence[Sequence[Row]], denied: bool) -> Health:
         _each(Replica, replicas), _each(Slot, slots), _each(Index, indexes), _each(Constraint, constraints),
         _each(TableUse, tables), _each(Unindexed, unindexed),
         tuple(Statement(name, calls, float(mean)) for name, calls, mean in seen) if rest else None,
-        len(rest[0]) - len(seen) if rest else 0, denied,
+        len(rest[0]) - len(seen) if rest else 0, denied, receives,
     )  # fmt: skip
 
 

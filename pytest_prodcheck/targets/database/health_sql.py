@@ -14,10 +14,15 @@ _USERS = "n.nspname <> 'information_schema' and n.nspname !~ '^pg_'"
 _OURS = "coalesce(a.application_name, '') not like 'prodcheck/%'"
 _HERE = "a.datname = current_database() and a.pid <> pg_backend_pid()"
 
+_RECEIVES = "exists (select from pg_stat_wal_receiver)"
+"""Else all that was received is replayed, and nothing more will be received. Who may not see the row sees its pid."""
+
 SERVER = f"""select current_user::text, {_PRIVILEGED}, pg_is_in_recovery(),
  current_setting('default_transaction_read_only') = 'on',
- case when pg_is_in_recovery() then case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn() then 0
+ case when pg_is_in_recovery() then case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
+   and {_RECEIVES} then 0
   else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end end::float8,
+ {_RECEIVES},
  pg_database_size(current_database()), s.blks_hit, s.blks_read, coalesce(s.checksum_failures, 0),
  extract(epoch from clock_timestamp() - coalesce(s.stats_reset, pg_postmaster_start_time()))::float8,
  (select array[d.datname::text, age(d.datfrozenxid)::text] from pg_database d order by age(d.datfrozenxid) desc limit 1),

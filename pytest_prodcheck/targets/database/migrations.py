@@ -19,9 +19,16 @@ def located(catalog: Catalog, tool: str, table: str = "") -> tuple[Relation, Rec
     relations = [one for one in catalog.relations.values() if one.kind in "rpv"]
     other = ""
     for record in RECORDS[tool]:
-        relation = _found(catalog, relations, table or record.table)
-        if relation is None:
+        candidates = _found(catalog, relations, table or record.table)
+        if len(candidates) > 1:
+            names = " and ".join(sorted(one.qualified for one in candidates))
+            return Ledger(
+                problem=f"{names} are there, and nothing says which is meant",
+                remedy="name it: `table` of the migrations",
+            )
+        if not candidates:
             continue
+        (relation,) = candidates
         columns = {column.name for column in relation.columns}
         if not columns.issuperset(record.columns) or columns.intersection(record.foreign):
             lacking = ", ".join(sorted(set(record.columns) - columns)) or "what it has is another's"
@@ -65,12 +72,11 @@ def _statements(relation: Relation, record: Record, catalog: Catalog) -> Sequenc
     return statements
 
 
-def _found(catalog: Catalog, relations: Sequence[Relation], name: str) -> Relation | None:
-    """The table by its full name, by our search path, or wherever the only one of this name is."""
+def _found(catalog: Catalog, relations: Sequence[Relation], name: str) -> list[Relation]:
+    """The table by its full name, by our search path, or wherever those of this name are."""
     if exact := catalog.resolve(name):
-        return exact
-    alike = [one for one in relations if one.name == name.rpartition(".")[2]]
-    return alike[0] if len(alike) == 1 else None
+        return [exact]
+    return [one for one in relations if one.name == name.rpartition(".")[2]]
 
 
 def _quoted(relation: Relation) -> str:

@@ -80,7 +80,7 @@ class Readings:
         return Evidence((answer.observation,), {**facts, "answer": answer})
 
     def _migrations(self, catalog: Catalog) -> Evidence:
-        """The tool's table as `ledger`; or the answer to the query that stands for an unknown tool."""
+        """The tool's table as `ledger`, and the catalog; or the answer to the query that stands for an unknown tool."""
         from pytest_prodcheck.targets.database.migrations import ledger, located
 
         promised, timeout = self._database.table.migrations, self._database.table.timeout
@@ -88,13 +88,14 @@ class Readings:
             return self._asked(catalog, promised.sql if promised else "", "migrations")
         found = located(catalog, promised.tool, promised.table)
         if isinstance(found, Ledger):
-            return Evidence((), {"ledger": found})
+            return Evidence((), {"ledger": found, "catalog": catalog})
         session, observation = self._session("migrations")
         if session is None:
-            return Evidence((observation,), {"ledger": Ledger(problem=observation.message)})
+            return Evidence((observation,), {"ledger": Ledger(problem=observation.message), "catalog": catalog})
         self._database.count("database")
         try:
-            return Evidence((observation,), {"ledger": ledger(session, found, catalog, timeout=timeout)})
+            read = ledger(session, found, catalog, timeout=timeout)
+            return Evidence((observation,), {"ledger": read, "catalog": catalog})
         finally:
             session.hang_up()
 
