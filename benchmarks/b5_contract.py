@@ -109,14 +109,18 @@ def main() -> int:
 
 
 def run(program: str, folder: Path, dsn: str, count: int, *options: str) -> tuple[float, float]:
-    """Seconds of a fresh process after its imports, and its peak memory in MiB; raises where it failed or saw another
-    number of things."""
+    """Seconds of a fresh process after its imports, and its peak memory in MiB; see `cost`."""
+    spent = cost(program, folder, dsn, count, *options)
+    return float(spent.output.split()[3]), spent.memory
+
+
+def cost(program: str, folder: Path, dsn: str, count: int, *options: str) -> measure.Cost:
+    """What a fresh process cost; raises RuntimeError where it failed or saw another number of things."""
     command = [sys.executable, "-c", program, dsn, str(folder / "database.toml"), *options]
-    cost = measure.run(command, folder, {**os.environ, "PYTHONPATH": str(ROOT)})
-    words = cost.output.split()
-    if words[:3] != [str(count), str(count * 12), "0"]:
-        raise RuntimeError(f"the program saw something else: {cost.output}")
-    return float(words[3]), cost.memory
+    spent = measure.run(command, folder, {**os.environ, "PYTHONPATH": str(ROOT)})
+    if spent.output.split()[:3] != [str(count), str(count * 12), "0"]:
+        raise RuntimeError(f"the program saw something else: {spent.output}")
+    return spent
 
 
 def round_trips(port: int, folder: Path, dsn: str, count: int) -> int:
