@@ -67,6 +67,11 @@ def mentions(text: str, column: str) -> bool:
     return re.search(rf'(?<![\w."]){re.escape(column)}(?!\w)', text) is not None
 
 
+def names_word(text: str, word: str) -> bool:
+    """Whether a text of any language has the word, quoted or not."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE) is not None
+
+
 def cut(text: str) -> str:
     """The beginning of a long text."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from pytest_prodcheck.criteria import contract_objects, contract_tables
-from pytest_prodcheck.criteria.contract_change import OBJECT_CHANGED, PRIVILEGE_MISSING, Difference, Impact
+from pytest_prodcheck.criteria.contract_change import OBJECT_CHANGED, PRIVILEGE_MISSING, Difference, Impact, names_word
 from pytest_prodcheck.observe.contract import IDLE, Contract, TableFacts
 from pytest_prodcheck.observe.finding import Finding, Severity
 
@@ -34,13 +34,16 @@ _PARTS = {
 """Part of a snapshot → where its facts stand in words."""
 
 
-def judge(promised: Contract, found: Contract, target: str) -> list[Finding]:
-    """One finding for each thing that is not as promised, the gravest first, and one for what could not be read."""
+def judge(promised: Contract, found: Contract, target: str, missing: Mapping[str, str] | None = None) -> list[Finding]:
+    """One finding for each thing that is not as promised, the gravest first, and one for what could not be read.
+
+    `missing`: name of a migration that is not applied → what it says; the one that speaks of the thing is named (R12).
+    """
     if promised.tables and not found.tables:
         return [_nothing(promised, target)]
     ordered = differences(promised, found)
     failures = [one for one in ordered if one.impact != "harmless"]
-    findings = [_finding(one, target) for one in failures[:_MOST]]
+    findings = [_finding(one, target, missing or {}) for one in failures[:_MOST]]
     if len(failures) > _MOST:
         more = failures[_MOST]
         text = f"and {len(failures) - _MOST} further differences from the contract"
@@ -112,19 +115,27 @@ def _known(promised: TableFacts, found: TableFacts, unread: Collection[str]) -> 
     return replace(promised, **parts)  # type: ignore[arg-type]
 
 
-def _finding(one: Difference, target: str) -> Finding:
+def _finding(one: Difference, target: str, missing: Mapping[str, str]) -> Finding:
+    migration = _speaks_of(one, missing)
     return Finding(
         CRITERION,
         target,
-        str(one),
+        f"{one} — migration {migration} is missing" if migration else str(one),
         one.code,
         _SEVERITY[one.impact],
         seen=one.found,
         promised=one.promised,
         subject=one.thing,
         remedy=_REMEDY,
-        data={**one.data, "impact": one.impact, "why": one.why},
+        data={**one.data, "impact": one.impact, "why": one.why} | ({"migration": migration} if migration else {}),
     )
+
+
+def _speaks_of(one: Difference, missing: Mapping[str, str]) -> str:
+    """The last of the missing migrations that names the table, and the column where it is about one; else empty."""
+    words = [str(one.data[key]).rpartition(".")[2] for key in ("table", "column") if one.data.get(key)]
+    speaking = [name for name, text in missing.items() if words and all(names_word(text, word) for word in words)]
+    return speaking[-1] if speaking else ""
 
 
 def _nothing(promised: Contract, target: str) -> Finding:

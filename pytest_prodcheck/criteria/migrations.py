@@ -215,6 +215,11 @@ def _latest(case: _Case) -> Iterator[Entry]:
     return iter(last.values())
 
 
+def missing(ledger: Ledger, tool: str, repository: Repository) -> list[str]:
+    """Names of the repository's migrations that are not applied, in their order; none where that cannot be told."""
+    return [] if ledger.problem else [one.name for one in _missing(_Case(tool, "", ledger, "error"), repository)]
+
+
 def _missing(case: _Case, repository: Repository) -> list[Migration]:
     """What is in the repository and does not count as applied."""
     rows = {case.normal(one.id): one for one in _latest(case) if one.state not in ("reverted",)}

@@ -110,6 +110,24 @@ def test_severities_are_those_of_the_impact(seen: Seen) -> None:
     }
 
 
+def test_the_missing_migration_is_named(seen: Seen) -> None:
+    """The last that speaks of the table, and of the column where one is at fault; of what none speaks, none (R12)."""
+    missing = {
+        "20260810_tenants": 'alter table "tenants" add column note text',
+        "20260811_tenant": 'ALTER TABLE "tasks" ALTER COLUMN "tenant_id" SET NOT NULL;',
+        "20260812_titles": "alter table tasks add tenant_identifier int",
+    }
+    number = next(place for place, case in enumerate(CASES) if case["id"] == "null-allowed-where-a-policy-compares")
+    (found,) = database_contract.judge(of(seen.before, number), of(seen.after, number), "database", missing)
+    assert found.message.endswith(
+        "tasks.tenant_id: promised uuid not null, found uuid null — rows without tenant are visible to nobody "
+        "(policy own compares it) — migration 20260811_tenant is missing"
+    )
+    assert found.data["migration"] == "20260811_tenant"
+    (found,) = database_contract.judge(of(seen.before, number), of(seen.after, number), "database", {"x": "tasks"})
+    assert "migration" not in found.message
+
+
 def test_there_are_enough_cases() -> None:
     """At least sixty, of all three impacts; ids are unique (A33)."""
     impacts = [line.split()[0] for case in CASES for line in case["says"]]

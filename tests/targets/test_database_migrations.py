@@ -18,7 +18,7 @@ from filled_postgres import filled
 
 from pytest_prodcheck.config.migrations import folder
 from pytest_prodcheck.config.migrations.names import ToolName
-from pytest_prodcheck.criteria.migrations import migrations, seen_whole
+from pytest_prodcheck.criteria.migrations import migrations, missing, seen_whole
 from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Finding
@@ -98,6 +98,22 @@ def test_the_state_is_named_with_its_revision(server: Postgres, tool: str, name:
         assert finding.severity == ("insufficient" if finding.code.endswith("unreadable") else "error")
         assert finding.remedy or finding.code.endswith("ahead")
         assert "maja" not in str(finding.data.get("detail", finding.message)) or tool == "liquibase"
+
+
+@pytest.mark.parametrize("tool", sorted(set(TOOLS) - {"liquibase"}))
+def test_what_a_missing_migration_says_can_be_read(server: Postgres, tool: str, tmp_path: Path) -> None:
+    """Each missing one has the text of its files, so that a difference of the contract can name it (R12); Liquibase
+    keeps many in one file."""
+    row = TOOLS[tool]
+    case = row["cases"]["behind"]
+    files = {**row["files"], **case.get("files", {})}
+    judged(server, tool, "behind", tmp_path)
+    names = missing(read(server, tool), tool, folder.read(written(tmp_path, files), tool))
+    texts = folder.texts(tmp_path, tool, names)
+    assert names
+    assert list(texts) == [name for name in names if name in texts]
+    assert set(texts) == set(names)
+    assert set(texts.values()) <= set(files.values())
 
 
 def test_every_tool_has_its_cases() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from pytest_prodcheck.config.migrations.repository import BadMigration, Files, Repository
@@ -25,6 +26,22 @@ def read(directory: Path, tool: str) -> Repository:
     if not found.migrations:
         raise BadMigration(directory.name, f"holds no migration of {tool}, such as {known.example}")
     return found
+
+
+def texts(directory: Path, tool: str, names: Collection[str]) -> dict[str, str]:
+    """Name of a migration → what its files say, in the order of the names; only of those that have files of their own.
+
+    Raises BadMigration, as `read` does.
+    """
+    files = _files(directory, tool)
+    found = {name: [files[path] for path in files if _named(path, name)] for name in names}
+    return {name: b"\n".join(own).decode("utf-8", "replace") for name, own in found.items() if own}
+
+
+def _named(path: str, name: str) -> bool:
+    """Whether a file is the migration's, or lies in its folder; Django's name begins with the application's."""
+    last = name.replace(".", "/").rpartition("/")[2]
+    return any(part in (name, last) or part.startswith((f"{name}.", f"{last}.")) for part in path.split("/"))
 
 
 def _files(directory: Path, tool: str) -> Files:

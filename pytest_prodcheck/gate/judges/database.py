@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from pytest_prodcheck.config.models import DatabaseTarget, Query
@@ -33,8 +34,22 @@ def contract(case: Case) -> list[Finding]:
     from pytest_prodcheck.criteria import database_contract
     from pytest_prodcheck.gate import contracts
 
-    promised = contracts.of(case.environment, case.check.target, case.table(DatabaseTarget))
-    return database_contract.judge(promised, case.evidence.facts["contract"], case.check.target)
+    table, facts = case.table(DatabaseTarget), case.evidence.facts
+    promised = contracts.of(case.environment, case.check.target, table)
+    return database_contract.judge(promised, facts["contract"], case.check.target, _missing(table, facts))
+
+
+def _missing(table: DatabaseTarget, facts: Mapping[str, Any]) -> dict[str, str]:
+    """Name of each migration of the folder that is not applied → what it says."""
+    from pytest_prodcheck.config.migrations import folder
+    from pytest_prodcheck.criteria import migrations
+
+    declared = table.migrations
+    if declared is None or declared.tool is None or not declared.directory or "ledger" not in facts:
+        return {}
+    place, ledger = Path(declared.directory), migrations.seen_whole(facts["ledger"], facts["catalog"])
+    names = migrations.missing(ledger, declared.tool, folder.read(place, declared.tool))
+    return folder.texts(place, declared.tool, names) if names else {}
 
 
 def rls(case: Case) -> list[Finding]:

@@ -92,7 +92,11 @@ class DatabaseProber:
             answer = self.declared(subject)
             return Evidence((answer.observation,), {"answer": answer, "catalog": self._catalog})
         if function == "test_contract":
-            return Evidence((), {"contract": self.contract})
+            declared = self.table.migrations
+            behind = (
+                self._readings.of("test_migrations", "", attempt) if declared and declared.directory else Evidence()
+            )
+            return Evidence(behind.observations, {**behind.facts, "contract": self.contract, "catalog": self._catalog})
         return Evidence((), {"catalog": self._catalog})
 
     def login(self, name: str) -> Evidence:

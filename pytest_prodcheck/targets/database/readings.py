@@ -42,27 +42,27 @@ class Database(Protocol):
 
 
 class Readings:
-    """Makes them; the statistics are read once a run, whatever the number of areas that are judged."""
+    """Makes them; statistics and migrations are read once an attempt, whatever the number of checks that look at
+    them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._statistics: dict[int, Evidence] = {}
+        self._read: dict[tuple[str, int], Evidence] = {}
 
     def of(self, function: str, subject: str, attempt: int) -> Evidence:
         """The evidence of one check of READINGS; a later attempt reads again."""
         catalog, table = self._database.catalog(), self._database.table
         if catalog is None:
             return Evidence((), {})
-        if function == "test_migrations":
-            return self._migrations(catalog)
         if function == "test_pooler":
             return self._pooler()
-        if function == "test_health":
+        if function in ("test_migrations", "test_health"):
+            read = self._migrations if function == "test_migrations" else self._health
             with self._lock:
-                if attempt not in self._statistics:
-                    self._statistics[attempt] = self._health(catalog)
-                return self._statistics[attempt]
+                if (function, attempt) not in self._read:
+                    self._read[function, attempt] = read(catalog)
+                return self._read[function, attempt]
         from pytest_prodcheck.targets.database import counting
 
         if function == "test_plan":
