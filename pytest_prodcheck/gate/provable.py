@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pytest_prodcheck.config import grammar
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, Target
+from pytest_prodcheck.config.models import DatabaseTarget, Environment, HttpTarget, Target
 from pytest_prodcheck.criteria import sampling
 from pytest_prodcheck.gate.plan import Check, Plan
 
-_ONE_REQUEST = ("test_endpoint", "test_operation")
+_ONE_REQUEST = ("test_endpoint", "test_operation", "test_denied", "test_subscription")
 """Checks that send a request of their own, whether they have a limit or not."""
 
 
@@ -65,7 +65,16 @@ def _of_target(environment: Environment, plan: Plan, target: str) -> int:
 
 
 def _of_limits(environment: Environment, check: Check) -> int:
-    return max((_least(environment, text) for text in check.limits), default=int(check.function in _ONE_REQUEST))
+    return max((_least(environment, text) for text in check.limits), default=_own(environment, check))
+
+
+def _own(environment: Environment, check: Check) -> int:
+    """The requests of a check without a limit, at the least: of refusals, the good token's and one for each name."""
+    if check.function != "test_refuses":
+        return int(check.function in _ONE_REQUEST)
+    table = environment.targets[check.target]
+    promised = table.endpoints[check.subject] if isinstance(table, HttpTarget) else table
+    return 1 + len(getattr(promised, "refuses", ()))
 
 
 def _least(environment: Environment, text: str) -> int:

@@ -61,6 +61,15 @@ def test_a_service_that_verifies_is_green(gate: Gate, environ: Mapping[str, str]
     assert len({token for token in shown if token}) >= 7
 
 
+def test_refusals_that_cannot_all_be_sent_are_exit_4(gate: Gate, environ: Mapping[str, str]) -> None:
+    """A20: the endpoint's own request, the good token and six others are eight; nothing is sent."""
+    endpoint = f'tasks = {{ path = "/tasks", as = "member", {REFUSES} }}'
+    head = f"[env.staging.requests]\nat_most = 7\n{CONFIG}"
+    gate.config(endpoints=endpoint, head=head)
+    gate.run(env=environ).assert_is(4, "none", "its checks and limits need 8 requests together", "at_most is 7")
+    assert gate.system.headers == []
+
+
 def test_a_broken_refusal_is_its_own_finding_and_leaks_no_token(gate: Gate, environ: Mapping[str, str]) -> None:
     """A20, E7, T8: a 5xx is named as such; what the service repeats of a forged token is in no output."""
     gate.config(endpoints=f'tasks = {{ path = "/tasks", as = "member", {REFUSES} }}', head=CONFIG)
