@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from typing import Final
+from urllib.parse import SplitResult, urlsplit
 
 from pytest_prodcheck.config.models import AuthTarget, User
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.identity import Discovery
 from pytest_prodcheck.observe.observation import Observation
 
+_NEEDED: Final = ("jwks_uri", "token_endpoint")
 OAUTH_GRANTS: Final = ("client_credentials", "password", "refresh_token")
 
 
@@ -17,10 +19,11 @@ def discovery(found: Discovery, auth: AuthTarget, *, target: str = "auth") -> li
     if found.problem:
         return [_unusable(found, target)]
     findings = [finding for finding in (_issuer(found, auth, target),) if finding]
-    missing = [name for name in ("jwks_uri", "token_endpoint") if not getattr(found, name)]
+    missing = [name for name in _NEEDED if not getattr(found, name)]
     if missing and not findings:
         what = f"{found.url} names no {' and no '.join(missing)}"
         findings.append(_finding(target, what, "auth.discovery.wrong_application", url=found.url))
+    findings += [_unaskable(found, name, target) for name in _NEEDED if _is_broken(getattr(found, name))]
     return findings + [_downgraded(found, name, url, target) for name, url in without_tls(found, auth)]
 
 
@@ -33,6 +36,16 @@ def grant_allowed(found: Discovery, user: User, name: str, *, target: str = "aut
         target, what, "auth.grant.not_allowed", severity="warning", user=name, expected=list(found.grants)
     )
     return [finding]
+
+
+def absolute(url: str) -> SplitResult | None:
+    """The parts of an absolute http(s) URL; None for anything else."""
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        return None
+    return parts if usable and url.isprintable() and " " not in url else None
 
 
 def slash_hint(seen: str, expected: str) -> str:
@@ -83,7 +96,16 @@ def without_tls(found: Discovery, auth: AuthTarget) -> list[tuple[str, str]]:
     if not auth.issuer.startswith("https:"):
         return []
     named = [("token_endpoint", found.token_endpoint), ("jwks_uri", found.jwks_uri)]
-    return [(name, url) for name, url in named if url and not url.lower().startswith("https:")]
+    return [(name, url) for name, url in named if absolute(url) and not url.lower().startswith("https:")]
+
+
+def _is_broken(url: str) -> bool:
+    return bool(url) and absolute(url) is None
+
+
+def _unaskable(found: Discovery, name: str, target: str) -> Finding:
+    what = f"{found.url} names {name} {getattr(found, name)[:200]!a}: that is no URL, and no client can ask it"
+    return _finding(target, what, "auth.metadata.malformed", url=found.url, endpoint=name, expected="a URL")
 
 
 def _downgraded(found: Discovery, name: str, url: str, target: str) -> Finding:

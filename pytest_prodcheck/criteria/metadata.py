@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import SplitResult
 
 from pytest_prodcheck.config.models import AuthTarget, User
-from pytest_prodcheck.criteria.discovery import grant_allowed, without_tls
+from pytest_prodcheck.criteria.discovery import absolute, grant_allowed, without_tls
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.identity import Discovery
 from pytest_prodcheck.observe.observation import ERROR_CLASSES, Json, Observation
@@ -99,31 +99,21 @@ def _wanted(name: str) -> str:
 
 def _is_of(value: Json, wanted: str) -> bool:
     if wanted == "a URL":
-        return isinstance(value, str) and _split(value) is not None
+        return isinstance(value, str) and absolute(value) is not None
     return isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
-
-
-def _split(url: str) -> SplitResult | None:
-    """The parts of an absolute http(s) URL; None for anything else."""
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        return None
-    return parts if usable else None
 
 
 def _urls(judge: _Judge) -> Iterator[tuple[str, str, SplitResult]]:
     for name in judge.document:
         url = judge.text(name)
-        parts = _split(url) if name.endswith(("_endpoint", "_uri", "check_session_iframe")) else None
+        parts = absolute(url) if name.endswith(("_endpoint", "_uri", "check_session_iframe")) else None
         if parts:
             yield name, url, parts
 
 
 def _addresses(judge: _Judge, auth: AuthTarget) -> Iterator[Finding]:
     """RFC 8414 §2: an issuer is https without query and fragment; endpoints have no fragment, and TLS as it has."""
-    issuer = _split(judge.found.issuer)
+    issuer = absolute(judge.found.issuer)
     if issuer and (issuer.query or issuer.fragment):
         what = f"issuer {judge.found.issuer} has a query or a fragment (RFC 8414 §2)"
         yield judge.finding("auth.metadata.malformed", what, judge.found.issuer, "neither")
@@ -138,7 +128,7 @@ def _addresses(judge: _Judge, auth: AuthTarget) -> Iterator[Finding]:
 
 def _foreign(judge: _Judge, auth: AuthTarget, known_hosts: Collection[str]) -> Iterator[Finding]:
     """Hosts that nobody declared: an internal name that leaked through a proxy, or somebody else's."""
-    issuer = _split(auth.issuer)
+    issuer = absolute(auth.issuer)
     known = {issuer.hostname if issuer else "", *auth.hosts, *known_hosts}
     foreign: dict[str, list[str]] = {}
     for name, _, parts in _urls(judge):

@@ -10,11 +10,13 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from pytest_prodcheck.config.models import AuthTarget, HttpTarget, Login, User
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.identity import Discovery, Jwks, Token
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.targets import auth, tokens
 from pytest_prodcheck.targets.grants import LoginPlace
+from pytest_prodcheck.targets.guard.origins import Origins
 from pytest_prodcheck.targets.wire import Wire
 
 Remember = Callable[[str, str], object]
@@ -56,7 +58,7 @@ class AuthProber:
         self._discovery = found
         named = [url for url in (found.token_endpoint, found.jwks_uri, found.introspection_endpoint) if url]
         if not found.problem and found.issuer == self.table.issuer:
-            self._wire.widen(self.target, *[url for url in named if self._secure(url) and _host(url)])
+            self._wire.widen(self.target, *[url for url in named if self._secure(url)])
         return Evidence((found.observation,), {"discovery": found})
 
     def _discovered(self) -> None:
@@ -148,7 +150,11 @@ class AuthProber:
         return Evidence(tuple(answers.values()), {"discovery": found, "endpoints": answers})
 
     def _secure(self, url: str) -> bool:
-        """Whether the URL is an https one, or one like a plain issuer's."""
+        """Whether the URL can be asked, and is an https one, or one like a plain issuer's."""
+        try:
+            Origins.of(url)
+        except Refused:
+            return False
         return urlsplit(self.table.issuer).scheme == "http" or url.startswith("https://")
 
     def repeaters(self) -> Sequence[Callable[[], Observation]]:

@@ -94,6 +94,10 @@ CASES: dict[str, Case] = {
     "another issuer": Case("ready", WRONG, "discovery says issuer https://other.test/", {"issuer": "https://other.test/"}),
     "no issuer": Case("ready", WRONG, "discovery says issuer nothing", {"issuer": GONE}),
     "no jwks_uri": Case("ready", WRONG, "names no jwks_uri", {"jwks_uri": GONE}),
+    "jwks_uri is on no port": Case("ready", MALFORMED, "jwks_uri 'http://127", {"jwks_uri": "http://127.0.0.1:99999/"}),
+    "jwks_uri is a file": Case("ready", MALFORMED, "names jwks_uri 'file:///jwks'", {"jwks_uri": "file:///jwks"}),
+    "token endpoint with a space": Case("ready", MALFORMED, "that is no URL", {"token_endpoint": "https://id p.example/"}),
+    "token endpoint without a host": Case("ready", MALFORMED, "that is no URL", {"token_endpoint": "/token"}),
     "no token endpoint": Case("ready", WRONG, "names no token_endpoint", {"token_endpoint": GONE}),
     "no subject types": Case("discovery", OIDC, "lacks subject_types_supported", {"subject_types_supported": GONE}),
     "no response types": Case("discovery", OIDC, "lacks response_types_supported", {"response_types_supported": GONE}),
@@ -103,6 +107,7 @@ CASES: dict[str, Case] = {
     "no authorization endpoint": Case("discovery", OIDC, "lacks authorization_endp", {"authorization_endpoint": GONE}),
     "an endpoint is a number": Case("discovery", MALFORMED, "userinfo_endpoint is not a URL", {"userinfo_endpoint": 7}),
     "an endpoint is relative": Case("discovery", MALFORMED, "is not a URL", {"userinfo_endpoint": "/userinfo"}),
+    "introspection is no URL": Case("discovery", MALFORMED, "is not a URL", {"introspection_endpoint": "ftp://x/"}),
     "a list is a text": Case("discovery", MALFORMED, "is not a list", {"response_types_supported": "code"}),
     "an empty list": Case("discovery", MALFORMED, "is not a list", {"subject_types_supported": []}),
     "an endpoint with a fragment": Case(
