@@ -79,9 +79,11 @@ def _errors(seen: Observation) -> Finding:
 
 
 def _data(seen: Observation, promised: GraphqlSubscription, now: float) -> list[Finding]:
+    event = strict_json.table(seen.body)
+    if seen.data.get("events") and not (event or {}).get("data"):
+        return [_finding(seen, "the first event holds no data, and no error says why", "graphql.data.null")]
     if promised.data is None:
         return []
-    event = strict_json.table(seen.body)
     if event is None:
         what = "no event came whose data could be compared"
         return [_finding(seen, what, "graphql.subscription.silent", "insufficient")]

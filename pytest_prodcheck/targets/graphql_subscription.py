@@ -136,7 +136,11 @@ def _converse(
     credentials: Mapping[str, Json], payload: Mapping[str, Json], seen: _Seen,
 ) -> None:  # fmt: skip
     _send(opened, {"type": "connection_init", "payload": dict(credentials)})
-    if _await(opened, time.monotonic() + timeout, ("connection_ack", "connection_error")) is None:
+    answered = _await(opened, time.monotonic() + timeout, ("connection_ack", "connection_error"))
+    if answered is None:
+        return
+    if answered["type"] == "connection_error":  # the older protocol's word, which servers of both still send
+        seen.errors = _errors(answered.get("payload"))
         return
     seen.stage = "subscribed"
     _send(opened, {"id": "1", "type": "subscribe", "payload": dict(payload)})
@@ -154,11 +158,17 @@ def _note(message: Mapping[str, Json], seen: _Seen) -> None:
     if message["type"] == "complete":
         seen.stage = "completed"
     elif message["type"] == "error":
-        seen.errors = graphql_answer.read(json.dumps({"errors": payload}).encode()).errors
+        seen.errors = _errors(payload)
     else:
         seen.stage, seen.events = "event", seen.events + 1
         seen.first = payload if seen.first is None else seen.first
         seen.errors = seen.errors or graphql_answer.read(json.dumps(payload).encode()).errors
+
+
+def _errors(payload: Json) -> tuple[graphql_answer.GraphqlError, ...]:
+    """The errors of a message that is one, whatever is in it: a list, or one by itself as the older protocol has it."""
+    listed = payload if isinstance(payload, list) and payload else [payload]
+    return graphql_answer.read(json.dumps({"errors": listed}).encode()).errors
 
 
 def _await(opened: Channel, deadline: float, kinds: tuple[str, ...]) -> Mapping[str, Json] | None:

@@ -36,7 +36,8 @@ CASES = {
 @pytest.mark.parametrize(("status", "stage", "more", "code", "words"), CASES.values(), ids=list(CASES))
 def test_the_phase_that_failed_is_named(status, stage, more, code, words):
     """One finding, with the close code in the protocol's own word; none where an event or the completion came."""
-    seen = Observation("graphql", "subscription T", status=status, data={**SPOKEN, "stage": stage, **more})
+    body = b'{"data": {"t": 1}}' if more.get("events") else b""
+    seen = Observation("graphql", "subscription T", status=status, body=body, data={**SPOKEN, "stage": stage, **more})
     found = judge(seen, GraphqlSubscription(), now=0.0)
     assert [one.code for one in found] == ([code] if code else [])
     assert all(words in one.message for one in found), found
