@@ -24,7 +24,8 @@ def healthy(health: Observation, metadata: Observation | None = None) -> list[Fi
         return [
             _finding(health, "ready", f"/healthz gives no answer: {health.error} {health.message}".rstrip(), "unknown")
         ]
-    if broken or text.startswith("WARN"):
+    inconsistent = metadata is not None and metadata.data.get("is_consistent") is False
+    if broken or inconsistent or text.startswith("WARN"):
         return [_finding(health, "ready", _told(broken), _INCONSISTENT, text, "OK", objects=broken)]
     if health.status == 200 and health.body == b"OK":
         return []
@@ -68,6 +69,9 @@ def no_ide(pages: Sequence[Observation], promised: bool) -> list[Finding]:
     """Whether the browser IDE is as declared (`ide = false`: none is served)."""
     if pages and all(page.error for page in pages):
         return [_finding(pages[0], "ide", f"no page could be read: {pages[0].error}", "unknown")]
+    if broken := [page for page in pages if page.server_error or page.status == 429]:
+        what = f"{broken[0].data.get('url', '')} answers {broken[0].status}: whether an IDE is there is not seen"
+        return [replace(_finding(broken[0], "ide", what, "unknown"), severity="insufficient")]
     served = [page for page in pages if page.data.get("ide")]
     if promised:
         return (

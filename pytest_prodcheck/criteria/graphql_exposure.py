@@ -82,8 +82,9 @@ def _unclear(probe: Observation, criterion: str, promised: str) -> list[Finding]
 def _unlistened(probe: Observation, criterion: str, promised: str) -> list[Finding]:
     """What never came to where the promise is kept: no answer, a 5xx, a refusal of the caller."""
     told = graphql_codes.explain(probe.code, probe.message, probe)
-    rejected = told.code.startswith(("auth.", "runner.")) or probe.status in (401, 429)
-    if probe.error or probe.server_error or rejected:
+    rejected = told.code.startswith(("auth.", "runner.")) or probe.status in (401, 404, 429)
+    redirected = probe.status is not None and 300 <= probe.status < 400
+    if probe.error or probe.server_error or rejected or redirected:
         return [_unjudged(probe, criterion, promised)]
     if not graphql_refusal.permission(probe.code, probe.message):
         return []

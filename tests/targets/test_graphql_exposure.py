@@ -79,6 +79,8 @@ CASES: dict[str, tuple[str, Any, int, list[Judged]]] = {
     "batching: the caller is refused": (
         "test_batching", errors("log in", "UNAUTHENTICATED"), 200, [UNCLEAR]),
     "batching: not let in": ("test_batching", {"message": "no"}, 401, [("unknown", "error")]),
+    "batching: sent to log in": ("test_batching", "", 302, [("unknown", "error")]),
+    "batching: another route": ("test_batching", {"message": "no"}, 404, [("unknown", "error")]),
     "batching: a request too many": ("test_batching", "slow down", 429, [("unknown", "error")]),
     "depth: refused": ("test_depth", errors("'DepthProbe' exceeds maximum operation depth of 2"), 400, []),
     "depth: refused by its cost": ("test_depth", errors("query is too complex: 30. Maximum is 20"), 400, []),

@@ -266,6 +266,8 @@ def test_inconsistent_objects_are_named():
     metadata = Observation("graphql", "metadata", data={"inconsistent_objects": objects})
     (found,) = healthy(health("WARN: inconsistent"), metadata)
     assert "object_relation goals.owner: no such table: users (and 1 more)" in found.message
+    metadata = Observation("graphql", "metadata", data={"is_consistent": False, "inconsistent_objects": []})
+    assert [one.code for one in healthy(health("OK"), metadata)] == ["graphql.metadata.inconsistent"]
 
 
 @pytest.mark.parametrize(
@@ -297,6 +299,9 @@ def test_an_ide_that_is_served_is_told_by_its_address():
     (found,) = no_ide([served], False)
     assert (found.code, "https://h/graphql" in found.message) == ("graphql.ide.open", True)
     assert no_ide([Observation("graphql", "ide", error="timeout")], False) != []
+    (found,) = no_ide([Observation("graphql", "ide", status=502, data={"url": "https://h/graphql"})], False)
+    assert (found.severity, "https://h/graphql answers 502" in found.message) == ("insufficient", True)
+    assert no_ide([Observation("graphql", "ide", status=404)], False) == []
 
 
 def test_a_service_that_accepts_a_broken_signature_does_not_verify():
