@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import demo_contract
 import psycopg
 import pytest
 from demo_raw import Raw
@@ -79,6 +80,11 @@ def finish(parent: subprocess.Popen[str]) -> None:
     parent.wait(30)
     if parent.stdout:
         parent.stdout.close()
+
+
+def test_the_pinned_contract_is_what_pinning_gives(running: Stack) -> None:
+    """The demo's contract is no hand's work: made anew by `python tests/targets/demo_contract.py`, it is the same."""
+    assert demo_contract.FILE.read_text("utf-8") == demo_contract.text(running)
 
 
 def test_start_takes_less_than_three_seconds() -> None:
