@@ -19,7 +19,7 @@ _LEAST = (">", ">=")
 
 def rows(table: str, promised: int | str, answer: QueryAnswer | None, catalog: Catalog, target: str) -> list[Finding]:
     """A finding where the table is missing, could not be counted, or does not hold `promised` rows."""
-    relation = catalog.resolve(table)
+    relation = schema_tables.existing(catalog, table)
     if relation is None or answer is None:
         return [schema_tables.missing(catalog, table, target, "rows")]
     if answer.failed:
@@ -78,7 +78,7 @@ def sees_all(catalog: Catalog, relation: Relation) -> bool:
 
 
 def _relation(catalog: Catalog, column: str) -> Relation | None:
-    return catalog.resolve(column.rpartition(".")[0])
+    return schema_tables.existing(catalog, column.rpartition(".")[0])
 
 
 def _no_column(column: str, other: str, catalog: Catalog, target: str) -> Finding:

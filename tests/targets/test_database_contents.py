@@ -28,9 +28,12 @@ create policy all_rows on seen for select to reader using (true); insert into se
 create view hidden_view with (security_invoker) as select id from hidden;
 create table part(id int); alter table part enable row level security; insert into part select generate_series(1, 9);
 create policy few on part for select to reader using (id < 4);
+create schema archive; grant usage on schema archive to reader; create table archive.copied(id int);
+insert into archive.copied values (1); create table copied(id int);
+alter role reader set search_path = archive, public;
 create table locked(id int); insert into hidden values (1, 1);
 create index small on projects (id); analyze;
-grant select on all tables in schema public to reader; revoke all on locked from reader;
+grant select on all tables in schema public, archive to reader; revoke all on locked from reader;
 """
 INDEXED = "select count(*) from tasks where metadata_->>'user_id' = '7'"
 WHOLE = "select count(*) from tasks where metadata_->>'user_id' like '%7'"
@@ -51,7 +54,7 @@ def target(dsn: str) -> DatabaseTarget:
         "rows": {
             "tasks": "> 0", "projects": 5, "public.empty": "> 0", "public.tasks": "< 100", "tusks": 1,
             "hidden": "> 0", "locked": "> 0", "seen": 1, "public.hidden": 0, "public.part": "<= 3", "part": ">= 3",
-            "hidden_view": "< 1",
+            "hidden_view": "< 1", "copied": "> 0",
         },
         "relations": {
             "tasks.project_id": "projects.id", "tasks.id": "tasks.id", "public.tasks.projct_id": "projects.id",
@@ -118,6 +121,7 @@ def test_rows_that_are_there_are_green(prober: DatabaseProber, table: str) -> No
     [
         ("public.empty", "database.data.seed_missing", "error", "public.empty holds 0 rows, promised > 0"),
         ("public.tasks", "database.query.unexpected", "error", "public.tasks holds more than 100 rows, promised < 100"),
+        ("copied", "database.data.seed_missing", "error", "public.copied holds 0 rows, promised > 0"),
         ("tusks", "database.schema.table_missing", "error", "public.tusks is missing; similar: tasks"),
         ("hidden", "database.health.not_visible", "insufficient", "policies of public.hidden hide rows from reader"),
         (

@@ -264,6 +264,19 @@ RED: Mapping[str, tuple[str, str, dict[str, Any], str, str]] = {
         "query.failed",
         "rows of view case_.goals cannot be counted as maja: the query fails with 22012",
     ),
+    "a policy whose function raises with what it read": (
+        TABLE
+        + ON
+        + """create function {s}.me() returns text language plpgsql stable as
+         'begin raise exception ''%'', (select ''secret-'' || current_setting(''app.user'')) using errcode = ''42501'';
+          end';
+        create policy own on {s}.goals to member using (owner = {s}.me());"""
+        + READER,
+        "maja",
+        {},
+        "privilege.missing",
+        "cannot be counted as maja: the query fails with 42501",
+    ),
     "a view that acts": (
         TABLE.replace("goals", "base")
         + """create function {s}.act() returns int language sql volatile as 'select 1';

@@ -12,7 +12,7 @@ ORPHANS_SHOWN = 100
 
 def rows(catalog: Catalog, table: str, promised: int | str) -> str:
     """The statement that counts a table, up to one more than the promise speaks of; empty where there is no table."""
-    relation = catalog.resolve(table)
+    relation = catalog.relations.get(catalog.meant(table))
     limit = grammar.comparison(promised) if isinstance(promised, str) else None
     most = ceil(limit.value) if limit else int(promised)
     if relation is None:
@@ -35,7 +35,7 @@ def orphans(catalog: Catalog, column: str, other: str) -> str:
 def split(catalog: Catalog, column: str) -> tuple[Relation, str] | None:
     """Relation and column of `tasks.project_id`; None where one of them is not there."""
     table, _, name = column.rpartition(".")
-    relation = catalog.resolve(table)
+    relation = catalog.relations.get(catalog.meant(table))
     there = relation is not None and any(one.name == name for one in relation.columns)
     return (relation, name) if relation is not None and there else None
 

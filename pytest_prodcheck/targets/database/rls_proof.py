@@ -220,10 +220,17 @@ def _sights(facts: Sequence[Row], reader: Answers, user: Answers) -> dict[str, S
 
 
 def _failure(error: Error) -> Failure:
-    """What may be said of a server's error: the words of some classes could hold a row's data, and are dropped."""
+    """What may be said of a server's error: the words of some classes could hold a row's data, and are dropped; so are
+    those of a function that raises, which may choose any class."""
     code = error.sqlstate or ""
     text = error.diag.message_primary or ""
-    return Failure(code or "tcp.reset", text if code[:2] in _TELLING else "")
+    return Failure(code or "tcp.reset", text if code[:2] in _TELLING and not _raised(error) else "")
+
+
+def _raised(error: Error) -> bool:
+    """Whether a function's own words are the message: where it says RAISE, or is in a language that has its own way."""
+    innermost = (error.diag.context or "").partition("\n")[0]
+    return "RAISE" in innermost or (innermost.startswith("PL/") and not innermost.startswith("PL/pgSQL"))
 
 
 def _place(table: str) -> str:
