@@ -30,6 +30,10 @@ _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.sessio
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*(?:\(.*\))?")
+"""What psql reads as it is: a name, or a function with the types of its arguments."""
+_EXPANDED = re.compile(r'[\\"$`]')
+"""What a shell reads between double quotes."""
 _WIDTH = 160
 _BARE = 40
 """Below so many characters, what was seen says nothing without its message."""
@@ -63,7 +67,16 @@ def _command(template: str, data: dict[str, Any]) -> str:
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
     if data.get("ca"):
         known = _CURL.sub("curl --cacert {ca} ", known)
-    return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, data, command=True))
+    return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, {**data, **_typed(data)}, command=True))
+
+
+def _typed(data: Mapping[str, Any]) -> dict[str, str]:
+    """The table as it is typed: quoted where SQL needs it, and for the shell. Whoever names a table types no command:
+    `table` stands between single quotes, `relation` in a literal of SQL between double ones."""
+    schema, dot, name = str(data.get("table") or "").partition(".")
+    parts = [part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in (schema, name) if part]
+    relation = str(data.get("relation") or "").replace("'", "''")
+    return {"table": dot.join(parts).replace("'", r"'\''"), "relation": _EXPANDED.sub(r"\\\g<0>", relation)}
 
 
 def _request(template: str, sign: Sign) -> str:

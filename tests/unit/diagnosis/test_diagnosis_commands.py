@@ -57,3 +57,20 @@ def test_the_next_command_trusts_whom_the_target_trusts() -> None:
     places = {**PLACES, "http": {**PLACES["http"], "ca": "/etc/team/ca.pem"}}
     told = diagnose(results, [seen for result in results for seen in result.observations], places=places)
     assert [cause.next for cause in told.causes] == ["curl --cacert /etc/team/ca.pem -si https://shop.test/"]
+
+
+@pytest.mark.parametrize(
+    ("code", "table", "command"),
+    [
+        ("database.schema.table_missing", "public.tasks", r"'\d public.tasks'"),
+        ("database.schema.table_missing", "public.User Täble", r"""'\d public."User Täble"'"""),
+        ("database.schema.table_missing", "public.it's", r"""'\d public."it'\''s"'"""),
+        ("database.rls.policy_too_wide", "public.a$(id)", r'''"select * from pg_policies where tablename = 'a\$(id)'"'''),
+    ],
+)  # fmt: skip
+def test_the_next_command_quotes_the_table(code: str, table: str, command: str) -> None:
+    """A name in mixed case is one name to psql, and whoever names a table types no command (T: quoted identifiers)."""
+    data = {"table": table, "host": "db.test", "port": 5432, "login": "reader", "database": "plan"}
+    results = described.checks({"database::test_tables": {"code": code, "data": data}})
+    told = diagnose(results, [], places={"database": {"host": "db.test", "port": 5432}})
+    assert [cause.next for cause in told.causes] == [f"psql -h db.test -p 5432 -U reader -d plan -c {command}"]
