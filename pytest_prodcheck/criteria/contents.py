@@ -95,7 +95,7 @@ def _no_column(column: str, other: str, catalog: Catalog, target: str) -> Findin
 
 def _hidden(criterion: str, target: str, catalog: Catalog, relation: Relation, said: str) -> Finding:
     message = f"{said}; policies of {relation.qualified} hide rows from {catalog.user}, so this proves nothing"
-    remedy = f"a policy on {relation.qualified} FOR SELECT TO {catalog.user} USING (true) is yours to create"
+    remedy = f"a policy on {relation.typed} FOR SELECT TO {catalog.user} USING (true) is yours to create"
     return Finding(
         criterion, target, message, "database.health.not_visible", "insufficient", subject=relation.qualified,
         remedy=remedy, data={"role": catalog.user},

@@ -28,7 +28,7 @@ def users_exposed(scene: Scene) -> Iterator[Hit]:
     for view in scene.relations:
         if view.kind in "vm" and "auth.users" in view.reads and (readers := scene.readers(view)):
             message = f"view {view.qualified} reads auth.users, and {', '.join(readers)} may read it"
-            yield Hit(view.qualified, message, f"REVOKE SELECT ON {view.qualified} is yours to run", view.qualified)
+            yield Hit(view.qualified, message, f"REVOKE SELECT ON {view.typed} is yours to run", view.qualified)
 
 
 def definer_view(scene: Scene) -> Iterator[Hit]:
@@ -47,8 +47,8 @@ def definer_view(scene: Scene) -> Iterator[Hit]:
 
 def _as_caller(scene: Scene, view: Relation) -> str:
     if scene.catalog.version >= _PG15:
-        return f"ALTER VIEW {view.qualified} SET (security_invoker = on) is yours to run"
-    return f"views run as their owner before PostgreSQL 15: REVOKE SELECT ON {view.qualified} is yours to run"
+        return f"ALTER VIEW {view.typed} SET (security_invoker = on) is yours to run"
+    return f"views run as their owner before PostgreSQL 15: REVOKE SELECT ON {view.typed} is yours to run"
 
 
 def stored_view(scene: Scene) -> Iterator[Hit]:
@@ -65,7 +65,7 @@ def _without_policies(scene: Scene, kind: str, word: str) -> Iterator[Hit]:
     for relation in scene.relations:
         if relation.kind == kind and (readers := scene.readers(relation)):
             message = f"{word} {relation.qualified} can have no policy, and {', '.join(readers)} may read it"
-            remedy = f"REVOKE SELECT ON {relation.qualified} is yours to run, or name it under rls.public"
+            remedy = f"REVOKE SELECT ON {relation.typed} is yours to run, or name it under rls.public"
             yield Hit(relation.qualified, message, remedy, relation.qualified, readers[0])
 
 
@@ -80,7 +80,7 @@ def sensitive_columns(scene: Scene) -> Iterator[Hit]:
             granted = [name for name in named if privileges.reads_column(scene.catalog, role, table, grants[name])]
             if granted:
                 message = f"{role} may read {', '.join(granted)} of {table.qualified}, where RLS is off"
-                remedy = f"REVOKE SELECT ({', '.join(granted)}) ON {table.qualified} FROM {role} is yours to run"
+                remedy = f"REVOKE SELECT ({', '.join(granted)}) ON {table.typed} FROM {role} is yours to run"
                 yield Hit(table.qualified, message, remedy, table.qualified, role)
                 break
 

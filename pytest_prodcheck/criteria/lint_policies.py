@@ -69,7 +69,7 @@ def off_with_policies(scene: Scene) -> Iterator[Hit]:
     for table in scene.tables:
         if table.policies and not table.rls_enabled:
             message = f"policies exist on {table.qualified} but RLS is off"
-            remedy = f"ALTER TABLE {table.qualified} ENABLE ROW LEVEL SECURITY is yours to run"
+            remedy = f"ALTER TABLE {table.typed} ENABLE ROW LEVEL SECURITY is yours to run"
             yield Hit(table.qualified, message, remedy, table.qualified)
 
 
@@ -88,7 +88,7 @@ def off_and_readable(scene: Scene) -> Iterator[Hit]:
             continue
         if readers := scene.readers(table):
             message = f"RLS is off on {table.qualified}, which {', '.join(readers)} may read"
-            remedy = f"ALTER TABLE {table.qualified} ENABLE ROW LEVEL SECURITY is yours to run, with policies; "
+            remedy = f"ALTER TABLE {table.typed} ENABLE ROW LEVEL SECURITY is yours to run, with policies; "
             remedy += "or name it under rls.public"
             yield Hit(table.qualified, message, remedy, table.qualified, readers[0])
 
@@ -122,7 +122,7 @@ def bypassing(scene: Scene) -> Iterator[Hit]:
         for table in scene.tables:
             if table.rls_enabled and not table.rls_forced and privileges.owns(scene.catalog, role, table):
                 message = f"role {role} owns {table.qualified}: RLS is bypassed, for it is not forced"
-                remedy = f"ALTER TABLE {table.qualified} FORCE ROW LEVEL SECURITY is yours to run"
+                remedy = f"ALTER TABLE {table.typed} FORCE ROW LEVEL SECURITY is yours to run"
                 yield Hit(table.qualified, message, remedy, table.qualified, role)
 
 

@@ -72,7 +72,7 @@ def seen_whole(ledger: Ledger, catalog: Catalog) -> Ledger:
     if ledger.problem or relation is None or contents.sees_all(catalog, relation):
         return ledger
     problem = f"policies of {relation.qualified} hide rows from {catalog.user}"
-    remedy = f"a policy on {relation.qualified} FOR SELECT TO {catalog.user} USING (true) is yours to create"
+    remedy = f"a policy on {relation.typed} FOR SELECT TO {catalog.user} USING (true) is yours to create"
     return replace(ledger, problem=problem, remedy=remedy)
 
 

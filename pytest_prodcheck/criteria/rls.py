@@ -115,7 +115,7 @@ def _table(catalog: Catalog, relation: Relation, promised: Rls, roles: Sequence[
 def _disabled(relation: Relation, target: str) -> Finding:
     count = len(relation.policies)
     why = "policies exist on {} but RLS is off" if count else "RLS is off on {}, and there is no policy"
-    statement = f"ALTER TABLE {relation.qualified} ENABLE ROW LEVEL SECURITY"
+    statement = f"ALTER TABLE {relation.typed} ENABLE ROW LEVEL SECURITY"
     remedy = f"{statement} is yours to run" + ("" if count else ", after its policies are written")
     return _finding(relation, target, why.format(relation.name), _DISABLED, "off", remedy, policies=count)
 
@@ -127,7 +127,7 @@ def _escapes_as_owner(catalog: Catalog, role: str, relation: Relation) -> bool:
 def _owned(relation: Relation, role: str, target: str) -> Finding:
     owner = "owns the table" if role == relation.owner else f"is a member of {relation.owner}, which owns the table"
     message = f"role {role} {owner} {relation.qualified}: RLS is bypassed, for it is not forced"
-    statement = f"ALTER TABLE {relation.qualified} FORCE ROW LEVEL SECURITY"
+    statement = f"ALTER TABLE {relation.typed} FORCE ROW LEVEL SECURITY"
     remedy = f"{statement} is yours to run, or connect as another role"
     return _finding(relation, target, message, _BYPASSED, "not forced", remedy, role=role, owner=relation.owner)
 

@@ -39,7 +39,7 @@ def _undeclared(relation: Relation) -> tuple[str, str, str]:
         message = (
             f"partition {relation.qualified} is readable by {{}} directly, without the policies of {relation.parent}"
         )
-        remedy = f"REVOKE ALL ON {relation.qualified} is yours to run, or enable RLS on it too"
+        remedy = f"REVOKE ALL ON {relation.typed} is yours to run, or enable RLS on it too"
     else:
         message = f"table {relation.qualified} is readable by {{}} without row-level security and not declared"
         remedy = "name it under rls.tables, or under rls.public if it has no RLS on purpose"
@@ -51,13 +51,13 @@ def _view(relation: Relation, hidden: str) -> tuple[str, str, str]:
         message = (
             f"materialised view {relation.qualified} holds rows of {hidden} and is readable by {{}}: it has no RLS"
         )
-        remedy = f"REVOKE SELECT ON {relation.qualified} is yours to run, or name it under rls.public"
+        remedy = f"REVOKE SELECT ON {relation.typed} is yours to run, or name it under rls.public"
     else:
         message = (
             f"view {relation.qualified} is readable by {{}} and reads {hidden} as its owner {relation.owner}, "
             "for whom RLS does not hold"
         )
-        statement = f"ALTER VIEW {relation.qualified} SET (security_invoker = on)"
+        statement = f"ALTER VIEW {relation.typed} SET (security_invoker = on)"
         remedy = f"{statement} is yours to run, or name it under rls.public"
     return message, remedy, "database.rls.bypassed"
 

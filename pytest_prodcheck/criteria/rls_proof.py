@@ -167,7 +167,8 @@ def _hidden(case: _Case, seen: Counts, expected: int) -> Finding:
 def _no_grant(case: _Case) -> Finding:
     table = case.relation.qualified
     message = f"{case.user} sees nothing of {table}: role {case.role} has no privilege to SELECT (42501)"
-    remedy = f"GRANT SELECT ON {table} TO {case.role} is yours to run (and USAGE on schema {case.relation.schema})"
+    grant = f"GRANT SELECT ON {case.relation.typed} TO {case.role}"
+    remedy = f"{grant} is yours to run (and USAGE on schema {case.relation.schema})"
     return _finding(case, message, "database.privilege.missing", "no privilege", remedy, {"sqlstate": "42501"})
 
 

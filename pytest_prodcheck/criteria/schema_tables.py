@@ -110,7 +110,7 @@ def _shadowed(catalog: Catalog, relation: Relation, shadow: Relation, target: st
 def _unreadable(relation: Relation, role: str, target: str, consequence: str) -> Finding:
     kind = KINDS[relation.kind]
     message = f"{kind} {relation.qualified} exists, but role {role} has no privilege to SELECT (42501): {consequence}"
-    remedy = f"GRANT SELECT ON {relation.qualified} TO {role} is yours to run (and USAGE on schema {relation.schema})"
+    remedy = f"GRANT SELECT ON {relation.typed} TO {role} is yours to run (and USAGE on schema {relation.schema})"
     data = {"table": relation.qualified, "schema": relation.schema, "role": role, "sqlstate": "42501"}
     return _finding(CRITERION, target, message, UNREADABLE, relation.qualified, "no privilege", remedy, data)
 

@@ -11,6 +11,7 @@ from pytest_prodcheck.diagnosis.causes import kind_of
 from pytest_prodcheck.diagnosis.kind import fill, missing
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.diagnosis.symptoms import is_request
+from pytest_prodcheck.observe.catalog import identifier
 from pytest_prodcheck.observe.finding import Cause
 
 _JSON_TEXT = re.compile(
@@ -30,8 +31,6 @@ _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.sessio
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"
-_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*(?:\(.*\))?")
-"""What psql reads as it is: a name, or a function with the types of its arguments."""
 _EXPANDED = re.compile(r'[\\"$`]')
 """What a shell reads between double quotes."""
 _WIDTH = 160
@@ -74,7 +73,7 @@ def _typed(data: Mapping[str, Any]) -> dict[str, str]:
     """The table as it is typed: quoted where SQL needs it, and for the shell. Whoever names a table types no command:
     `table` stands between single quotes, `relation` in a literal of SQL between double ones."""
     schema, dot, name = str(data.get("table") or "").partition(".")
-    parts = [part if _PLAIN.fullmatch(part) else '"' + part.replace('"', '""') + '"' for part in (schema, name) if part]
+    parts = [part if part.endswith(")") else identifier(part) for part in (schema, name) if part]
     relation = str(data.get("relation") or "").replace("'", "''")
     return {"table": dot.join(parts).replace("'", r"'\''"), "relation": _EXPANDED.sub(r"\\\g<0>", relation)}
 

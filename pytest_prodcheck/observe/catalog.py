@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pytest_prodcheck.observe.lint_facts import LintFacts
+
+_PLAIN = re.compile(r"[a-z_][a-z0-9_$]*")
+
+
+def identifier(name: str) -> str:
+    """`name` as SQL reads it: quoted where it is not plain."""
+    return name if _PLAIN.fullmatch(name) else '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +116,11 @@ class Relation:
     def qualified(self) -> str:
         """`schema.name`."""
         return f"{self.schema}.{self.name}"
+
+    @property
+    def typed(self) -> str:
+        """`schema.name` as a person types it into a statement: quoted where SQL needs it."""
+        return f"{identifier(self.schema)}.{identifier(self.name)}"
 
 
 @dataclass(frozen=True, slots=True)

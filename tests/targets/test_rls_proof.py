@@ -401,6 +401,13 @@ def test_the_grant_to_type_is_in_the_remedy(judged: Judged) -> None:
     assert found[0].remedy == f"GRANT far TO reader{options} is yours to run"
 
 
+def test_a_remedy_quotes_the_table(judged: Judged) -> None:
+    """A name in mixed case is another one without its quotes (C15)."""
+    statements = RIGHT + 'revoke select on {s}.goals from member; alter table {s}.goals rename to "Meine Ziele"'
+    (found,) = judged("case_", statements, tables=("case_.Meine Ziele",))
+    assert found.remedy.startswith('GRANT SELECT ON case_."Meine Ziele" TO member is yours to run')
+
+
 def test_the_catalog_proves_that_a_role_without_privileges_sees_nothing(judged: Judged) -> None:
     """Without SET ROLE, a promise of `nothing` still holds where the role has no privilege."""
     assert judged("case_", RIGHT, "maja", roles={"maja": "far"}, sees={"maja": "nothing"}) == []
