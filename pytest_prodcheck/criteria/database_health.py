@@ -130,7 +130,7 @@ def _replication(case: _Case) -> Iterator[Finding]:
     if limits.role and limits.role != role:
         code = "database.server.read_only" if role == "replica" else "database.server.not_a_replica"
         yield case.found(code, f"the server is a {role}, promised {limits.role}", "", role, limits.role)
-    elif limits.role == "primary" and seen.read_only:
+    elif role == "primary" and seen.read_only:
         message = "the primary is read-only by default (default_transaction_read_only): writes fail (25006)"
         yield case.found("database.server.read_only", message, "", "read-only", "primary")
     lags = [(_THIS, seen.replay_lag)] if seen.in_recovery else []

@@ -201,7 +201,9 @@ def _insufficient(unproven: Sequence[tuple[str, str]], user: str, target: str) -
 
 def _finding(case: _Case, message: str, code: str, seen: str, remedy: str, facts: Mapping[str, object]) -> Finding:
     table = case.relation
+    called = sorted({one.qualified for policy in table.policies for one in policy.calls})
     data = {"table": table.qualified, "schema": table.schema, "user": case.user, "role": case.role, **facts}
+    data |= {"functions": called} if called else {}
     promised = f"{case.user} sees {case.promised}"
     return Finding(CRITERION, case.target, message, code, "error", seen, promised, table.qualified, remedy, data=data)
 

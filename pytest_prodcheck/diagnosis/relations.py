@@ -85,6 +85,12 @@ def pinned(_cause: Sign, symptom: Sign) -> bool:
     return "::test_contract" in symptom.check
 
 
+def called_by_its_policies(cause: Sign, symptom: Sign) -> bool:
+    """What differs from the contract is a function that the policies of the symptom's table call."""
+    called = symptom.data.get("functions")
+    return isinstance(called, list) and str(cause.data.get("object", "")).partition("(")[0] in called
+
+
 def needs_identity(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is a request with a user, or a log-in."""
     return bool(symptom.data.get("acts_as"))
@@ -210,6 +216,8 @@ RELATIONS: tuple[Relation, ...] = (
              ("database.rls.not_forced", *DRIFT), same_table, "R13"),
     Relation(("database.rls.disabled", "database.rls.always_true", "database.rls.policies_ored",
               "database.rls.rows_visible", "database.privilege.rows_hidden"), DRIFT, same_table, "A24, A25"),
+    Relation(("database.schema.object_changed",), ("database.rls.rows_visible", "database.privilege.rows_hidden"),
+             called_by_its_policies, "A25: what a policy asks"),
     Relation(("database.privilege.set_role",), ("database.privilege.missing",), pinned, "A25"),
     Relation(("database.data.orphans", "database.data.null_values"), ("database.schema.column_changed",), same_table,
              "T: empty lists"),

@@ -143,6 +143,22 @@ def test_an_idle_transaction_is_named_with_its_pid(server: Postgres) -> None:
         assert judged(seen, "sessions") == []
 
 
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [("database postgres", "database.server.read_only"), ("role all", "database.server.read_only"), ("role reader", "")],
+)  # fmt: skip
+def test_a_read_only_primary_is_no_careful_reader(server: Postgres, place: str, code: str) -> None:
+    """What holds for everybody breaks their writes, promised or not; what our reader has for itself says nothing (B39)."""
+    with psycopg.connect(server.dsn(), autocommit=True) as owner:
+        owner.execute(f"alter {place} set default_transaction_read_only = on".encode())
+        try:
+            seen = read(server)
+        finally:
+            owner.execute(f"alter {place} reset default_transaction_read_only".encode())
+    for promised in ({}, {"role": "primary"}):
+        assert [one.code for one in judged(seen, "replication", **promised)] == ([code] if code else [])
+
+
 def test_a_lock_wait_names_who_blocks(server: Postgres) -> None:
     """The waiting pid, its lock, the blocking pid, its state and its transaction's age (A36, R15)."""
     with ExitStack() as stack:

@@ -17,8 +17,15 @@ _HERE = "a.datname = current_database() and a.pid <> pg_backend_pid()"
 _RECEIVES = "exists (select from pg_stat_wal_receiver)"
 """Else all that was received is replayed, and nothing more will be received. Who may not see the row sees its pid."""
 
+_READ_ONLY = """exists (select from pg_settings where name = 'default_transaction_read_only' and setting = 'on'
+  and source not in ('user', 'database user', 'client', 'session'))
+ or exists (select from pg_db_role_setting where setrole = 0
+  and setdatabase in (0, (select oid from pg_database where datname = current_database()))
+  and 'default_transaction_read_only=on' = any (setconfig))"""
+"""Of everybody: a careful reader has it for itself alone."""
+
 SERVER = f"""select current_user::text, {_PRIVILEGED}, pg_is_in_recovery(),
- current_setting('default_transaction_read_only') = 'on',
+ {_READ_ONLY},
  case when pg_is_in_recovery() then case when pg_last_wal_receive_lsn() = pg_last_wal_replay_lsn()
    and {_RECEIVES} then 0
   else extract(epoch from clock_timestamp() - pg_last_xact_replay_timestamp()) end end::float8,

@@ -184,3 +184,19 @@ def test_what_a_user_sees_is_a_symptom_of_what_the_catalog_shows(cause: str, sym
 
     assert told("public.goals") == [cause]
     assert sorted(told("public.other")) == sorted([cause, symptom])
+
+
+@pytest.mark.parametrize(("function", "roots"), [("public.uid()", 1), ("public.other()", 2)])
+def test_a_function_that_policies_call_is_nearer_than_what_they_hide(function: str, roots: int) -> None:
+    """A policy asks the function; the pinned contract says that it does something else now (A25, A33)."""
+    changed = {
+        "code": "database.schema.object_changed",
+        "severity": "warning",
+        "data": {"kind": "function", "object": function, "table": function},
+    }
+    hidden = {"code": "database.privilege.rows_hidden", "data": {"table": "public.tasks", "functions": ["public.uid"]}}
+    results = described.checks({"database::test_rls_proof[member]": hidden, "database::test_contract": changed})
+    told = diagnose(results, [])
+    assert len(told.causes) == roots
+    if roots == 1:
+        assert told.causes[0].code == "database.schema.object_changed"
