@@ -51,13 +51,12 @@ class Postgres:
         self._identity = _unprivileged_user()
         self._settings = {**_SETTINGS, **(settings or {})}
         self._process: subprocess.Popen[bytes] | None = None
-        try:
+        with contextlib.ExitStack() as unless_up:  # also where Ctrl-C interrupts it
+            unless_up.callback(self.stop)
             self._bin = _reachable(self.binaries or _embedded(), self.directory, self._identity)
             self._initdb()
             self._start_on_a_free_port()
-        except BaseException:
-            self.stop()
-            raise
+            unless_up.pop_all()
 
     @classmethod
     def version(cls) -> int:

@@ -51,11 +51,11 @@ class Stack:
                 env=_environment(),
                 start_new_session=True,
             )
-            try:
-                return cls(process, _addresses(process, errors))
-            except BaseException:
-                _end(process)
-                raise
+            with contextlib.ExitStack() as unless_up:  # also where Ctrl-C interrupts it
+                unless_up.callback(_end, process)
+                started = cls(process, _addresses(process, errors))
+                unless_up.pop_all()
+                return started
 
     @property
     def pid(self) -> int:

@@ -7,6 +7,8 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +20,7 @@ from demo_raw import Raw
 
 from pytest_prodcheck.demo import stack as module
 from pytest_prodcheck.demo.database import COLLEAGUE, MEMBER
+from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.demo.stack import Stack
 
 ROOT = Path(module.__file__).parents[2]
@@ -242,3 +245,38 @@ def test_start_has_a_deadline(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -
     monkeypatch.setattr(module, "START_SECONDS", 0.5)
     with pytest.raises(RuntimeError, match=r"not ready within 0\.5 s"):
         Stack.start()
+
+
+def test_an_interrupted_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Ctrl-C while the child is not up yet ends it, too."""
+    said = tmp_path / "pid"
+    (tmp_path / "trustme.py").write_text(
+        f"import os, pathlib, time; pathlib.Path({str(said)!r}).write_text(f'{{os.getpid()}} '); time.sleep(20)"
+    )
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+
+    def interrupt() -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            if said.exists() and said.read_text().endswith(" "):
+                return os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+        return None
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        Stack.start()
+    interrupting.join()
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(said.read_text()), 0)
+
+
+def test_a_server_that_does_not_start_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A PostgreSQL with a setting that it refuses says so, and its files are gone."""
+    with tempfile.TemporaryDirectory() as place:
+        Path(place).chmod(0o755)  # as root, PostgreSQL runs as another user
+        monkeypatch.setattr(tempfile, "tempdir", place)
+        with pytest.raises(RuntimeError, match=r"(?s)did not start.*shared_buffers"):
+            Postgres({"shared_buffers": "none"})
+        assert list(Path(place).iterdir()) == []
