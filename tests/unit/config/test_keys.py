@@ -20,7 +20,7 @@ LOADED = {"name", "targets", "suites", "commands", "base"}
 MODELS = [
     model
     for model in vars(models).values()
-    if isinstance(model, type) and issubclass(model, models.Model) and model.__module__ == models.__name__
+    if isinstance(model, type) and issubclass(model, models.Model) and model.__module__.startswith(models.__name__)
 ]
 TABLES = [model for model in MODELS if model.__name__ not in ("Model", "Owned", "Target", "WebTarget")]
 
@@ -36,6 +36,11 @@ def validator() -> jsonschema.Draft202012Validator:
 def as_json(toml: str) -> Any:
     """A TOML document as an editor's validator sees it."""
     return json.loads(json.dumps(tomllib.loads(toml), default=str))
+
+
+def test_every_table_has_its_words() -> None:
+    """The models and the tables of words are the same."""
+    assert {model.__name__ for model in TABLES} == set(keys.KEYS)
 
 
 @pytest.mark.parametrize("model", TABLES, ids=lambda model: model.__name__)

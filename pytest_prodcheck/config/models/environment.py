@@ -1,0 +1,111 @@
+"""One environment: its targets, its users, and what holds for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, PrivateAttr
+
+from pytest_prodcheck.config.models.auth import AuthTarget
+from pytest_prodcheck.config.models.base import Model, Target
+from pytest_prodcheck.config.models.database import DatabaseTarget
+from pytest_prodcheck.config.models.graphql import GraphqlTarget
+from pytest_prodcheck.config.models.http import Endpoint, HttpTarget
+from pytest_prodcheck.config.models.users import User
+from pytest_prodcheck.config.scalars import Count, Flag, Name, Names, Seconds, Share
+from pytest_prodcheck.config.source import Source
+
+
+class Requests(Model):
+    """Caps per host; never exceeded."""
+
+    per_second: Count = 100
+    in_flight: Annotated[int, Field(strict=True, ge=1, le=500)] = 20
+    at_most: Count = 1000
+
+
+class Revision(Model):
+    """Where the deployed system says which revision it is, over HTTP."""
+
+    path: str = "/"
+    at: str = ""
+    """Key of a JSON answer, nested by dots; empty means the whole text body, unless `header` is given."""
+    header: str = ""
+    expected: str = ""
+    target: str = ""
+    """Id of the http target that is asked; needed only where several are declared."""
+
+
+class Accepted(Model):
+    """A known finding, with an end."""
+
+    code: str
+    on: str = ""
+    reason: Name
+    owner: str = ""
+    until: date
+
+
+TARGET_MODELS: Mapping[str, type[Target]] = {
+    "http": HttpTarget,
+    "auth": AuthTarget,
+    "graphql": GraphqlTarget,
+    "database": DatabaseTarget,
+}
+"""Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
+
+ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
+    "http": ("url",),
+    "auth": ("issuer", "secret"),
+    "graphql": ("url",),
+    "database": ("dsn",),
+}
+"""The keys whose presence makes a table a target and not a family."""
+
+
+class Environment(Model):
+    """One `[env.NAME]`, merged with what it extends, defaults filled in."""
+
+    name: str
+    kind: Literal["production", "staging", "local", "demo"] = "staging"
+    insufficient: Literal["fail", "warn"] = "fail"
+    degraded: Literal["warn", "fail"] = "warn"
+    confidence: Annotated[Share, Field(ge=0.5, le=0.9999)] = 0.95
+    deadline: Seconds = 300.0
+    requests: Requests = Field(default_factory=Requests)
+    revision: Revision | None = None
+    settle: Seconds = 0.0
+    writes: Names = ()
+    users: Mapping[Name, User] = Field(default_factory=dict)
+    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget] = Field(default_factory=dict)
+    """Target id (`http`, `http.app`, `database`) → its table."""
+    accepted: tuple[Accepted, ...] = ()
+    suites: Names = ()
+    """`[prodcheck] suites`: the team's own tests."""
+
+    def of_kind(self, kind: str) -> dict[str, Any]:
+        """The targets of one kind, by id, in the file's order."""
+        return {target: table for target, table in self.targets.items() if target.split(".")[0] == kind}
+
+    commands: Flag = False
+    """`[prodcheck] commands`: whether `cmd:` references may run."""
+    base: str = ""
+    """Absolute directory of `prodcheck.toml`: what `operations`, `suites` and `file:` are relative to."""
+
+    _source: Source | None = PrivateAttr(None)
+
+    def where(self, *path: str) -> str:
+        """`prodcheck.toml:31` for a key path below the environment (`"users", "member", "token"`); the nearest ancestor
+        where the key itself is not written; the environment's name where it was not loaded from a file."""
+        return self._source.where(path) if self._source else self.name
+
+    def permits(self, target: str, name: str, endpoint: Endpoint) -> bool:
+        """Whether the endpoint called `name` of `target` may be sent here: every read, and the writes named in `writes`
+        (`create_order`, or `http.app.create_order`). Interface §2, "a write's name is its key"."""
+        return not endpoint.writes or name in self.writes or f"{target}.{name}" in self.writes
+
+    def permits_login(self, user: str) -> bool:
+        """Whether the declared write `login` of a user may be done here (`login`, or `users.NAME.login`)."""
+        return "login" in self.writes or f"users.{user}.login" in self.writes
