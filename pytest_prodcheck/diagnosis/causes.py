@@ -9,10 +9,13 @@ from pytest_prodcheck.diagnosis.tables import (
     auth,
     cluster,
     database_connection,
-    database_content,
     database_data,
     database_health,
     database_lint,
+    database_migration,
+    database_rls,
+    database_schema,
+    database_server,
     graphql,
     graphql_exposure,
     http_answer,
@@ -30,7 +33,8 @@ LAYERS = (
 """Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
 
 _TABLES = (
-    run.KINDS, cluster.KINDS, database_connection.KINDS, database_content.KINDS, database_data.KINDS,
+    run.KINDS, cluster.KINDS, database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
+    database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
     database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,
     http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, promises.KINDS,
 )  # fmt: skip
