@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from pytest_prodcheck.config.models import DatabaseTarget, Environment
 from pytest_prodcheck.errors import Refused
-from pytest_prodcheck.gate import plan, provable
+from pytest_prodcheck.gate import planning, provable
 
 
 def unsound(environment: Environment) -> list[str]:
     """What a run would refuse before it sends anything: limits that cannot be proven, and statements that are no
     proven reads; one line each, with its place."""
-    return [*provable.problems(environment, plan.make(environment), environment.deadline), *_refused(environment)]
+    return [*provable.problems(environment, planning.make(environment), environment.deadline), *_refused(environment)]
 
 
 def _refused(environment: Environment) -> Iterator[str]:

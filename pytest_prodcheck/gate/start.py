@@ -13,7 +13,7 @@ from pytest_prodcheck import options
 from pytest_prodcheck.config import grammar, loader
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.errors import ConfigError, UsageProblem
-from pytest_prodcheck.gate import plan as planning
+from pytest_prodcheck.gate import planning
 from pytest_prodcheck.gate.plan import Plan
 
 DEMO_FILE = Path(__file__).parent.parent / "demo" / "prodcheck.toml"

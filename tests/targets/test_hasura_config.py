@@ -10,7 +10,7 @@ from small_server import PlainSender, Server, serving
 
 from pytest_prodcheck.config.models import Environment, GraphqlTarget, HasuraClaims
 from pytest_prodcheck.criteria.hasura_config import jwt_config
-from pytest_prodcheck.gate import plan
+from pytest_prodcheck.gate import planning
 from pytest_prodcheck.targets import hasura
 
 SECRET = "dummy-admin-secret"
@@ -83,7 +83,7 @@ def test_it_is_asked_only_where_something_is_promised_and_may_be_read(server: Se
 
     def planned(table: GraphqlTarget, promised: HasuraClaims | bool) -> bool:
         targets = {"auth": AuthTarget(issuer="https://a.test/", hasura=promised), "graphql": table}
-        return any("test_jwt_config" in name for name in plan.make(Environment(name="x", targets=targets)).checks)
+        return any("test_jwt_config" in name for name in planning.make(Environment(name="x", targets=targets)).checks)
 
     assert planned(engine(server), HasuraClaims())
     assert not planned(engine(server), True)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_prodcheck.config import loader
-from pytest_prodcheck.gate import plan as planning
+from pytest_prodcheck.gate import planning
 from pytest_prodcheck.report import plan
 
 CONFIG = """

@@ -1,0 +1,57 @@
+"""How a plan is made: the checks that an environment promises, known from its configuration alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.gate.plan import Check, Plan
+
+
+def make(environment: Environment, only: frozenset[str] = frozenset()) -> Plan:
+    """The plan of an environment; `only` narrows it to these targets (`http`, `http.app`, `database`)."""
+    checks: dict[str, Check] = {}
+    left_out: dict[str, str] = {}
+    for target, table in environment.targets.items():
+        if only and not only & {target, target.split(".")[0]}:
+            left_out[target] = "--prodcheck-only"
+            continue
+        for check in _of_target(environment, target, table):
+            checks[check.id] = check
+        left_out.update(_unsent(environment, target, table))
+    return Plan(checks, left_out, bool(only))
+
+
+def _of_target(environment: Environment, target: str, table: Target) -> Iterator[Check]:
+    """The checks of a target; the modules of a kind that is not declared are not loaded."""
+    if isinstance(table, HttpTarget):
+        from pytest_prodcheck.gate.planning import http
+
+        yield from http.checks(environment, target, table)
+    elif isinstance(table, AuthTarget):
+        from pytest_prodcheck.gate.planning import auth
+
+        yield from auth.checks(environment, target, table)
+    elif isinstance(table, GraphqlTarget):
+        from pytest_prodcheck.gate.planning import graphql
+
+        yield from graphql.checks(environment, target, table)
+    elif isinstance(table, DatabaseTarget):
+        from pytest_prodcheck.gate.planning import database
+
+        yield from database.checks(environment, target, table)
+
+
+def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:
+    """What is declared and will not be sent, with the reason."""
+    if isinstance(table, HttpTarget):
+        for name, endpoint in table.endpoints.items():
+            if not environment.permits(target, name, endpoint):
+                yield f"{target}.{name}", "a write that `writes` does not permit here"
+    if isinstance(table, GraphqlTarget):
+        from pytest_prodcheck.gate import documents
+
+        found = documents.of(environment, table)
+        for name in found.operations:
+            if name not in table.subscriptions and (reason := found.why_not(name)):
+                yield f"{target}.{name}", reason
