@@ -48,7 +48,7 @@ def unselected_readiness(owner: Owner, selection: Selection) -> dict[str, Attemp
     the selected (§2.3): what is blocked by it has its cause among the checks."""
     found = {}
     for identifier, name in _readiness(owner):
-        standing = owner.seen_standing(name)
+        standing = owner.standings.seen(name)
         if identifier not in selection.collected and standing is not None and not standing.ready:
             found[identifier] = Attempt("fail", standing.findings, criteria=("ready",), executed=True)
     return found
@@ -61,7 +61,7 @@ def _readiness(owner: Owner) -> Iterator[tuple[str, str]]:
     for check in owner.plan.checks.values():
         if check.function == "test_ready":
             yield check.id, check.target
-    auths = [owner.seen_standing(target) for target in owner.targets if target.split(".")[0] == "auth"]
+    auths = [owner.standings.seen(target) for target in owner.targets if target.split(".")[0] == "auth"]
     if all(auth is None or auth.ready for auth in auths):
         for user in owner.environment.users:
             yield planned.get(("test_token", user), f"{ROOT}::auth::test_token[{slug(user)}]"), f"user:{user}"
@@ -183,7 +183,7 @@ def _check_results(final: Mapping[str, Attempt], owner: Owner) -> list[CheckResu
     rows, ready = [], dict(_readiness(owner))
     for identifier, attempt in final.items():
         check = owner.plan.checks.get(identifier)
-        standing = owner.seen_standing(ready[identifier]) if identifier in ready else None
+        standing = owner.standings.seen(ready[identifier]) if identifier in ready else None
         seen = owner.seen(identifier) or list(standing.evidence.observations if standing else ())
         target = check.target if check else (seen[0].target if seen else "")
         rows.append(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +18,8 @@ from pytest_prodcheck.errors import NotReady
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
-from pytest_prodcheck.observe.evidence import Evidence, Standing
+from pytest_prodcheck.gate.standings import Standings
+from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import USED_UP, Observation
 from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
@@ -27,9 +28,9 @@ if TYPE_CHECKING:
     from pytest_prodcheck.observe.catalog import Catalog
 
 Answer = TypeVar("Answer")
-_COORDINATORS = 64
 _ASKED = ("send", "query")
 """What a test may ask of a prober; each judges what it is given as a test's own."""
+_COORDINATORS = 64
 """Threads that wait for others (a whole target's limit, an adaptive sample); they send nothing themselves."""
 
 
@@ -46,15 +47,15 @@ class Owner:
         clock: Callable[[], float] = time.time,
     ) -> None:
         """`deadline` is on the monotonic clock; `environment` has its references resolved."""
-        self.environment, self.plan, self.redactor, self.clock = environment, plan, redactor, clock
+        self.environment, self.plan, self.redactor = environment, plan, redactor
         self._probers, self.deadline = probers, deadline
         self._pool = ProbePool()
         self._selected: frozenset[str] = frozenset()
-        self._standings: dict[str, Pending[Standing]] = {}
         self._evidence: dict[tuple[str, int], Pending[Evidence] | Evidence] = {}
         """What each attempt of a check gave; a future until somebody has waited for it."""
         self._samplers: dict[str, Sampler] = {}
         self._lock = threading.RLock()
+        self.standings = Standings(probers, self._pool, self._kept, deadline, clock)
         self.observations: list[Observation] = []
         self.fixtures: dict[str, list[Observation]] = {}
         """Node id → what its test sent through fixtures."""
@@ -69,7 +70,7 @@ class Owner:
         self.began_at = time.monotonic()
         self._selected = frozenset(selected)
         for target in self._probers.targets:
-            self._standing(target)
+            self.standings.look(target)
         self._pool.submit("conductor", 1, self._send_ahead)
 
     def stop(self) -> None:
@@ -105,30 +106,6 @@ class Owner:
         return text
 
     # --- what tests ask --------------------------------------------------------------------------------------------
-
-    def standing(self, name: str) -> Standing:
-        """Whether a target (`database`) or a user's token (`user:member`) is there; waits for it."""
-        return self._wait(self._standing(name))
-
-    def blocker(self, needs: Iterable[str]) -> Standing | None:
-        """The first of `needs` that is not ready; None where all are."""
-        for name in (target for need in needs for target in self._needed(need)):
-            standing = self.standing(name)
-            if not standing.ready:
-                return standing
-        return None
-
-    def _needed(self, need: str) -> Sequence[str]:
-        """What `need` waits for: itself, or a family's members. A fixture of a family waits for none: which member its
-        test will ask is not known before. What takes no part blocks nothing."""
-        scheme, _, kind = need.partition(":")
-        name = kind if scheme == "fixture" else need
-        if name.partition(":")[0].partition(".")[0] not in self._probers.kinds:
-            return ()
-        members = [target for target in self.targets if target == name or target.startswith(f"{name}.")]
-        if ":" in name or not members:
-            return (name,) if ":" in name else ()
-        return members if scheme != "fixture" or len(members) == 1 else ()
 
     def observe(self, identifier: str, attempt: int) -> Evidence:
         """The evidence of a planned check; a later attempt sends fresh probes, but never a write again."""
@@ -180,11 +157,6 @@ class Owner:
         """Ids of the targets that take part."""
         return self._probers.targets
 
-    def seen_standing(self, name: str) -> Standing | None:
-        """A standing that was observed; None where it was not, or is not yet."""
-        pending = self._standings.get(name)
-        return pending.result() if pending and pending.done and not pending.failed else None
-
     def seen(self, identifier: str) -> list[Observation]:
         """What was observed for a check, planned or a user's own, in all attempts."""
         found: list[Observation] = []
@@ -197,7 +169,7 @@ class Owner:
     @property
     def catalogs(self) -> Mapping[str, Catalog]:
         """What each database that could be read holds, by target."""
-        standings = {target: self.seen_standing(target) for target in self.targets}
+        standings = {target: self.standings.seen(target) for target in self.targets}
         found = {name: one.evidence.facts.get("catalog") for name, one in standings.items() if one}
         return {name: catalog for name, catalog in found.items() if catalog is not None}
 
@@ -223,21 +195,21 @@ class Owner:
         return self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt))
 
     def _probe(self, check: Check, attempt: int) -> Evidence:
-        if self.blocker(check.needs) is not None:
+        if self.standings.blocker(check.needs) is not None:
             return Evidence()
         prober = self._probers.of(check.target)
         if check.function == "test_certificate":
-            return self.standing(check.target).evidence
+            return self.standings.of(check.target).evidence
         if check.function == "test_jwks":
-            return self.standing(f"jwks:{check.target}").evidence
+            return self.standings.of(f"jwks:{check.target}").evidence
         if check.function == "test_token":
-            return self.standing(f"user:{check.subject}").evidence
+            return self.standings.of(f"user:{check.subject}").evidence
         if check.function == "test_rls_proof":
             self._know_users(check.target)
         evidence = prober.probe(check.function, check.subject, check.user, attempt)
         if check.function == "test_signature":
             evidence = replace(
-                evidence, facts={**evidence.facts, **self.standing(f"jwks:{check.target}").evidence.facts}
+                evidence, facts={**evidence.facts, **self.standings.of(f"jwks:{check.target}").evidence.facts}
             )
         if check.function == "test_endpoint" and (broken := self._broken_before(check)):
             evidence = replace(evidence, facts={**evidence.facts, "broken_before": broken})
@@ -247,7 +219,7 @@ class Owner:
         """Waits for the tokens of all whose rows a proof tells apart; one that cannot be had is not needed."""
         for user in self.environment.targets[target].rls.sees:  # type: ignore[union-attr]
             if user in self.environment.users:
-                self.standing(f"user:{user}")
+                self.standings.of(f"user:{user}")
 
     def _broken_before(self, check: Check) -> tuple[str, ...]:
         """What readiness was answered by the same endpoint where that was a 5xx that it does not declare: the first
@@ -258,14 +230,14 @@ class Owner:
         asked = f"{endpoint.method} {endpoint.path}"
         return tuple(
             str(seen.status)
-            for seen in self.standing(check.target).evidence.observations
+            for seen in self.standings.of(check.target).evidence.observations
             if seen.operation == asked and seen.server_error and seen.status not in endpoint.status
         )
 
     def _coordinate(self, check: Check, attempt: int) -> Evidence:
         if check.function == "test_ready":
-            return self.standing(check.target).evidence
-        if self.blocker(check.needs) is not None:
+            return self.standings.of(check.target).evidence
+        if self.standings.blocker(check.needs) is not None:
             return Evidence()
         if check.function == "test_revision":
             return self._kept(self._settled(check))
@@ -320,7 +292,7 @@ class Owner:
             ready = []
             for check in checks:
                 repeat = prober.repeater(check.function, check.subject, check.user)
-                standing = self.blocker(check.needs) if repeat is not None else None
+                standing = self.standings.blocker(check.needs) if repeat is not None else None
                 blocker = blocker or standing
                 ready += [repeat] if repeat is not None and standing is None else []
             if ready:
@@ -344,21 +316,6 @@ class Owner:
             if not revision.expected or list(seen) == [revision.expected] or late:
                 return Evidence(observations, {"serving": list(seen), "waited_s": round(waited, 1)})
             time.sleep(min(1.0, max(0.05, self.environment.settle - waited)))
-
-    def _standing(self, name: str) -> Pending[Standing]:
-        with self._lock:
-            if name not in self._standings:
-                self._standings[name] = self._pool.submit(f"ready:{name}", 1, lambda: self._look(name))
-        return self._standings[name]
-
-    def _look(self, name: str) -> Standing:
-        if name.startswith("user:"):
-            auth = self._probers.auth_of(name.removeprefix("user:"))
-            if auth and not self.standing(auth).ready:
-                return replace(self.standing(auth), name=name)
-        standing = self._probers.standing(name, self.clock())
-        self._kept(standing.evidence)
-        return standing
 
     def _kept(self, evidence: Evidence) -> Evidence:
         with self._lock:

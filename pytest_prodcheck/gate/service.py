@@ -170,10 +170,10 @@ _QUESTIONS: Mapping[str, Callable[..., Any]] = {
     "collected": Service.collected,
     "refused": Service.refused,
     "running_now": Service.running_now,
-    "blocker": lambda self, needs: self._running().blocker(needs),
+    "blocker": lambda self, needs: self._running().standings.blocker(needs),
     "observe": lambda self, identifier, attempt: self._running().observe(identifier, attempt),
     "note": lambda self, nodeid, observation: self._running().note(nodeid, observation),
     "ask": lambda self, target, method, *arguments: self._running().ask(target, method, *arguments),
     "sample": lambda self, nodeid, target, request, limits: self._running().sample(nodeid, target, request, limits),
-    "standing": lambda self, name: self._running().standing(name),
+    "standing": lambda self, name: self._running().standings.of(name),
 }
