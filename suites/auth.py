@@ -9,6 +9,12 @@ def test_ready(prodcheck_auth, check):
     prodcheck_auth.observe(check)
 
 
+@pytest.mark.security
+def test_certificate(prodcheck_auth, check):
+    """The certificate is trusted, for this name, and holds long enough (A63, B62–B64, D46)."""
+    prodcheck_auth.observe(check)
+
+
 @pytest.mark.contract
 def test_discovery(prodcheck_auth, check):
     """The discovery document is complete, agrees with itself, and names endpoints that are there (A8, A16)."""

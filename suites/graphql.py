@@ -9,6 +9,12 @@ def test_ready(prodcheck_graphql, check):
     prodcheck_graphql.observe(check)
 
 
+@pytest.mark.security
+def test_certificate(prodcheck_graphql, check):
+    """The certificate is trusted, for this name, and holds long enough (A63, B62–B64, D46)."""
+    prodcheck_graphql.observe(check)
+
+
 @pytest.mark.smoke
 def test_health(prodcheck_graphql, check):
     """Hasura is healthy and its metadata is consistent (A7, T5)."""

@@ -9,6 +9,7 @@ from pytest_prodcheck.config.models import AuthTarget, Environment, GraphqlTarge
 from pytest_prodcheck.criteria import claims as claim_rules
 from pytest_prodcheck.criteria import id_token, identity_readiness, metadata, token_profile, tokens
 from pytest_prodcheck.gate.judges.case import Case, Judge
+from pytest_prodcheck.gate.judges.tls import certificate
 from pytest_prodcheck.observe import clock, jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding
@@ -96,4 +97,5 @@ JUDGES: Mapping[str, Judge] = {
     "test_token": token,
     "test_signature": signature,
     "test_claims": claims,
+    "test_certificate": certificate,
 }

@@ -9,6 +9,7 @@ from pytest_prodcheck.criteria import graphql, graphql_engine
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.gate.judges.http import broken_token_refused, refuses
+from pytest_prodcheck.gate.judges.tls import certificate
 from pytest_prodcheck.observe.finding import Finding
 
 
@@ -133,6 +134,7 @@ def jwt_config(case: Case) -> list[Finding]:
 JUDGES: Mapping[str, Judge] = {
     "test_operation": operation,
     "test_refuses": refuses,
+    "test_certificate": certificate,
     "test_broken_token_refused": broken_token_refused,
     "test_health": health,
     "test_jwt_config": jwt_config,

@@ -12,6 +12,7 @@ from typing import Any
 from pytest_prodcheck.config.models import Endpoint, HttpTarget
 from pytest_prodcheck.criteria import answers, cleanup
 from pytest_prodcheck.gate.judges.case import Case, Judge
+from pytest_prodcheck.gate.judges.tls import certificate
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -72,14 +73,6 @@ def _pages(promised: Endpoint, seen: Observation, now: float) -> list[Finding]:
 def _told_from_a_page(promised: Endpoint, seen: Observation, now: float) -> Observation:
     """The answer, not taken for an acceptance where it is a page and data is promised."""
     return replace(seen, data={**seen.data, "accepted": False}) if _pages(promised, seen, now) else seen
-
-
-def certificate(case: Case) -> list[Finding]:
-    """The certificate that readiness saw."""
-    from pytest_prodcheck.criteria import certificate
-
-    valid_for = case.table(HttpTarget).tls.valid_for
-    return certificate.judge(case.evidence.observations, valid_for, case.check.target, now=case.now)
 
 
 def security_headers(case: Case) -> list[Finding]:

@@ -13,6 +13,8 @@ def checks(environment: Environment, target: str, table: AuthTarget) -> Iterator
     """What the provider and the tokens of all users promise."""
     build = Builder(environment, target, table)
     yield build.check("test_ready")
+    if table.tls.valid_for:
+        yield build.check("test_certificate")
     if table.issuer:
         yield build.check("test_discovery")
         yield build.check("test_jwks")

@@ -16,6 +16,8 @@ def checks(environment: Environment, target: str, table: GraphqlTarget) -> Itera
     """What its documents, its schema and what it shows promise. Raises ConfigError for a file that is none."""
     build = Builder(environment, target, table)
     yield build.check("test_ready")
+    if table.tls.valid_for:
+        yield build.check("test_certificate")
     if table.engine == "hasura":
         yield build.check("test_health")
     if table.engine == "hasura" and table.admin_secret and _places(environment):
