@@ -8,6 +8,8 @@ from typing import Any
 
 from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.criteria import exchange
+from pytest_prodcheck.criteria.claims import CLOCK_TOLERANCE, span
+from pytest_prodcheck.observe import clock
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Observation
 
@@ -18,7 +20,7 @@ def judge(observations: Sequence[Observation], valid_for: float, target: str, *,
     """What is wrong with each certificate that was shown (`data["certificate"]`, times in seconds since the epoch).
 
     It must hold for `valid_for` seconds from `now`. Failed handshakes are findings; no certificate at all is
-    `insufficient`: nothing was looked at.
+    `insufficient`: nothing was looked at. By a clock that is behind the server's (`Date`), nothing is proven.
     """
     failed = [observation for observation in observations if observation.error.startswith("tls.")]
     shown: dict[str, Mapping[str, Any]] = {}
@@ -26,6 +28,7 @@ def judge(observations: Sequence[Observation], valid_for: float, target: str, *,
         if certificate := observation.data.get("certificate"):
             shown.setdefault(str(certificate.get("serial", "")), certificate)
     found = [finding for one in shown.values() for finding in _judged(one, valid_for, target, now)]
+    found = found or _void(observations, target)
     told = {finding.code for finding in found}
     found += [_failed(observation, target) for observation in failed[:1] if exchange.code(observation) not in told]
     if not shown and not failed:
@@ -48,6 +51,16 @@ def _judged(certificate: Mapping[str, Any], valid_for: float, target: str, now: 
         message = f"{what} expires on {_date(end)}, in {_span(end - now)}; promised {promised}"
         return [_finding(target, message, "http.tls.expires_soon", certificate, _date(end), promised)]
     return []
+
+
+def _void(observations: Sequence[Observation], target: str) -> list[Finding]:
+    """A server whose clock is ahead of ours may show what is over and looks valid to us; a cache's `Date` is never
+    ahead."""
+    ahead = max((value for seen in observations if (value := clock.offset(seen)) is not None), default=0.0)
+    if ahead <= CLOCK_TOLERANCE:
+        return []
+    message = f"clock differs from the server's Date by {span(ahead)}: time-based results are void"
+    return [_finding(target, message, "auth.clock.skewed", {}, f"{ahead:+.0f} s", "one time")]
 
 
 def _failed(observation: Observation, target: str) -> Finding:

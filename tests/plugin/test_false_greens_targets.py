@@ -56,6 +56,17 @@ def test_unhealthy_contains_healthy(gate, assert_required):
     assert_required("fg-http-unhealthy-substring", gate.run())
 
 
+def test_health_that_lies(gate, assert_required, postgres):
+    """A health document says that the database is healthy; the application's credential is refused (R23)."""
+    gate.config(
+        '[env.staging.http]\nurl = "URL"\nendpoints.health = { path = "/api/health", expect.db = "healthy" }\n'
+        '[env.staging.database]\ndsn = "env:DSN"\nlogins.app = "env:APP"\n'
+    )
+    gate.system.on("/api/health", {"db": "healthy"})
+    environ = {"DSN": postgres.dsn(), "APP": postgres.dsn("postgres", "dummy-wrong-password")}
+    assert_required("fg-http-health-lies", gate.run(env=environ))
+
+
 def test_get_is_checked_with_get(gate, assert_required):
     """A declared GET is sent as GET, also where HEAD would pass."""
     gate.config(endpoints='page = "/page"\n')

@@ -13,6 +13,7 @@ from small_server import serving
 
 from pytest_prodcheck.config.models import HttpTarget, Requests, Revision
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.criteria import readiness
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets.http import REVISION_SAMPLES, HttpProber
@@ -69,7 +70,8 @@ def test_gateway_answer_is_looked_behind(server, status):
 
 
 def test_address_that_refuses_is_seen():
-    """Of a host with two addresses, the one where nothing listens is named, though the other answers."""
+    """Of a host with two addresses, the one where nothing listens is named, though the other answers
+    (fg-http-one-of-two-addresses)."""
     with serving() as server, prober(server.url.replace("127.0.0.1", "two.example")) as (http, wire):
         port = http.origin.port
         wire.resolver._known["two.example", port] = [
@@ -79,6 +81,9 @@ def test_address_that_refuses_is_seen():
         evidence = http.ready()
     assert evidence.observations[-1].error == ""
     assert evidence.facts["addresses"] == {"127.0.0.2": "tcp.refused"}
+    (found,) = readiness.http("http", evidence)
+    assert (found.code, found.severity) == ("http.address.partly_down", "error")
+    assert found.message.startswith("1 of the host's addresses gives no connection (127.0.0.2: ")
 
 
 def test_localhost_has_one_listener(server):

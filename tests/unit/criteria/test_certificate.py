@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from email.utils import formatdate
+
 import pytest
 
 from pytest_prodcheck.criteria.certificate import judge
@@ -38,6 +40,16 @@ def test_what_is_wrong_is_said_with_its_date(start, end, valid_for, code, words)
 def test_a_certificate_that_holds_long_enough_is_right():
     """Nothing is promised beyond `valid_for`."""
     assert judge([shown(-1, 15), Observation("http", "GET /b", status=200)], 14 * DAY, "http", now=NOW) == []
+
+
+@pytest.mark.parametrize(("ahead", "codes"), [(2400, ["auth.clock.skewed"]), (45, []), (-2400, [])])
+def test_by_a_clock_that_is_behind_nothing_is_proven(ahead, codes):
+    """What ended ten minutes ago looks valid to us; a `Date` in the past may be a cache's (fg-clock-skew)."""
+    date = formatdate(NOW + ahead, usegmt=True)
+    found = judge([shown(-1, 15, headers={"date": date}, started_at=NOW)], 0, "http", now=NOW)
+    assert [one.code for one in found] == codes
+    words = "clock differs from the server's Date by 40 min: time-based results are void"
+    assert {one.message for one in found} <= {words}
 
 
 def test_each_certificate_of_a_host_is_judged_once():
