@@ -13,7 +13,7 @@ from pytest_prodcheck.demo.postgres import Postgres
 from pytest_prodcheck.errors import TargetError
 from pytest_prodcheck.observe.catalog import Cast, Catalog, Column, Hazard
 from pytest_prodcheck.targets.database.connect import connect
-from pytest_prodcheck.targets.database.snapshot import snapshot
+from pytest_prodcheck.targets.database.snapshot import snapshot, snapshot_with_contract
 
 SCHEMA = """
 create role owner_group; create role app login password 'app' inherit; create role member login password 'm' noinherit;
@@ -240,6 +240,19 @@ def test_foreign_tables_are_hazards_of_what_reads_them(catalog: Catalog) -> None
         pytest.skip("this installation has no file_fdw")
     for name in ("remote", "far", "parent"):
         assert catalog.relations[f"shop.{name}"].hazards == (Hazard("reads the foreign table shop.remote"),)
+
+
+def test_no_statement_of_ours_is_compiled() -> None:
+    """Catalog queries look dear to the planner: with `jit`, on by default, most of their time was the compiler's."""
+    settings = {"shared_preload_libraries": "pg_stat_statements", "jit": "on", "jit_above_cost": "0"}
+    with Debian.or_skip()(settings) as running, psycopg.connect(running.dsn(), autocommit=True) as admin:
+        admin.execute("create extension pg_stat_statements; select count(*) from pg_class")
+        compiled = "select coalesce(sum(jit_functions), 0)::int from pg_stat_statements"
+        assert admin.execute(compiled).fetchone() != (0,)
+        admin.execute("set jit = off; select pg_stat_statements_reset()")
+        with connect(running.dsn(), timeout=5, application_name="prodcheck/snap") as session:
+            snapshot_with_contract(session, timeout=30)
+        assert admin.execute(compiled).fetchone() == (0,)
 
 
 def test_the_snapshot_is_one_round_trip(server: Postgres) -> None:

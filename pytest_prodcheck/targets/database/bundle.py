@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 _BEGIN = (
     "begin transaction isolation level repeatable read read only; set local statement_timeout = {timeout}; "
-    "set local lock_timeout = {lock}; set local standard_conforming_strings = on"
+    "set local lock_timeout = {lock}; set local standard_conforming_strings = on; set local jit = off"
 )
 _LOCK_SHARE = 0.5
 

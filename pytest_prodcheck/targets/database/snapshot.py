@@ -20,7 +20,7 @@ Row = tuple[Any, ...]
 _BEGIN = (
     "begin transaction isolation level repeatable read read only; "
     "set local statement_timeout = {timeout}; set local lock_timeout = {lock}; "
-    "set local standard_conforming_strings = on"
+    "set local standard_conforming_strings = on; set local jit = off"
 )
 _LOCK_SHARE = 0.25
 """Of the time: policies of a locked table cannot be read, and the others shall still come."""
