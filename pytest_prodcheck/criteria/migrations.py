@@ -36,7 +36,7 @@ class _Case:
         return TOOLS[self.tool].normal
 
     def found(self, kind: str, message: str, subject: str = "", remedy: str = "", **data: object) -> Finding:
-        facts = {"tool": self.tool, "migration": subject, **data}
+        facts = {"tool": self.tool, "migration": subject, "record": self.ledger.table, **data}
         return Finding(
             CRITERION, self.target, message, _CODE + kind, self.severity, seen=str(data.get("seen", "")),
             promised=str(data.get("head", "")), subject=subject, remedy=remedy, data=facts,
@@ -53,7 +53,7 @@ def migrations(
         return [
             Finding(
                 CRITERION, target, f"the migrations cannot be judged: {ledger.problem}", _CODE + "unreadable",
-                "insufficient", remedy=ledger.remedy, data={"tool": tool},
+                "insufficient", remedy=ledger.remedy, data={"tool": tool, "record": ledger.table},
             )
         ]  # fmt: skip
     heads = promised.heads if isinstance(promised, Repository) else tuple(promised)

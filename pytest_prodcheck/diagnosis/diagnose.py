@@ -14,17 +14,20 @@ from pytest_prodcheck.diagnosis.refine import refine
 from pytest_prodcheck.diagnosis.signs import Sign, collect
 from pytest_prodcheck.diagnosis.symptoms import counts_errors, is_request
 from pytest_prodcheck.observe.catalog import Catalog
-from pytest_prodcheck.observe.finding import Cause, CheckResult
+from pytest_prodcheck.observe.finding import Cause, CheckResult, Severity, Verdict
 from pytest_prodcheck.observe.observation import Observation
 
 _OUT = ("database.dns.", "database.tcp.", "database.port.", "database.auth.", "database.name.", "database.server.",
         "database.connection", "database.pool", "database.disk.", "database.network.", "cache.")  # fmt: skip
 """What a health endpoint that asks its dependencies would have seen."""
+_SEVERITY: Mapping[Severity, int] = {"error": 0, "insufficient": 1, "warning": 2}
+_VERDICT: Mapping[Verdict, int] = {"insufficient": 1, "degraded": 2}
 
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """The causes, the root that matters most first, and for each failing check the code of its cause."""
+    """The causes, the root that matters most first (what is red, the deepest layer, what drags most), and for each
+    failing check the code of its cause."""
 
     causes: tuple[Cause, ...] = ()
     explained: Mapping[str, str] = field(default_factory=dict)
@@ -45,9 +48,25 @@ def diagnose(
     roots = _with_sums([refine(sign, run) for sign in signs])
     blocked = _blocked(results, roots)
     explained = {sign.check: root.code for root in sorted(roots, key=_late) for sign in roots[root]}
-    causes = [_cause(run, root, members, blocked.get(root, ())) for root, members in roots.items()]
-    ordered = sorted(causes, key=lambda cause: (depth(cause.code), -len(cause.explains)))
-    return Diagnosis(tuple(ordered), {result.id: explained[result.id] for result in results if result.id in explained})
+    verdicts = {result.id: result.verdict for result in results}
+    causes = [
+        (_grade(members, blocked.get(root, ()), verdicts), _cause(run, root, members, blocked.get(root, ())))
+        for root, members in roots.items()
+    ]
+    causes.sort(key=lambda one: (one[0], depth(one[1].code), -len(one[1].explains)))
+    return Diagnosis(
+        tuple(cause for _, cause in causes),
+        {result.id: explained[result.id] for result in results if result.id in explained},
+    )
+
+
+def _grade(signs: Sequence[Sign], blocked: Sequence[str], verdicts: Mapping[str, Verdict]) -> int:
+    """0 where it makes a check red or blocks one, 1 where it leaves one unproven, 2 where it only warns: on a red run
+    nobody looks first for what was merely not proven."""
+    grades = {
+        _SEVERITY[sign.finding.severity] if sign.finding else _VERDICT.get(verdicts[sign.check], 0) for sign in signs
+    }
+    return 0 if blocked else min(grades)
 
 
 def _with_sums(signs: Sequence[Sign]) -> dict[Candidate, list[Sign]]:

@@ -66,6 +66,7 @@ MESSAGES: tuple[tuple[str, str], ...] = (
     (r"not (found )?in (the )?allow.?list|query is not allowed", "graphql.document.not_allowed"),
     (r"field '[^']+' not found in type", "graphql.permission.missing"),
     (r"no such type exists in the schema|no queries available", "graphql.permission.missing"),
+    (r"Cannot query field|Unknown argument .+ on field|Unknown type|Unknown fragment", "graphql.document.outdated"),
     (r"Cannot return null for non-nullable", "graphql.data.null"),
     (r"inconsistent (object|metadata)", "graphql.metadata.inconsistent"),
 )  # fmt: skip

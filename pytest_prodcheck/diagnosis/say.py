@@ -21,6 +21,8 @@ _TITLE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 _MARKUP = re.compile(r"\s*[<{\[]")
 _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
+_RECORD = re.compile(r"select \* from \{record\}|\\dp \{record\}")
+"""What looks into the table of a migration tool; which one that is, is not known where a query stands for it."""
 _ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
 _CURL = re.compile(r"\bcurl (?=.*\{(?:url|origin|issuer|jwks_uri|service_url)\})")
 _ENVIRONMENT = re.compile(r"\bENV\b")
@@ -64,6 +66,8 @@ def cause(
 def _command(template: str, data: dict[str, Any]) -> str:
     """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
+    if not data.get("record"):
+        known = _RECORD.sub(r"\\dt", known)
     if data.get("ca"):
         known = _CURL.sub("curl --cacert {ca} ", known)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, {**data, **_typed(data)}, command=True))
@@ -71,11 +75,16 @@ def _command(template: str, data: dict[str, Any]) -> str:
 
 def _typed(data: Mapping[str, Any]) -> dict[str, str]:
     """The table as it is typed: quoted where SQL needs it, and for the shell. Whoever names a table types no command:
-    `table` stands between single quotes, `relation` in a literal of SQL between double ones."""
-    schema, dot, name = str(data.get("table") or "").partition(".")
-    parts = [part if part.endswith(")") else identifier(part) for part in (schema, name) if part]
+    `table` and `record` stand between single quotes, `relation` in a literal of SQL between double ones."""
     relation = str(data.get("relation") or "").replace("'", "''")
-    return {"table": dot.join(parts).replace("'", r"'\''"), "relation": _EXPANDED.sub(r"\\\g<0>", relation)}
+    named = {"table": _quoted(data.get("table")), "record": _quoted(data.get("record"))}
+    return {**named, "relation": _EXPANDED.sub(r"\\\g<0>", relation)}
+
+
+def _quoted(thing: object) -> str:
+    schema, dot, name = str(thing or "").partition(".")
+    parts = [part if part.endswith(")") else identifier(part) for part in (schema, name) if part]
+    return dot.join(parts).replace("'", r"'\''")
 
 
 def _request(template: str, sign: Sign) -> str:
@@ -117,6 +126,7 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     merged = {**merged, **{key: value for key, value in places.get(speaker.target, {}).items() if key not in merged}}
     merged.setdefault("role", merged.get("user", ""))
     merged["service_url"] = _address({**places.get(speaker.target, {}), **speaker.data}).get("url", "")
+    merged["target"] = speaker.target
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
     merged.setdefault("table", merged.get("subject", ""))
     merged["text"] = "\n".join(dict.fromkeys(str(merged.get("text", "")).splitlines()))

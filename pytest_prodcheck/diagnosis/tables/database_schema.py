@@ -66,7 +66,7 @@ KINDS = (
         "a table, type, sequence, function, trigger or extension is not as its contract says",
         "{subject} differs from the contract: {why}",
         "restore it by a migration; if it is meant, prodcheck pin ENV and commit the file",
-        "prodcheck diff ENV OTHER",
+        "prodcheck pin ENV --only {target} --dry-run",
     ),
     CauseKind(
         "database.index.missing",

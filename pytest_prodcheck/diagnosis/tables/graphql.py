@@ -164,13 +164,13 @@ KINDS = (
         "the schema differs from the pinned one in a breaking way",
         "the schema breaks its pinned contract: {seen}",
         "restore the field, or pin the new schema",
-        "prodcheck diff ENV OTHER",
+        "prodcheck pin ENV --only {target} --dry-run",
     ),
     CauseKind(
         "graphql.schema.dangerous",
         "the schema differs from the pinned one in a way that clients may not expect",
         "the schema changed in a dangerous way: {seen}",
         "look at the clients that use it, then pin the new schema",
-        "prodcheck diff ENV OTHER",
+        "prodcheck pin ENV --only {target} --dry-run",
     ),
 )

@@ -33,6 +33,8 @@ TOLD = [
     ("start-failed", "", "graphql.engine.start_failed"),
     ("GRAPHQL_PARSE_FAILED", "Syntax Error: Unexpected Name", "graphql.document.outdated"),
     ("GRAPHQL_VALIDATION_FAILED", 'Cannot query field "x" on type "Query".', "graphql.document.outdated"),
+    ("", "Cannot query field 'x' on type 'Task'. Did you mean 'y'?", "graphql.document.outdated"),
+    ("", 'Unknown argument "by" on field "Query.tasks".', "graphql.document.outdated"),
     ("BAD_USER_INPUT", 'Variable "$id" got invalid value', "graphql.document.outdated"),
     ("OPERATION_RESOLUTION_FAILURE", 'Unknown operation named "X".', "graphql.document.outdated"),
     ("BAD_REQUEST", "POST body missing", "graphql.errors.in_answer"),

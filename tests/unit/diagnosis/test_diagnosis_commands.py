@@ -74,3 +74,29 @@ def test_the_next_command_quotes_the_table(code: str, table: str, command: str) 
     results = described.checks({"database::test_tables": {"code": code, "data": data}})
     told = diagnose(results, [], places={"database": {"host": "db.test", "port": 5432}})
     assert [cause.next for cause in told.causes] == [f"psql -h db.test -p 5432 -U reader -d plan -c {command}"]
+
+
+@pytest.mark.parametrize(
+    ("record", "command"),
+    [
+        ("public.alembic_version", "'select * from public.alembic_version'"),
+        ("public.__EFMigrationsHistory", """'select * from public."__EFMigrationsHistory"'"""),
+        ("", r"'\dt'"),
+    ],
+)
+def test_the_next_command_opens_the_record_of_the_migration_tool(record: str, command: str) -> None:
+    """Alembic's table, and most others, have no `migration` in their name; whoever declares a query has no table."""
+    data = {"record": record, "host": "db.test", "port": 5432, "login": "reader", "database": "plan"}
+    results = described.checks({"database::test_migrations": {"code": "database.migration.pending", "data": data}})
+    told = diagnose(results, [], places={"database": {"host": "db.test", "port": 5432}})
+    assert [cause.next for cause in told.causes] == [f"psql -h db.test -p 5432 -U reader -d plan -c {command}"]
+
+
+@pytest.mark.parametrize(
+    ("target", "code"), [("database.main", "database.schema.object_changed"), ("graphql", "graphql.schema.breaking")]
+)
+def test_the_next_command_shows_the_difference_from_the_contract(target: str, code: str) -> None:
+    """It runs as it is printed: another environment to compare with is not known here, and may not be there."""
+    results = described.checks({f"{target}::test_contract": {"target": target, "code": code}})
+    told = diagnose(results, [], places={target: {"environment": "staging"}})
+    assert [cause.next for cause in told.causes] == [f"prodcheck pin staging --only {target} --dry-run"]

@@ -34,6 +34,33 @@ def test_a_bug_is_not_blamed_on_the_database() -> None:
     assert _codes(told) == ["database.tcp.refused", "http.application.unhandled_exception"]
 
 
+def test_an_engine_without_codes_says_that_a_document_is_outdated() -> None:
+    """The words of graphql-core and graphql-js are enough: the documents that do not fit are the one cause."""
+    answer = {"status": 200, "code": "unknown", "operation": "query Tasks",
+              "data": {"text": "Cannot query field 'skuu' on type 'Product'. Did you mean 'sku'?"}}  # fmt: skip
+    document = {"code": "graphql.document.outdated", "message": "graphql/app.graphql:1: query Tasks: Cannot query"}
+    told = _told({"graphql::test_documents": document, "graphql::test_operation[Tasks-a]": answer})
+    assert _codes(told) == ["graphql.document.outdated"]
+
+
+def test_what_is_red_comes_before_what_is_not_proven() -> None:
+    """A plan that proves nothing, or a warning, lies deeper, and is not what made the run red."""
+    plan = {"code": "database.query.plan", "severity": "insufficient", "verdict": "insufficient"}
+    bloat = {"code": "database.lint.bloat", "severity": "warning", "verdict": "degraded"}
+    bug = {"status": 500, "body": "ZeroDivisionError: division by zero"}
+    told = _told({"database::test_lint": bloat, "database::test_plan[x]": plan, "http::test_endpoint[report]": bug})
+    assert _codes(told) == ["http.application.unhandled_exception", "database.query.plan", "database.lint.bloat"]
+
+
+def test_what_blocks_comes_first() -> None:
+    """Too little privilege to look is no failure, and everything that waits for it is red."""
+    unseen = {"code": "database.privilege.missing", "severity": "insufficient", "verdict": "insufficient"}
+    bug = {"status": 500, "body": "ZeroDivisionError: division by zero"}
+    waits = {"blocked_by": "database.privilege.missing"}
+    told = _told({"database::test_ready": unseen, "database::test_rls": waits, "http::test_endpoint[report]": bug})
+    assert _codes(told) == ["database.privilege.missing", "http.application.unhandled_exception"]
+
+
 def test_row_level_security_explains_no_server_error() -> None:
     """RLS that is off lets rows through; it makes nothing fail."""
     told = _told({"database::test_rls": {"code": "database.rls.disabled"}, "http::test_endpoint[x]": {"status": 500}})
