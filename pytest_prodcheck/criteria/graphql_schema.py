@@ -19,11 +19,16 @@ _ERRORS_AT_MOST: Final = 100
 
 def build(sdl: str, name: str) -> GraphQLSchema:
     """The schema that `sdl` (of the file or the target `name`) writes. Raises ConfigError with `file:line`."""
-    from graphql import GraphQLError, Source, assert_valid_schema, build_schema
+    from graphql import GraphQLError, Source, build_ast_schema, parse, validate_schema
+    from graphql.validation.validate import validate_sdl
 
     try:
-        schema = build_schema(Source(sdl, name))
-        assert_valid_schema(schema)
+        document = parse(Source(sdl, name))
+        for error in validate_sdl(document):  # `build_ast_schema` would raise them as one text, without their places
+            raise error
+        schema = build_ast_schema(document, assume_valid_sdl=True)
+        for error in validate_schema(schema):
+            raise error
     except GraphQLError as error:
         line = error.locations[0].line if error.locations else 1
         raise ConfigError(f"{name}:{line}: {error.message}") from None

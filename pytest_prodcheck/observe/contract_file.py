@@ -104,11 +104,11 @@ def read(text: str, name: str) -> Contract:
     if version > FORMAT:
         newer = f"written by a newer version (format {version}; this one reads {FORMAT}): upgrade pytest-prodcheck"
         raise reader.wrong(("format",), newer)
+    for key in document.keys() - _SECTIONS.keys() - {"postgresql"}:
+        raise reader.wrong((key,), f"unknown section; known: {', '.join(sorted(_SECTIONS))}, and postgresql = 17")
     major = document.pop("postgresql", None)
     if type(major) is not int:
         raise reader.wrong(("postgresql",), "expected the server's major version: postgresql = 17")
-    for key in document.keys() - _SECTIONS.keys():
-        raise reader.wrong((key,), f"unknown section; known: {', '.join(sorted(_SECTIONS))}")
     return Contract(
         major,
         **{

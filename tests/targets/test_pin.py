@@ -167,6 +167,7 @@ def test_what_cannot_be_done_is_said(
                                             "this one reads 1): upgrade pytest-prodcheck"),
         ("a = 1\n", "contracts/database.toml:1: format: no contract of a database: expected format = 1"),
         ("format = 1\npostgresql = '17'\n", "contracts/database.toml:2: postgresql: expected the server's major"),
+        ("format = 1\n\npostgresqle = 17\n", "contracts/database.toml:3: postgresqle: unknown section; known: ext"),
         ("format = 1\npostgresql = 17\n[tabels]\n", "contracts/database.toml:3: tabels: unknown section; known: ext"),
         ("format = 1\npostgresql = 17\n[tables.'a.b']\nrsl = 'on'\n",
          "contracts/database.toml:4: tables.'a.b'.rsl: unknown key; known: check_option, "),

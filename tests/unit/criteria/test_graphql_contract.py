@@ -11,6 +11,7 @@ from graphql import introspection_from_schema
 from pytest_prodcheck.criteria.graphql_contract import changes, differences
 from pytest_prodcheck.criteria.graphql_schema import build
 from pytest_prodcheck.criteria.operations import load
+from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.targets.sdl import of_introspection
 
 CASES = yaml.safe_load(Path(__file__).with_suffix(".yaml").read_text("utf-8"))
@@ -67,3 +68,19 @@ def test_what_is_no_introspection_result_is_told(data):
     """A reason, and no traceback of graphql-core."""
     with pytest.raises(ValueError, match="the introspection result is no schema"):
         of_introspection(data)
+
+
+@pytest.mark.parametrize(
+    ("sdl", "says"),
+    [
+        ("type Query {\n  tasks: [Task!!\n}", r"s\.graphql:2: Syntax Error: Expected '\]', found '!'"),
+        ("type Query {\n  tasks: [Tsk!]!\n}\ntype Task { id: ID! }", r"s\.graphql:2: Unknown type 'Tsk'"),
+        ("type Query { a: Int }\ntype Query { b: Int }", r"s\.graphql:1: There can be only one type named 'Query'"),
+        ("type Query { a: Int }\ntype Task {\n  id: ID! @own\n}", r"s\.graphql:3: Unknown directive '@own'"),
+        ("type Task { id: ID! }", r"s\.graphql:1: Query root type must be provided"),
+    ],
+)
+def test_a_schema_that_is_none_is_said_with_its_line(sdl: str, says: str):
+    """A slip of whoever edits the pinned SDL is found where it was made, whatever kind it is."""
+    with pytest.raises(ConfigError, match=says):
+        build(sdl, "s.graphql")
