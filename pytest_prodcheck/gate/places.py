@@ -7,7 +7,15 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, HttpTarget, Target, WebTarget
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Target,
+    WebTarget,
+)
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -40,7 +48,9 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
-    known = {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+    known: dict[str, Any] = {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
+    if isinstance(table, GraphqlTarget):
+        known["engine"] = table.engine
     return {**known, **_of_provider(table)} if isinstance(table, AuthTarget) else known
 
 

@@ -100,3 +100,17 @@ def test_the_next_command_shows_the_difference_from_the_contract(target: str, co
     results = described.checks({f"{target}::test_contract": {"target": target, "code": code}})
     told = diagnose(results, [], places={target: {"environment": "staging"}})
     assert [cause.next for cause in told.causes] == [f"prodcheck pin staging --only {target} --dry-run"]
+
+
+@pytest.mark.parametrize(
+    ("engine", "command"),
+    [
+        ("hasura", "hasura metadata diff"),
+        ("generic", "pytest --prodcheck=staging 'prodcheck.toml::graphql::test_denied[AllUsers-member]'"),
+    ],
+)
+def test_the_next_command_is_of_the_engine_that_is_asked(engine: str, command: str) -> None:
+    """Hasura's own tool says nothing of another engine; there the check itself is what shows it again (A26)."""
+    results = described.checks({"graphql::test_denied[AllUsers-member]": {"code": "graphql.permission.too_wide"}})
+    told = diagnose(results, [], places={"graphql": {"environment": "staging", "engine": engine}})
+    assert [cause.next for cause in told.causes] == [command]
