@@ -44,10 +44,10 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
                     _json_file((*path, "endpoints", name, "schema"), endpoint.schema_, problems, "accepts everything")
         elif isinstance(target, GraphqlTarget):
             if target.schema_ and not pinning:
-                _pinned((*path, "schema"), target.schema_, environment.name, problems)
+                _pinned((*path, "schema"), target.schema_, environment, problems)
             _graphql(path, target, base, problems)
         elif isinstance(target, DatabaseTarget) and target.migrations and target.migrations.directory:
-            _migrations((*path, "migrations", "directory"), target.migrations, problems)
+            _migrations((*path, "migrations", "directory"), target.migrations, base, problems)
     for position, suite in enumerate(environment.suites):
         if not (base / suite.partition("::")[0]).exists():
             problems.at(("prodcheck", "suites", position), f"suites: {_shown(suite)} does not exist")
@@ -61,11 +61,12 @@ def _certificates(path: KeyPath, target: WebTarget, problems: Problems) -> None:
         _text((*path, "tls", *key), file, problems)
 
 
-def _pinned(path: KeyPath, file: str, environment: str, problems: Problems) -> None:
+def _pinned(path: KeyPath, file: str, environment: Environment, problems: Problems) -> None:
     if Path(file).exists() or REFERENCE.fullmatch(file):
         _text(path, file, problems)
     else:
-        problems.add(path, f"{path[-1]} {_shown(file)} does not exist; next: prodcheck pin {environment}")
+        shown = _shown(file, Path(environment.base))
+        problems.add(path, f"{path[-1]} {shown} does not exist; next: prodcheck pin {environment.name}")
 
 
 def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problems) -> None:
@@ -87,7 +88,7 @@ def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problem
                 problems.add((*path, key, name), f"no operation is called {name}{nearest(name, operations)}")
 
 
-def _migrations(path: KeyPath, promised: Migrations, problems: Problems) -> None:
+def _migrations(path: KeyPath, promised: Migrations, base: Path, problems: Problems) -> None:
     from pytest_prodcheck.config.migrations import folder
     from pytest_prodcheck.config.migrations.repository import BadMigration
 
@@ -96,12 +97,16 @@ def _migrations(path: KeyPath, promised: Migrations, problems: Problems) -> None
     try:
         folder.read(Path(promised.directory), promised.tool)
     except BadMigration as problem:
-        problems.add(path, f"directory {_shown(promised.directory)}: {problem}")
+        problems.add(path, f"directory {_shown(promised.directory, base)}: {problem}")
 
 
-def _shown(file: str) -> str:
-    """A path as messages say it; what does not look like one may be a secret in the wrong place."""
-    name = file if not Path(file).is_absolute() else file.rpartition("/")[2]
+def _shown(file: str, base: Path | None = None) -> str:
+    """A path as messages say it, below `base` as it was written; what does not look like one may be a secret in the
+    wrong place."""
+    if base is not None and Path(file).is_relative_to(base):
+        name = Path(file).relative_to(base).as_posix()
+    else:
+        name = file if not Path(file).is_absolute() else file.rpartition("/")[2]
     return name if _PATH.fullmatch(name) else "(no path)"
 
 

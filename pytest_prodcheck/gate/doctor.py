@@ -37,4 +37,5 @@ def try_targets(environment: Environment, *, secrets: Iterable[tuple[str, str]])
 def _line(standing: Standing) -> str:
     if standing.ready:
         return f"  ready      {standing.name}"
-    return f"  NOT READY  {standing.name}: {standing.cause}: {standing.message}"
+    said = " ".join(standing.message.split())  # libpq asks back on a line of its own
+    return f"  NOT READY  {standing.name}: {standing.cause}: {said}"

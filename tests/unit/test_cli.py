@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -168,3 +169,18 @@ def test_doctor_says_what_a_run_would_refuse(
     (tmp_path / "prodcheck.toml").write_text(toml)
     assert cli.main(["doctor", "staging", "--offline"]) == 4
     assert problem in capsys.readouterr().err
+
+
+def test_doctor_says_a_target_that_is_not_ready_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """libpq's words about a refused connection have two lines; whoever filters doctor's output by target sees both."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("READER_DSN", f"postgresql://reader@127.0.0.1:{port}/plan")
+    (tmp_path / "prodcheck.toml").write_text('[env.staging.database]\ndsn = "env:READER_DSN"\ntables = ["tasks"]\n')
+    assert cli.main(["doctor", "staging"]) == 1
+    (told,) = [line for line in capsys.readouterr().out.splitlines() if "NOT READY" in line or "TCP/IP" in line]
+    assert told.startswith("  NOT READY  database: database.tcp.refused: ")
+    assert told.endswith("accepting TCP/IP connections?")
