@@ -241,3 +241,27 @@ def test_a_graphql_schema_is_pinned(
         assert "query_root.gone was removed." in capsys.readouterr().out
     assert sdl.startswith("# The schema that graphql serves: pinned by `prodcheck pin staging`")
     assert (tmp_path / "contracts/schema.graphql").read_text() == sdl
+
+
+def test_a_red_run_opens_the_migrations_and_the_contract_apart(server: Postgres, project: Path) -> None:
+    """Alembic's table is what the next command opens; what drifted is not told as a finding of the migrations."""
+    versions = project / "alembic"
+    versions.mkdir()
+    for own, before in (("a1", None), ("b2", "a1")):
+        (versions / f"{own}.py").write_text(f"revision = {own!r}\ndown_revision = {before!r}\n")
+    declared = 'contract = "contracts/database.toml"\n'
+    with_folder = CONFIG.replace(declared, declared + 'migrations = { tool = "alembic", directory = "alembic" }\n', 1)
+    (project / "prodcheck.toml").write_text(with_folder)
+    change(server, "create table alembic_version (version_num text primary key); "
+                   "insert into alembic_version values ('a1'); grant select on alembic_version to reader")  # fmt: skip
+    try:
+        assert cli.main(["pin", "staging"]) == 0
+        change(server, "alter table alembic_version add column note text not null default ''; "
+                       "alter table alembic_version alter note drop default")  # fmt: skip
+        status, verdict = gate(project)
+    finally:
+        change(server, "drop table alembic_version")
+    (cause,) = verdict["causes"]
+    assert (status, cause["code"]) == (1, "database.migration.pending")
+    assert cause["next"].endswith("-c 'select * from public.alembic_version'")
+    assert [line for line in cause["evidence"] if line.startswith("alembic_version.note: promised no such column")]
