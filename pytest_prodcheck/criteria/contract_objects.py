@@ -15,6 +15,7 @@ from pytest_prodcheck.criteria.contract_change import (
     SCHEMA_MISSING,
     Difference,
     Impact,
+    apart,
     cut,
     shown,
 )
@@ -30,6 +31,8 @@ from pytest_prodcheck.observe.contract import (
 )
 
 Facts = Mapping[str, Any]
+_PARALLEL = ("unsafe", "restricted", "safe")
+_IDENTITIES = ("role", "session_authorization")
 _ROLE_MISSING, _NO_LOGIN = "database.auth.role_missing", "database.auth.role_nologin"
 
 
@@ -168,9 +171,25 @@ def _types(promised: Contract, found: Contract) -> Iterator[Difference]:
             yield _changed(
                 "risky", thing, f"default {facts.default or 'none'}", f"default {now.default or 'none'}", why, name
             )
+        yield from _attributes(name, facts, now)
         if facts.checks != now.checks:
             before, after = (cut("; ".join(one.checks.values()) or "no check") for one in (facts, now))
             yield _changed("risky", thing, before, after, "other values are refused, or let through", name)
+
+
+def _attributes(name: str, promised: TypeFacts, found: TypeFacts) -> Iterator[Difference]:
+    if promised.attributes == found.attributes:
+        return
+    before, now = apart(*(", ".join(one.attributes) for one in (promised, found)))
+    thing, lost = f"composite type {shown(name)}", {*promised.attributes} - {*found.attributes}
+    if lost:
+        why = f"what reads {', '.join(sorted(lost))} fails, or gets values of another type"
+        yield _changed("breaking", thing, before, now, why, name)
+    elif {*found.attributes} == {*promised.attributes}:
+        yield _changed("risky", thing, before, now, "a ROW() puts its values elsewhere", name)
+    else:
+        why = "a ROW() of the promised values, and what returns one, fails (42846, 42804)"
+        yield _changed("risky", thing, before, now, why, name)
 
 
 def _labels(name: str, promised: TypeFacts, found: TypeFacts) -> Iterator[Difference]:
@@ -221,6 +240,8 @@ def _functions(promised: Contract, found: Contract) -> Iterator[Difference]:
     for name, facts, now in _pairs(promised.functions, found.functions):
         yield from _owner("function", name, facts, now)
         yield from _function(f"function {shown(name)}", name, facts, now)
+        yield from _behaviour(f"function {shown(name)}", name, facts, now)
+        yield from _settings(f"function {shown(name)}", name, facts, now, found)
         yield from grants(f"function {shown(name)}", facts, now, exposed=now.definer, where=_data("function", name))
 
 
@@ -265,3 +286,54 @@ def _function(thing: str, name: str, promised: FunctionFacts, found: FunctionFac
     if (promised.body, promised.language) != (found.body, found.language):
         before, after = (f"{one.language} {one.body}" for one in (promised, found))
         yield _changed("risky", thing, before, after, "it does something else than was pinned", name)
+
+
+def _behaviour(thing: str, name: str, promised: FunctionFacts, found: FunctionFacts) -> Iterator[Difference]:
+    """STRICT, LEAKPROOF and PARALLEL: what PostgreSQL may do with a call without, before or beside others."""
+    if promised.strict != found.strict:
+        words = {True: "STRICT", False: "CALLED ON NULL INPUT"}
+        why = "a null argument gives null, and it is not run" if found.strict else (
+            "it is run for null arguments, too, which it never met"
+        )  # fmt: skip
+        yield _changed("risky", thing, words[promised.strict], words[found.strict], why, name)
+    if promised.leakproof != found.leakproof:
+        words = {True: "LEAKPROOF", False: "NOT LEAKPROOF"}
+        why = "it is called on rows that policies and security_barrier views hide" if found.leakproof else (
+            "conditions that call it come after the policies: under row-level security no index serves them"
+        )  # fmt: skip
+        impact: Impact = "breaking" if found.leakproof else "risky"
+        yield _changed(impact, thing, words[promised.leakproof], words[found.leakproof], why, name)
+    if promised.parallel != found.parallel:
+        freer = _PARALLEL.index(found.parallel) > _PARALLEL.index(promised.parallel)
+        why = "parallel workers may call it, and fail where it writes or needs what its session holds (25000)" if (
+            freer
+        ) else "queries that call it are no longer run in parallel"  # fmt: skip
+        before, now = (f"PARALLEL {one.parallel.upper()}" for one in (promised, found))
+        yield _changed("risky", thing, before, now, why, name)
+
+
+def _settings(
+    thing: str, name: str, promised: FunctionFacts, found: FunctionFacts, contract: Contract
+) -> Iterator[Difference]:
+    """What else a function sets for itself; breaking where that says as whom it acts, or what policies read."""
+    before, now = (dict(one.partition("=")[::2] for one in facts.settings) for facts in (promised, found))
+    for setting in sorted(before.keys() | now.keys()):
+        if before.get(setting) == now.get(setting):
+            continue
+        said, found_text = (f"{setting} {one[setting]}" if setting in one else f"no {setting}" for one in (before, now))
+        impact: Impact = "breaking"
+        if setting in _IDENTITIES:
+            why = "it acts as another role"
+        elif setting == "row_security":
+            why = "what policies would hide fails (42501)" if now.get(setting) == "off" else "policies filter its rows"
+        elif any(f"'{setting}'" in text for text in _conditions(contract)):
+            why = "policies that read it let other rows through"
+        else:
+            impact, why = "risky", "it runs by another setting"
+        yield _changed(impact, thing, said, found_text, why, name)
+
+
+def _conditions(contract: Contract) -> Iterator[str]:
+    for table in contract.tables.values():
+        for policy in (*table.policies.values(), *table.partition_policies.values()):
+            yield policy.using + policy.check

@@ -6,10 +6,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
-from pytest_prodcheck.criteria import contract_columns, contract_policies
+from pytest_prodcheck.criteria import contract_columns, contract_partitions, contract_policies
 from pytest_prodcheck.criteria.contract_change import (
     INDEX_INVALID,
     INDEX_MISSING,
@@ -38,6 +38,7 @@ _KINDS: Mapping[str, tuple[str, str]] = {
     "CHECK": ("check", "rows can hold what code does not expect"),
 }
 _UNPROVEN = " NOT VALID"
+_ALONE = " NO INHERIT"
 _STATES = ("disabled: ", "replica: ", "always: ")
 
 
@@ -49,7 +50,7 @@ def differences(promised: Contract, found: Contract) -> Iterator[Difference]:
         if now is None:
             yield _missing(name, facts, promised, found)
         elif now != facts or [*now.columns] != [*facts.columns]:
-            yield from _changed(name, facts, now)
+            yield from _changed(name, facts, now, found.tables)
     for name, facts in found.tables.items():
         if name not in promised.tables and name.partition(".")[0] in promised.schemas:
             yield from _new(name, facts, promised)
@@ -71,7 +72,7 @@ def _missing(name: str, facts: TableFacts, promised: Contract, found: Contract) 
     return Difference("breaking", shown(name), f"a {facts.kind}", "none", why, TABLE_MISSING, place(name))
 
 
-def _changed(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Difference]:
+def _changed(name: str, promised: TableFacts, found: TableFacts, tables: Container[str]) -> Iterator[Difference]:
     if promised.kind != found.kind:
         why = "what may be written, and by which rules, is another"
         yield Difference(
@@ -97,6 +98,7 @@ def _changed(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Dif
         yield from grants(thing, *both, exposed=found.rls == "off", where={**place(name), "column": column})
     parts = [replace(one, grants=one.partition_grants) for one in (kept, found)]
     yield from grants(f"partitions of {shown(name)}", *parts, exposed=True, where=place(name))
+    yield from contract_partitions.differences(name, kept, found, tables)
     yield from _whole(name, kept, found)
 
 
@@ -128,11 +130,15 @@ def _keys(name: str, promised: TableFacts, found: TableFacts) -> Iterator[Differ
         elif now == text + _UNPROVEN:
             why = "it was never checked against the rows that were there: VALIDATE CONSTRAINT finds those that break it"
             yield Difference("risky", thing, "validated", "not validated", why, NOT_VALIDATED, place(name))
-        elif now == text + IDLE:
-            why = f"its triggers are disabled, nothing keeps it: {why}"
+        elif now.startswith(text + IDLE):
+            where = now.removeprefix(text + IDLE)
+            why = f"its triggers are disabled{where}, nothing keeps it{' there' if where else ''}: {why}"
             yield Difference(impact, thing, "enforced", "not enforced", why, KEY_MISSING, place(name))
-        elif now + IDLE == text:
+        elif text.startswith(now + IDLE):
             yield Difference("harmless", thing, "not enforced", "enforced", "it holds", KEY_MISSING, place(name))
+        elif now == text + _ALONE:
+            why = f"tables that inherit from it are not bound: {why}"
+            yield Difference(impact, thing, "inherited", "NO INHERIT", why, KEY_MISSING, place(name))
         elif now + _UNPROVEN == text:
             yield Difference("harmless", thing, "not validated", "validated", "it holds", KEY_MISSING, place(name))
         elif text != now:
@@ -280,8 +286,7 @@ def _new(name: str, facts: TableFacts, promised: Contract) -> Iterator[Differenc
     """A table that nobody promised; a risk where others than its owner can reach rows that no policy protects, and
     where it looks like a partition that was detached."""
     open_to = {role: rights for role, rights in facts.grants.items() if rights}
-    if whole := _whole_of(facts, promised):
-        why = f"it has the columns of {shown(whole)}: detached from it, its rows are no longer found there"
+    if why := contract_partitions.detached(name, facts, promised):
         yield Difference("risky", shown(name), "no such table", f"a {facts.kind}", why, OBJECT_CHANGED, place(name))
     elif open_to and facts.rls == "off" and "view" not in facts.kind:
         who = ", ".join(open_to)
@@ -290,16 +295,3 @@ def _new(name: str, facts: TableFacts, promised: Contract) -> Iterator[Differenc
     else:
         why = "nothing relies on its absence"
         yield Difference("harmless", shown(name), "no such table", f"a {facts.kind}", why, OBJECT_CHANGED, place(name))
-
-
-def _whole_of(facts: TableFacts, promised: Contract) -> str:
-    """The partitioned table whose columns a new table has, each of the same type; empty for none."""
-    columns = {name: one.type for name, one in facts.columns.items()}
-    return next(
-        (
-            name
-            for name, one in promised.tables.items()
-            if one.kind == "partitioned table" and {each: of.type for each, of in one.columns.items()} == columns
-        ),
-        "",
-    )

@@ -27,6 +27,7 @@ _CHECKS = ("CHECK", "EXCLUDE")
 _PARTS = {
     "marks": "persistence and options",
     "idle": "enforcement of keys",
+    "partitions": "what partitions hold",
     "defaults": "defaults",
     "checks": "checks",
     "views": "definitions of views",
@@ -103,7 +104,13 @@ def _known(promised: TableFacts, found: TableFacts, unread: Collection[str]) -> 
         parts |= {"unlogged": found.unlogged, "barrier": found.barrier, "check_option": found.check_option}
     if "idle" in unread:
         keys: Mapping[str, str] = parts.get("keys", promised.keys)  # type: ignore[assignment]
-        parts["keys"] = {name: text.removesuffix(IDLE) for name, text in keys.items()}
+        parts["keys"] = {name: text.partition(IDLE)[0] for name, text in keys.items()}
+    if "partitions" in unread:
+        parts["partitions"] = {name: found.partitions.get(name, bound) for name, bound in promised.partitions.items()}
+    if "policies" in unread:
+        parts["partition_policies"] = {
+            name: one for name, one in promised.partition_policies.items() if name in found.partition_policies
+        }
     if "defaults" in unread:
         parts["column_grants"] = found.column_grants
         parts["columns"] = {

@@ -16,7 +16,8 @@ left out: they are implied."""
 INVALID = " invalid"
 """How an index ends whose building failed: PostgreSQL keeps it up to date, and never reads it."""
 IDLE = " disabled"
-"""How a key ends whose triggers are off: PostgreSQL calls it valid, and does not keep it."""
+"""How a key ends whose triggers are off: PostgreSQL calls it valid, and does not keep it. Where they are off on
+partitions only, ` on PARTITION, …` follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,10 @@ class TableFacts:
     """Column → grants on it alone."""
     partition_grants: Grants = field(default_factory=dict)
     """Of a partitioned table: privileges on a partition without row-level security, beyond those on the table."""
+    partitions: Mapping[str, str] = field(default_factory=dict)
+    """Of a partitioned table: its partitions, and theirs → what each holds, `FOR VALUES …` or `DEFAULT`."""
+    partition_policies: Mapping[str, PolicyFacts] = field(default_factory=dict)
+    """Of a partitioned table: `POLICY of PARTITION` → the partition's own policy, which binds whoever names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +116,14 @@ class FunctionFacts:
     """What it sets for itself; empty where its caller's counts."""
     body: str = ""
     """A fingerprint of what it does: the beginning of a SHA-256. Its text may hold what nobody shall read."""
+    strict: bool = False
+    """Whether it gives null for a null argument without being run."""
+    leakproof: bool = False
+    """Whether the planner may call it on rows that a policy, or a view with `security_barrier`, hides."""
+    parallel: str = "unsafe"
+    """`unsafe`, `restricted`, `safe`."""
+    settings: tuple[str, ...] = ()
+    """What else it sets for itself while it runs: `NAME=VALUE`."""
     grants: Grants = field(default_factory=dict)
 
 
@@ -130,7 +143,7 @@ class SequenceFacts:
 
 @dataclass(frozen=True, slots=True)
 class TypeFacts:
-    """One enum or domain."""
+    """One enum, domain or composite type."""
 
     owner: str = ""
     labels: tuple[str, ...] = ()
@@ -139,6 +152,8 @@ class TypeFacts:
     """Of a domain: `integer`, `text not null`."""
     default: str = ""
     checks: Mapping[str, str] = field(default_factory=dict)
+    attributes: tuple[str, ...] = ()
+    """Of a composite type: `NAME TYPE`, in its order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +216,7 @@ class Contract:
         named |= {role for kind in (self.schemas, self.tables, self.sequences, self.functions)
                   for facts in kind.values() for role in facts.grants}  # fmt: skip
         for table in self.tables.values():
-            named |= {role for policy in table.policies.values() for role in policy.roles}
+            policies = (*table.policies.values(), *table.partition_policies.values())
+            named |= {role for policy in policies for role in policy.roles}
             named |= {role for granted in table.column_grants.values() for role in granted}
         return frozenset(named)

@@ -43,7 +43,7 @@ _SECTIONS: Mapping[str, tuple[str, type[Any]]] = {
     ),
     "schemas": ("Schemas: who owns them, and who may look into them (USAGE) or create in them.", SchemaFacts),
     "extensions": ("Extensions, their versions and schemas; what they brought is theirs.", ExtensionFacts),
-    "types": ("Enums with their labels in order, and domains with their base type and checks.", TypeFacts),
+    "types": ("Enums with their labels in order, domains with their base type and checks, composite types.", TypeFacts),
     "sequences": ("Sequences, but those of identity columns.", SequenceFacts),
     "functions": (
         "Functions, by the types of their arguments. definer: runs as its owner; body: a fingerprint of what it does.",
@@ -70,6 +70,7 @@ _CHOICES = {
     "kind": ("table", "partitioned table", "view", "materialised view", "foreign table"),
     "check_option": ("", "local", "cascaded"),
     "volatility": ("volatile", "stable", "immutable"),
+    "parallel": ("unsafe", "restricted", "safe"),
     "command": ("ALL", "SELECT", "INSERT", "UPDATE", "DELETE"),
 }
 
@@ -154,6 +155,7 @@ class _Reader:
         special: dict[str, Callable[[object, tuple[str, ...]], object]] = {
             "columns": self._columns,
             "policies": lambda found, at: self._each(found, at, self._policy),
+            "partition_policies": lambda found, at: self._each(found, at, self._policy),
             "grants": self._grants,
             "partition_grants": self._grants,
             "column_grants": lambda found, at: self._each(found, at, self._grants),
@@ -244,7 +246,8 @@ def _table(section: str, name: str, facts: Any) -> Iterator[str]:
             yield from (f"{_key(each)} = {_value(things[each])}" for each in ordered)
 
 
-_TABLES = ("columns", "keys", "indexes", "triggers", "rules", "policies", "column_grants", "checks")
+_TABLES = ("columns", "keys", "indexes", "triggers", "rules", "policies", "column_grants", "checks",
+           "partitions", "partition_policies")  # fmt: skip
 
 
 def _usual(facts: Any, one: Field[Any]) -> bool:

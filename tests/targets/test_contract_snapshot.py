@@ -112,3 +112,14 @@ def test_what_a_lock_hides_is_insufficient(server: Postgres) -> None:
     assert [(one.code, one.severity) for one in findings] == [("database.lock.contention", "insufficient")]
     assert "a lock on public.tasks keeps them from being read" in findings[0].message
     assert "rules" in findings[0].message
+
+
+def test_what_a_lock_on_a_partition_hides_is_insufficient(server: Postgres) -> None:
+    """That it is a partition is known all the same; what it holds is not read, and not judged (A34, R15)."""
+    promised = taken(server.dsn("reader", "reader"))
+    with psycopg.connect(server.dsn()) as holder:
+        holder.execute("lock table events_2026 in access exclusive mode")
+        found = taken(server.dsn("reader", "reader"), timeout=4)
+    findings = database_contract.judge(promised.pinned, found, "database")
+    assert [(one.code, one.severity) for one in findings] == [("database.lock.contention", "insufficient")]
+    assert "what partitions hold of the contract could not be read" in findings[0].message

@@ -41,7 +41,10 @@ COLUMN_GRANTS = """select a.attrelid::int8, array_agg(g::text)
 
 KEYS = f"""select k.conrelid::int8, k.conname::text, k.contype::text, pg_get_constraintdef(k.oid), k.convalidated
  from pg_constraint k join pg_namespace n on n.oid = k.connamespace
- where {USERS} and k.contype in ('p', 'u', 'f') and k.conrelid <> 0 order by k.conrelid, k.conname"""
+ left join pg_constraint w on w.oid = k.conparentid
+ where {USERS} and k.contype in ('p', 'u', 'f') and k.conrelid <> 0 and w.conrelid is distinct from k.conrelid
+ order by k.conrelid, k.conname"""
+"""A foreign key to a partitioned table has one more for each of its partitions, which are the same key."""
 
 POLICIES = r"""select p.polrelid::int8, p.polname::text, p.polcmd::text, p.polpermissive,
  (select array_agg(case r when 0 then 'public' else pg_get_userbyid(r)::text end) from unnest(p.polroles) r),

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from functools import lru_cache
 from typing import Any
 
 from pytest_prodcheck.config.redaction.patterns import scrub_patterns
-from pytest_prodcheck.observe.catalog import Catalog, Relation
+from pytest_prodcheck.observe.catalog import Catalog, Policy, Relation
 from pytest_prodcheck.observe.contract import (
     IDLE,
     INVALID,
@@ -38,6 +38,7 @@ _KINDS = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialise
 _ENABLED = {"O": "", "D": "disabled: ", "R": "replica: ", "A": "always: "}
 _IDENTITY = {"a": "always", "d": "by default", "": ""}
 _VOLATILITY = {"v": "volatile", "s": "stable", "i": "immutable"}
+_PARALLEL = {"u": "unsafe", "r": "restricted", "s": "safe"}
 _FINGERPRINT = 16
 _PLAIN = (None, "", "", None, None)
 """Of a column without default, identity, collation and grants of its own."""
@@ -101,14 +102,15 @@ def _words(expression: str | None) -> str:
 
 def _function(
     returns: str, arguments: str, language: str, owner: str, volatility: str, definer: bool,
-    settings: Sequence[str] | None, body: str, acl: Sequence[str] | None,
+    settings: Sequence[str] | None, body: str, acl: Sequence[str] | None, strict: bool, leakproof: bool, parallel: str,
 ) -> FunctionFacts:  # fmt: skip
+    others = sorted(scrub_patterns(one) for one in settings or () if not one.startswith(_SEARCH_PATH))
     paths = [setting.removeprefix(_SEARCH_PATH) for setting in settings or () if setting.startswith(_SEARCH_PATH)]
     everybody = {"public": ("EXECUTE",)}
     path = (paths[0] or '""') if paths else ""
     return FunctionFacts(
         returns, _words(arguments), language, owner, _VOLATILITY[volatility], definer, path, body[:_FINGERPRINT],
-        grants(acl, owner, everybody),
+        strict, leakproof, _PARALLEL[parallel], tuple(others), grants(acl, owner, everybody),
     )  # fmt: skip
 
 
@@ -120,19 +122,21 @@ def _sequence(
 
 
 def _type(
-    owner: str, labels: Sequence[str], base: str | None, default: str | None, checks: Mapping[str, str] | None
-) -> TypeFacts:
+    owner: str, labels: Sequence[str], base: str | None, default: str | None, checks: Mapping[str, str] | None,
+    attributes: Sequence[str],
+) -> TypeFacts:  # fmt: skip
     found = {name: _words(text) for name, text in sorted((checks or {}).items())}
-    return TypeFacts(owner, tuple(labels), base or "", _words(default), found)
+    return TypeFacts(owner, tuple(labels), base or "", _words(default), found, tuple(attributes))
 
 
 def _tables(catalog: Catalog, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> Mapping[str, TableFacts]:
-    by_name = _ByName(names, parts)
     partitions = _partitions(catalog)
+    inner = {one.qualified for several in partitions.values() for one in several}
+    by_name = _ByName(names, parts, inner)
     found = {}
     for name, relation in sorted(catalog.relations.items()):
         if relation.kind in _KINDS and "extension" not in by_name.marks.get(name, ()) and not relation.parent:
-            found[name] = _table(relation, by_name, _around(relation, partitions.get(name, ())))
+            found[name] = _table(relation, by_name, partitions.get(name, ()))
     return found
 
 
@@ -162,13 +166,14 @@ def _around(table: Relation, partitions: Iterable[Relation]) -> Grants:
 class _ByName:
     """The rows of the parts, by the relation that they belong to."""
 
-    def __init__(self, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]]) -> None:
+    def __init__(self, names: Mapping[int, str], parts: Mapping[str, Sequence[Row]], partitions: Set[str]) -> None:
         self._names, self._parts = names, parts
         self.defaults = self._of("defaults")
         self.checks = self._of("checks")
         self.indexes = self._of("indexes")
         self.triggers = self._of("triggers")
-        self.idle = self._of("idle")
+        self.idle = self._idle(partitions)
+        self.bounds = self._of("partitions")
         self.rules = self._of("rules")
         self.marks = {name: {mark for (mark,) in rows} for name, rows in self._of(contract_sql.MARKS).items()}
         self.views = self._of("views")
@@ -180,14 +185,26 @@ class _ByName:
                 found.setdefault(self._names[oid], []).append(tuple(row))
         return found
 
+    def _idle(self, partitions: Set[str]) -> dict[str, dict[str, str]]:
+        """Table → key → ` disabled`, and on which partitions where it is not on the table itself."""
+        at: dict[tuple[str, str], set[str]] = {}
+        for name, rows in self._of("idle").items():
+            for key, place in rows:
+                at.setdefault((name, key), set()).add(self._names.get(place, ""))
+        found: dict[str, dict[str, str]] = {}
+        for (name, key), places in at.items():
+            where = f" on {', '.join(sorted(places))}" if places <= partitions else ""
+            found.setdefault(name, {})[key] = IDLE + where
+        return found
 
-def _table(relation: Relation, rows: _ByName, around: Grants) -> TableFacts:
+
+def _table(relation: Relation, rows: _ByName, partitions: Sequence[Relation]) -> TableFacts:
     name = relation.qualified
     marks = rows.marks.get(name, set())
     defaults = {column: row for column, *row in rows.defaults.get(name, ())}
     keys = {key.name: key.definition for key in relation.keys}
     keys |= {key: _words(definition) for key, definition in rows.checks.get(name, ()) if definition}
-    keys |= {key: keys[key] + IDLE for (key,) in rows.idle.get(name, ()) if key in keys}
+    keys |= {key: keys[key] + idle for key, idle in rows.idle.get(name, {}).items() if key in keys}
     definition = next((text for (text,) in rows.views.get(name, ())), "") or ""
     return TableFacts(
         _KINDS[relation.kind],
@@ -209,20 +226,23 @@ def _table(relation: Relation, rows: _ByName, around: Grants) -> TableFacts:
             for trigger, enabled, definition in sorted(rows.triggers.get(name, ()))
         },
         {rule: _ENABLED[enabled] + _rule(definition) for rule, enabled, definition in sorted(rows.rules.get(name, ()))},
-        {
-            policy.name: PolicyFacts(
-                policy.command,
-                tuple(sorted(policy.roles)),
-                policy.permissive,
-                _words(policy.using),
-                _words(policy.check),
-            )
-            for policy in sorted(relation.policies, key=lambda policy: policy.name)
-        },
+        {policy.name: _policy(policy) for policy in sorted(relation.policies, key=lambda policy: policy.name)},
         grants(relation.acl, relation.owner),
         {column: grants(row[4], relation.owner) for column, row in sorted(defaults.items()) if row[4]},
-        around,
+        _around(relation, partitions),
+        {one.qualified: _bound(rows, one) for one in sorted(partitions, key=lambda one: one.qualified)},
+        {f"{policy.name} of {one.qualified}": _policy(policy) for one in partitions for policy in one.policies},
     )
+
+
+def _bound(rows: _ByName, partition: Relation) -> str:
+    """What a partition holds; empty where that could not be read."""
+    return _words(next((text for (text,) in rows.bounds.get(partition.qualified, ())), ""))
+
+
+def _policy(policy: Policy) -> PolicyFacts:
+    roles = tuple(sorted(policy.roles))
+    return PolicyFacts(policy.command, roles, policy.permissive, _words(policy.using), _words(policy.check))
 
 
 @lru_cache(maxsize=10_000)

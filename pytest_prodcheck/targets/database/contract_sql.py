@@ -55,11 +55,16 @@ _RULES = f"""select r.ev_class::int8, r.rulename::text, r.ev_enabled::text, pg_g
  from pg_rewrite r join pg_class c on c.oid = r.ev_class join pg_namespace n on n.oid = c.relnamespace
  where {USERS} and r.rulename <> '_RETURN'"""
 
-_IDLE = """select distinct k.conrelid::int8, k.conname::text
- from pg_trigger t join pg_constraint k on k.oid = t.tgconstraint
- where t.tgisinternal and t.tgenabled in ('D', 'R') and t.tgrelid >= 16384"""
-"""Keys whose own triggers are off (`DISABLE TRIGGER ALL`, on either of a foreign key's tables): still there, still
-"valid", and kept by nobody."""
+_IDLE = """with recursive idle(key, at) as (
+ select t.tgconstraint, t.tgrelid from pg_trigger t
+ where t.tgisinternal and t.tgenabled in ('D', 'R') and t.tgrelid >= 16384
+ union select k.conparentid, i.at from idle i join pg_constraint k on k.oid = i.key where k.conparentid <> 0)
+ select k.conrelid::int8, k.conname::text, i.at::int8 from idle i join pg_constraint k on k.oid = i.key"""
+"""Keys whose own triggers are off (`DISABLE TRIGGER ALL`, on either of a foreign key's tables, or on a partition), and
+where: still there, still "valid", and kept by nobody. A partition's key is, further up, its table's."""
+
+_PARTITIONS = f"""select c.oid::int8, pg_get_expr(c.relpartbound, c.oid)
+ from pg_class c join pg_namespace n on n.oid = c.relnamespace where {USERS} and c.relispartition"""
 
 _DEFINITIONS = f"""select c.oid::int8, case c.relkind when 'p' then pg_get_partkeydef(c.oid) else
   pg_get_viewdef(c.oid) end
@@ -76,14 +81,20 @@ _TYPES = f"""select n.nspname || '.' || t.typname, pg_get_userbyid(t.typowner)::
  case when t.typtype = 'd' then format_type(t.typbasetype, t.typtypmod) || case when t.typnotnull then ' not null'
   else '' end end, t.typdefault,
  (select json_object_agg(k.conname, pg_get_constraintdef(k.oid)) from pg_constraint k where k.contypid = t.oid
-  and k.contype = 'c')
+  and k.contype = 'c'),
+ array(select quote_ident(a.attname) || ' ' || format_type(a.atttypid, a.atttypmod)
+   || coalesce((select ' collate ' || quote_ident(l.collname) from pg_collation l join pg_type b on b.oid = a.atttypid
+    where l.oid = a.attcollation and a.attcollation <> b.typcollation), '')
+  from pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped order by a.attnum)
  from pg_type t join pg_namespace n on n.oid = t.typnamespace
- where {USERS} and t.typtype in ('e', 'd') and not {OF_EXTENSION.format("pg_type", "t")}"""
+ left join pg_class c on c.oid = t.typrelid and c.relkind = 'c'
+ where {USERS} and (t.typtype in ('e', 'd') or c.oid is not null) and not {OF_EXTENSION.format("pg_type", "t")}"""
 
 _FUNCTIONS = f"""select n.nspname || '.' || p.proname || '(' || oidvectortypes(p.proargtypes) || ')',
  coalesce(pg_get_function_result(p.oid), ''), pg_get_function_arguments(p.oid), l.lanname::text,
  pg_get_userbyid(p.proowner)::text, p.provolatile::text, p.prosecdef, p.proconfig,
- encode(sha256(convert_to({{body}}, 'UTF8')), 'hex'), p.proacl::text[]
+ encode(sha256(convert_to({{body}}, 'UTF8')), 'hex'), p.proacl::text[], p.proisstrict, p.proleakproof,
+ p.proparallel::text
  from pg_proc p join pg_namespace n on n.oid = p.pronamespace join pg_language l on l.oid = p.prolang
  where {USERS} and not {OF_EXTENSION.format("pg_proc", "p")}"""
 
@@ -93,6 +104,7 @@ _EXTENSIONS = """select e.extname::text, e.extversion::text, n.nspname::text
 MARKS = "marks"
 WAITING = {
     "defaults": "a.attrelid", "checks": "k.conrelid", "indexes": "i.indrelid", "rules": "r.ev_class", "views": "c.oid",
+    "partitions": "c.oid",
 }  # fmt: skip
 """Parts whose words PostgreSQL only finds with a lock of its own, and the relation that it locks."""
 
@@ -109,6 +121,7 @@ def parts(version: int) -> Mapping[str, str]:
         "idle": _IDLE,
         "rules": _RULES,
         "views": _DEFINITIONS,
+        "partitions": _PARTITIONS,
         "sequences": _SEQUENCES,
         "types": _TYPES,
         "functions": _FUNCTIONS.format(body=body),

@@ -52,13 +52,26 @@ def whole(text: str) -> Contract:
         "table", text, "forced", True, False, True, "local", text, COLUMNS, {text: text}, {text: f"btree ({text})"},
         {text: text}, {text: text}, {text: PolicyFacts("ALL", (text, "b"), False, text, text)},
         {text: ("SELECT", "UPDATE*")}, {text: {text: ("SELECT",)}}, {text: ("SELECT",)},
+        {text: text}, {f"{text} of {text}": PolicyFacts("ALL", (text, "b"), False, text, text)},
     )  # fmt: skip
     return Contract(
         17,
         tables={f"public.{text}": table},
         sequences={f"public.{text}": SequenceFacts("bigint", -1, 2, -9, 9, True, text)},
-        types={f"public.{text}": TypeFacts(text, (text, "x"), text, text, {text: text})},
-        functions={f"public.{text}(text)": FunctionFacts(text, text, definer=True, search_path=text, body="00ff")},
+        types={f"public.{text}": TypeFacts(text, (text, "x"), text, text, {text: text}, (text, "x"))},
+        functions={
+            f"public.{text}(text)": FunctionFacts(
+                text,
+                text,
+                definer=True,
+                search_path=text,
+                body="00ff",
+                strict=True,
+                leakproof=True,
+                parallel="safe",
+                settings=(text, "a=b"),
+            )
+        },
         roles={text: RoleFacts(True, member_of=(text,))},
     )
 
