@@ -176,7 +176,7 @@ class Owner:
     @property
     def revision_facts(self) -> Mapping[str, Any]:
         """What serves, as the revision check saw it."""
-        known = [known for (name, _), known in self._evidence.items() if "::test_revision" in name]
+        known = [known for (name, _), known in list(self._evidence.items()) if "::test_revision" in name]
         return _settled_evidence(known[0]).facts if known else {}
 
     # --- how it is sent --------------------------------------------------------------------------------------------
