@@ -22,6 +22,7 @@ SECRET_KEY = compiled(
 )
 """Keys (of JSON, queries, environments) whose value is secret whatever it looks like."""
 _USERINFO = compiled(r"(?is)([a-z][a-z0-9+.-]*)://(.*)@([^@]*)")
+_POSTGRESQL = compiled(r"(?i)postgres(?:ql)?")
 _URL = compiled(r"(?i)[a-z][a-z0-9+.-]*:(?://|/|\?)[^\s]*|(?:jdbc|odbc):\S+")
 _PAIRS = compiled(r"""(?:^|[\s?&;#,])([\w.-]+)\s*=\s*(?:'((?:[^'\\]|\\.)*)'|"((?:[^"\\]|\\.)*)"|([^\s&;#,'"]*))""")
 _JWT = compiled(r"[\w-]+(?:\.[\w-]*){2,4}")
@@ -44,6 +45,20 @@ def parts(value: str) -> list[Part]:
     value = value.strip()
     found = list(_parts(value))
     return list(dict.fromkeys(part for part in found if part.text.strip()))
+
+
+def user(value: str) -> str:
+    """The user of a DSN with a password, who is no secret; empty where there is none, or one that looks like a key."""
+    value = value.strip()
+    role = False
+    if userinfo := _USERINFO.fullmatch(value):
+        name, _, password = userinfo[2].partition(":")
+        role = bool(_POSTGRESQL.fullmatch(userinfo[1]))
+    else:
+        named = {match[1].lower(): match[2] or match[3] or match[4] or "" for match in _PAIRS.finditer(value)}
+        name, password = named.get("user", ""), named.get("password", "")
+    name = unquote(name)
+    return name if password and name and (role or not looks_secret(name)) else ""
 
 
 def looks_secret(text: str) -> bool:
@@ -121,14 +136,15 @@ def _url(value: str) -> Iterator[Part]:
     """Password, else a user that is a key (tracker DSNs), secret query values, else the path of a webhook."""
     userinfo = _USERINFO.fullmatch(value)
     if userinfo and not re.search(r"[/?#].*=", userinfo[2]):
-        yield from _credentials(userinfo[2])
+        yield from _credentials(userinfo[2], role=bool(_POSTGRESQL.fullmatch(userinfo[1])))
     queried = _secret_pairs(value)
     yield from (Part(text) for text in queried)
     if not userinfo and not queried:
         yield from _webhook(value)
 
 
-def _credentials(userinfo: str) -> Iterator[Part]:
+def _credentials(userinfo: str, *, role: bool) -> Iterator[Part]:
+    """`role`: the user is one of a database, which is a name whatever it looks like."""
     user, colon, password = userinfo.partition(":")
     if not colon or not password:
         if looks_secret(user):
@@ -140,7 +156,7 @@ def _credentials(userinfo: str) -> Iterator[Part]:
     pieces = _SEPARATORS.split(password)  # an unescaped one makes parsers complain about a piece
     if len(pieces) > 1:
         yield from (Part(piece) for piece in pieces if looks_secret(piece))
-    if looks_secret(user):
+    if looks_secret(user) and not role:
         yield Part(user)
 
 

@@ -11,7 +11,7 @@ from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.redaction import screen, tree
 from pytest_prodcheck.config.redaction.forms import needles
 from pytest_prodcheck.config.redaction.index import Hit, NeedleIndex
-from pytest_prodcheck.config.redaction.parts import parts
+from pytest_prodcheck.config.redaction.parts import parts, user
 from pytest_prodcheck.config.redaction.patterns import scrub_patterns
 from pytest_prodcheck.config.redaction.views import DENSE, View, origins, views
 from pytest_prodcheck.config.redaction.weakness import is_common, says_little, weakness
@@ -21,6 +21,7 @@ _WRAP = compiled(r"\s*[\r\n]+(?:[E>|] )?\s*|\\+[rn]")
 _MARGIN = (
     4096  # characters beyond the limit of an excerpt that are still looked at, so that the cut is behind the scrubbing
 )
+_OF_A_NAME = compiled(r"[\w-]")
 _OPEN_MARKER = compiled(r"\[redacted[^\]]{0,200}\Z|\[(?:r(?:e(?:d(?:a(?:c(?:t(?:e)?)?)?)?)?)?)?\Z")
 
 
@@ -36,6 +37,7 @@ class Redactor:
         self._index_plain, self._index_dense = NeedleIndex(), NeedleIndex()
         self._secrets: dict[tuple[str, str], None] = {}
         self._known: set[tuple[str, bool]] = set()
+        self._users: set[str] = set()
         self._lock = Lock()
         self.version = 0
         """Grows with every secret, so that a worker can ask for what came later."""
@@ -71,6 +73,8 @@ class Redactor:
             usable = [part for part, warning in zip(found, warnings, strict=True) if warning is None]
             for part in usable:
                 self._register(part.text, name, part.encoded_only)
+            if name_of_user := user(text):
+                self._users.add(name_of_user.casefold())
             if usable:
                 self._secrets[name, text] = None
                 self.version += 1
@@ -147,8 +151,9 @@ class Redactor:
         folded, starts, ends = origins(text, view)
         for hit in plain:
             for piece in _unbroken(hit, text, starts, ends):
-                if _is_meant(piece, text):
-                    yield starts[piece.start], ends[piece.end - 1], hit.needle.name
+                start, end = starts[piece.start], ends[piece.end - 1]
+                if _is_meant(piece, text) and (piece.whole or not self._names_a_user(text, start, end)):
+                    yield start, end, hit.needle.name
         if not dense:
             return
         kept = [place for place, code in enumerate(folded) if code in DENSE]
@@ -158,6 +163,16 @@ class Redactor:
                 continue  # words that the secret is made of, not its characters one by one
             padding = len(text[end : end + 2]) - len(text[end : end + 2].lstrip("="))
             yield starts[kept[hit.start]], end + padding, hit.needle.name
+
+    def _names_a_user(self, text: str, start: int, end: int) -> bool:
+        """Whether a part of a secret is the name of a DSN's user, whose password holds it: `rolname = 'reader'` is to
+        be typed, and says nothing of the rest. Not where something was cut off behind it."""
+        around = text[max(0, start - 1) : start] + text[end : end + 1]
+        return (
+            text[start:end].casefold() in self._users
+            and not _OF_A_NAME.search(around)
+            and not text.startswith(("…", "..."), end)
+        )
 
 
 def _unbroken(hit: Hit, text: str, starts: list[int], ends: list[int]) -> Iterator[Hit]:

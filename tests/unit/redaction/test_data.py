@@ -139,3 +139,47 @@ def test_unknown_secrets_in_an_excerpt_are_masked(redactor: Redactor) -> None:
 def test_a_role_that_begins_its_password(text: str, expected: str) -> None:
     """A value that is one word is no cut secret: `psql -U reader` stays a command, where the password is `reader-…`."""
     assert Redactor.of([("env:DSN", "reader-password-1")]).scrub(text) == expected
+
+
+@pytest.mark.parametrize(
+    "dsn",
+    [
+        "postgresql://reader:reader-password-1@db/app",
+        "postgresql://reader:0815-reader-9@db/app",
+        "host=db user=reader password='reader-password-1'",
+    ],
+)
+def test_the_user_of_a_dsn_stays_readable_where_its_password_holds_it(dsn: str) -> None:
+    """Commands that a person types stay commands; what is more than the name, or was cut, is masked."""
+    redactor = Redactor.of([("env:DSN", dsn)])
+    for text in ("rolname = 'reader'", "GRANT SELECT ON x TO reader", "role reader", "reader may not read", "reader:"):
+        assert redactor.scrub(text) is text
+    password = "reader-password-1" if "password-1" in dsn else "0815-reader-9"
+    for text in (password, password[:9], f"role {password[:-1]}", f"'{password[1:]}'"):
+        assert "[redacted env:DSN]" in redactor.scrub(text)
+        assert text not in redactor.scrub(text)
+
+
+@pytest.mark.parametrize("text", ["reader…", "to reader...", "to reader-", "to reader-p"])
+def test_a_password_that_was_cut_behind_its_users_name_is_masked(text: str) -> None:
+    """Nothing tells it from the beginning of the password."""
+    assert "reader" not in Redactor.of([("env:DSN", "postgresql://reader:reader-password-1@db/app")]).scrub(text)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "text"),
+    [("postgresql://app_reader:app_reader@db/app", "app_reader"), ("postgresql://u:app_reader-9@db/app", "app_reader")],
+)
+def test_a_password_that_is_its_users_name_is_masked(dsn: str, text: str) -> None:
+    """A whole password is a password; and the name of nobody is no name."""
+    assert Redactor.of([("env:DSN", dsn)]).scrub(f"to {text}") == "to [redacted env:DSN]"
+
+
+def test_a_databases_user_is_a_name_whatever_it_looks_like() -> None:
+    """`-U reader2026` is typed; the user of a tracker's DSN is its key (leak-tracker-dsn)."""
+    assert Redactor.of([("env:DSN", "postgresql://reader2026:Zx9Qw7Lm2p@db/app")]).scrub("-U reader2026 -d app") == (
+        "-U reader2026 -d app"
+    )
+    assert "reader2026" not in Redactor.of([("env:DSN", "https://reader2026:x@sentry.example/1")]).scrub(
+        "-U reader2026"
+    )
