@@ -24,6 +24,9 @@ _LIBPQ = re.compile(r"^connection (to server )?(at [^,]+, port \d+ )?failed: ")
 _OPTION = re.compile(r"-[hpUd] \{(\w+)\} ")
 _RECORD = re.compile(r"select \* from \{record\}|\\dp \{record\}")
 """What looks into the table of a migration tool; which one that is, is not known where a query stands for it."""
+_DESCRIBES = re.compile(r"\\dp? \{table\}")
+_DESCRIBED = {"function": r"\df+ {table}", "schema": r"\dn+ {table}", "type": r"\dT+ {table}", "extension": r"\dx"}
+"""Kind of a thing that is no relation → what psql shows of it, and of its privileges; `\\dp` shows nothing."""
 _ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
 _CURL = re.compile(r"\bcurl (?=.*\{(?:url|origin|issuer|jwks_uri|service_url)\})")
 _ENVIRONMENT = re.compile(r"\bENV\b")
@@ -74,6 +77,8 @@ def _fitting(template: str, sign: Sign, data: Mapping[str, Any]) -> str:
 def _command(template: str, data: dict[str, Any]) -> str:
     """The next command, filled in; an option whose value is not known is left out, because the shell's own may do."""
     known = _OPTION.sub(lambda option: option[0] if data.get(option[1]) not in (None, "") else "", template)
+    if described := _DESCRIBED.get(str(data.get("kind", ""))):
+        known = _DESCRIBES.sub(lambda _: described, known)
     if not data.get("record"):
         known = _RECORD.sub(r"\\dt", known)
     if data.get("ca"):
@@ -85,13 +90,15 @@ def _typed(data: Mapping[str, Any]) -> dict[str, str]:
     """The table as it is typed: quoted where SQL needs it, and for the shell. Whoever names a table types no command:
     `table` and `record` stand between single quotes, `relation` in a literal of SQL between double ones."""
     relation = str(data.get("relation") or "").replace("'", "''")
-    named = {"table": _quoted(data.get("table")), "record": _quoted(data.get("record"))}
+    thing = str(data.get("table") or "")
+    table = thing.partition("(")[0] if data.get("kind") == "function" else thing  # psql takes no types in brackets
+    named = {"table": _quoted(table), "record": _quoted(data.get("record"))}
     return {**named, "relation": _EXPANDED.sub(r"\\\g<0>", relation)}
 
 
 def _quoted(thing: object) -> str:
     schema, dot, name = str(thing or "").partition(".")
-    parts = [part if part.endswith(")") else identifier(part) for part in (schema, name) if part]
+    parts = [identifier(part) for part in (schema, name) if part]
     return dot.join(parts).replace("'", r"'\''")
 
 

@@ -114,3 +114,23 @@ def test_the_next_command_is_of_the_engine_that_is_asked(engine: str, command: s
     results = described.checks({"graphql::test_denied[AllUsers-member]": {"code": "graphql.permission.too_wide"}})
     told = diagnose(results, [], places={"graphql": {"environment": "staging", "engine": engine}})
     assert [cause.next for cause in told.causes] == [command]
+
+
+@pytest.mark.parametrize(
+    ("code", "kind", "thing", "command"),
+    [
+        ("database.privilege.missing", "function", "public.is_member(uuid)", r"'\df+ public.is_member'"),
+        ("database.privilege.excess", "function", "public.Is it(numeric, text)", r"""'\df+ public."Is it"'"""),
+        ("database.schema.object_missing", "function", "public.total()", r"'\df+ public.total'"),
+        ("database.privilege.missing", "schema", "app", r"'\dn+ app'"),
+        ("database.schema.object_missing", "type", "public.state", r"'\dT+ public.state'"),
+        ("database.schema.object_missing", "extension", "citext", r"'\dx'"),
+        ("database.privilege.missing", "sequence", "public.numbers", r"'\dp public.numbers'"),
+    ],
+)
+def test_the_next_command_shows_what_is_no_relation(code: str, kind: str, thing: str, command: str) -> None:
+    r"""`\dp` and `\d` show nothing of a function, a schema, a type."""
+    data = {"table": thing, "kind": kind, "host": "db.test", "port": 5432, "login": "reader", "database": "plan"}
+    results = described.checks({"database::test_contract": {"code": code, "data": data}})
+    told = diagnose(results, [], places={"database": {"host": "db.test", "port": 5432}})
+    assert [cause.next for cause in told.causes] == [f"psql -h db.test -p 5432 -U reader -d plan -c {command}"]
