@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from pytest_prodcheck.config.migrations.repository import Migration, Repository
 from pytest_prodcheck.config.migrations.tools import TOOLS
-from pytest_prodcheck.criteria import contents
+from pytest_prodcheck.criteria import contents, privileges, row_security
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.migrations import Entry, Ledger
@@ -53,7 +53,8 @@ def migrations(
         return [
             Finding(
                 CRITERION, target, f"the migrations cannot be judged: {ledger.problem}", _CODE + "unreadable",
-                "insufficient", remedy=ledger.remedy, data={"tool": tool, "record": ledger.table},
+                "insufficient", remedy=ledger.remedy,
+                data={"tool": tool, "record": ledger.table, "lacks": ledger.lacks, "role": ledger.reader},
             )
         ]  # fmt: skip
     heads = promised.heads if isinstance(promised, Repository) else tuple(promised)
@@ -67,8 +68,14 @@ def migrations(
 
 def seen_whole(ledger: Ledger, catalog: Catalog) -> Ledger:
     """The ledger; where policies hide rows of the table from our reader, with that as its problem: what is hidden is
-    neither applied nor missing."""
+    neither applied nor missing. Where our reader may not read it, with what it lacks."""
     relation = catalog.relations.get(ledger.table)
+    ledger = replace(ledger, reader=catalog.user)
+    if ledger.problem and relation is not None and not relation.readable:
+        return replace(ledger, lacks=privileges.lacking(catalog, catalog.user, relation))
+    if ledger.lacks == row_security.SETTING:
+        why, remedy = row_security.means(catalog.user), row_security.remedy(catalog.user, catalog.database)
+        return replace(ledger, problem=f"{ledger.table} cannot be read: {why}", remedy=remedy)
     if ledger.problem or relation is None or contents.sees_all(catalog, relation):
         return ledger
     problem = f"policies of {relation.qualified} hide rows from {catalog.user}"

@@ -41,10 +41,22 @@ def reads(catalog: Catalog, role: str, relation: Relation) -> bool:
     names = stands_for(catalog, role)
     if known(catalog, role).superuser or _READS_ALL in names:
         return True
-    schema = catalog.schemas.get(relation.schema)
-    if schema is not None and not _granted(schema.acl, schema.owner, names, USAGE):
+    if not uses(catalog, role, relation.schema):
         return False
     return granted_directly(catalog, role, relation)
+
+
+def uses(catalog: Catalog, role: str, schema: str) -> bool:
+    """Whether `role` may look into the schema; without that, its names are not found (42P01) or refused (42501)."""
+    names, found = stands_for(catalog, role), catalog.schemas.get(schema)
+    if known(catalog, role).superuser or _READS_ALL in names or found is None:
+        return True
+    return _granted(found.acl, found.owner, names, USAGE)
+
+
+def lacking(catalog: Catalog, role: str, relation: Relation) -> str:
+    """What `role` needs before it can read the relation: `USAGE` on its schema, else `SELECT`."""
+    return "SELECT" if uses(catalog, role, relation.schema) else "USAGE"
 
 
 def may_read(catalog: Catalog, role: str, relation: Relation) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import Rls
-from pytest_prodcheck.criteria import locks, privileges, queries, schema_tables
+from pytest_prodcheck.criteria import locks, privileges, queries, row_security, schema_tables
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.sight import Failure, Proof, Sight
@@ -16,6 +16,7 @@ CODES = {
     "22P02": "database.rls.context_unfit",
     "22023": "database.rls.context_unfit",
     "refused": "database.query.refused",
+    row_security.SETTING: row_security.CODE,
     "timeout": "database.query.timeout",
     "tcp.reset": "database.connection.dropped",
 }
@@ -23,6 +24,7 @@ CODES = {
 _MEANS = {
     "42P17": "a policy on {0} leads back to its own table (42P17)",
     "42P01": "{0} was dropped, or what it reads (42P01)",
+    row_security.SETTING: row_security.means(""),
     "22P02": "a claim does not fit the type of the column that it is compared with (22P02)",
     "22023": "a setting or a claim has a value that the policies cannot take (22023)",
 }
@@ -70,7 +72,8 @@ def of_table(user: str, role: str, relation: Relation, sight: Sight, target: str
     else:
         means = _MEANS.get(failed.code, "").format(table) or failed.message or f"the query fails with {failed.code}"
         kind = schema_tables.KINDS[relation.kind]
-        message, remedy = f"rows of {kind} {table} cannot be counted as {user}: {means}", ""
+        message = f"rows of {kind} {table} cannot be counted as {user}: {means}"
+        remedy = row_security.remedy("") if failed.code == row_security.SETTING else ""
     code = CODES.get(failed.code, "database.query.failed")
     return _finding(table, target, message, code, {**data, "sqlstate": failed.code}, remedy)
 

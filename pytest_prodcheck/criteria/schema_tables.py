@@ -73,7 +73,7 @@ def _judge(catalog: Catalog, name: str, target: str, app_roles: Sequence[str]) -
     if shadow and shadow is not relation:
         found.append(_shadowed(catalog, relation, shadow, target))
     if not relation.readable:
-        found.append(_unreadable(relation, catalog.user, target, "the criterion cannot be judged"))
+        found.append(_unreadable(catalog, relation, catalog.user, target, "the criterion cannot be judged"))
     for role in app_roles:
         if role in catalog.roles and role != catalog.user:
             found += _for_role(catalog, name, relation, role, target)
@@ -83,7 +83,7 @@ def _judge(catalog: Catalog, name: str, target: str, app_roles: Sequence[str]) -
 def _for_role(catalog: Catalog, name: str, relation: Relation, role: str, target: str) -> list[Finding]:
     """How the application's own role sees a table that exists."""
     if not privileges.may_read(catalog, role, relation):
-        return [_unreadable(relation, role, target, "the application cannot read it")]
+        return [_unreadable(catalog, relation, role, target, "the application cannot read it")]
     if "." in name:
         return []
     seen = search_path.resolve(catalog, role, name)
@@ -107,11 +107,12 @@ def _shadowed(catalog: Catalog, relation: Relation, shadow: Relation, target: st
     return _finding(CRITERION, target, message, MISPLACED, relation.qualified, shadow.qualified, remedy, data)
 
 
-def _unreadable(relation: Relation, role: str, target: str, consequence: str) -> Finding:
+def _unreadable(catalog: Catalog, relation: Relation, role: str, target: str, consequence: str) -> Finding:
     kind = KINDS[relation.kind]
     message = f"{kind} {relation.qualified} exists, but role {role} has no privilege to SELECT (42501): {consequence}"
     remedy = f"GRANT SELECT ON {relation.typed} TO {role} is yours to run (and USAGE on schema {relation.schema})"
     data = {"table": relation.qualified, "schema": relation.schema, "role": role, "sqlstate": "42501"}
+    data["lacks"] = privileges.lacking(catalog, role, relation)
     return _finding(CRITERION, target, message, UNREADABLE, relation.qualified, "no privilege", remedy, data)
 
 

@@ -75,6 +75,15 @@ def of_its_layer(cause: Sign, symptom: Sign) -> bool:
     return (not named or layer in named or layer == "cluster") and breaks_services(cause, symptom)
 
 
+def lacked_by_our_reader(cause: Sign, symptom: Sign) -> bool:
+    """The migrations' table cannot be read because our reader lacks what the cause names, or does not name."""
+    lacks, schema = symptom.data.get("lacks"), str(symptom.data.get("record", "")).partition(".")[0]
+    if lacks == "row_security":
+        return cause.code == "database.rls.setting_off"
+    mine = (cause.data.get("role") or symptom.data.get("role"), cause.data.get("schema") or schema)
+    return lacks in ("USAGE", "SELECT") and mine == (symptom.data.get("role"), schema)
+
+
 def same_session(cause: Sign, symptom: Sign) -> bool:
     """The symptom's session is one of those that hold the cause's lock or wait for it."""
     return symptom.data.get("pid") in cause.data.get("pids", ())
@@ -163,7 +172,13 @@ OUTAGE = (
     "database.dns.*", "database.tcp.*", "database.port.*", "database.tls.*", "database.auth.*", "database.name.*",
     "database.server.*", "database.connection.*", "database.pooler.*", "database.network.*", *EXHAUSTED,
 )  # fmt: skip
-SCHEMA = ("database.schema.*", "database.migration.*", "database.privilege.*", "database.rls.policy_recursion")
+MIGRATION = (
+    "database.migration.pending", "database.migration.failed", "database.migration.dirty", "database.migration.ahead",
+    "database.migration.never_run", "database.migration.edited", "database.migration.branched",
+    "database.migration.locked",
+)  # fmt: skip
+"""What explains a schema that does not fit; a record that our reader cannot read explains nothing."""
+SCHEMA = ("database.schema.*", *MIGRATION, "database.privilege.*", "database.rls.policy_recursion")
 BREAKS_REQUESTS = (*OUTAGE, *SCHEMA, *LOCKS, "database.disk.full", "database.identity.*", "database.data.corrupted",
                    "database.index.corrupted", "database.rls.write_rejected")  # fmt: skip
 ROWS = ("database.rls.*", "database.privilege.rows_hidden", "database.data.*", "database.identity.*")
@@ -185,11 +200,13 @@ DRIFT = (
 
 RELATIONS: tuple[Relation, ...] = (
     Relation(("runner.clock.skewed", "auth.clock.skewed"), ("timed",), always, "T: clocks"),
-    Relation(("database.migration.*",), ("database.schema.table_missing", "database.schema.column_missing",
+    Relation(MIGRATION, ("database.schema.table_missing", "database.schema.column_missing",
              "database.schema.column_type", "validation", "inconsistent", *DRIFT), always, "R11, R12"),
     Relation(("database.schema.table_missing", "database.schema.column_missing", "database.schema.search_path"),
              ("validation", "inconsistent"), same_table, "R10, R13"),
     Relation(("database.privilege.missing",), ("inconsistent", "validation"), same_table, "R13"),
+    Relation(("database.privilege.missing", "database.rls.setting_off"), ("database.migration.unreadable",),
+             lacked_by_our_reader, "R13"),
     Relation(("database.schema.search_path",), ("database.schema.table_missing",), same_table, "R13"),
     Relation(("graphql.metadata.inconsistent",), ("validation",), always, "R10"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked"), ("graphql.schema.breaking",),
@@ -231,7 +248,7 @@ RELATIONS: tuple[Relation, ...] = (
              ("database.rls.policies_ored",), same_table, "A24: one of them is wrong by itself"),
     Relation(("database.rls.policy_missing", "database.rls.policy_recursion", "database.privilege.missing",
               "database.schema.column_missing"), ("database.privilege.rows_hidden",), same_table, "A25"),
-    Relation(("database.rls.policy_missing", "database.privilege.missing", "database.schema.*", "database.migration.*",
+    Relation(("database.rls.policy_missing", "database.privilege.missing", "database.schema.*", *MIGRATION,
               "database.lock.*"), ("database.rls.unproven",), same_table, "A25"),
     Relation(("database.data.seed_missing",), ("database.rls.unproven",), same_table, "A25"),
     Relation(OUTAGE, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
@@ -262,7 +279,7 @@ RELATIONS: tuple[Relation, ...] = (
              ("rejected",), consumers_own, "R6, R8, R19"),
     Relation(("http.answer.html",), ("page",), same_target, "a catch-all route answers for the API"),
     Relation(ROWS, ("content",), always, "T: empty lists, isolation"),
-    Relation(("database.migration.*", "database.schema.*"), ("content",), same_table, "R12"),
+    Relation((*MIGRATION, "database.schema.*"), ("content",), same_table, "R12"),
     Relation(("http.revision.*",), ("content", "http.assets.missing"), same_host, "R18"),
     Relation(("http.address.partly_down", *TRANSPORT), ("transport", "slow", "rate", "undecided"), same_host, "R25"),
     Relation((*GATEWAY, "http.rate_limited.*", "http.body.truncated", "http.redirect.loop"), ("rate", "undecided"),

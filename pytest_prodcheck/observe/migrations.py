@@ -34,5 +34,10 @@ class Ledger:
     """Why it could not be read, in words; empty where it was."""
     remedy: str = ""
     """What lets us read it."""
+    lacks: str = ""
+    """Of our reader, where that is why: `USAGE` on the schema, `SELECT` on the table; `row_security` where that setting
+    refuses it."""
+    reader: str = ""
+    """Who lacks it."""
     empty: bool = False
     """Whether the database holds no table at all."""

@@ -323,6 +323,21 @@ def test_what_is_not_as_promised_is_one_finding(
     assert "secret" not in str(found[0].as_json())
 
 
+def test_a_reader_without_row_security_is_told_its_setting(server: Postgres, judged: Judged) -> None:
+    """`row_security = off` refuses every count that a policy would filter: no privilege is missing."""
+    with psycopg.connect(server.dsn("chief", "x"), autocommit=True) as connection:
+        connection.execute("alter role reader set row_security = off")
+        try:
+            (found,) = judged("case_", RIGHT)
+        finally:
+            connection.execute("alter role reader reset row_security")
+    assert brief([found]) == [("rls.setting_off", "error")]
+    assert "rows of table case_.goals cannot be counted as maja: row_security = off is set for our reader" in (
+        found.message
+    )
+    assert "RESET row_security is yours to run" in found.remedy
+
+
 UNPROVEN: Mapping[str, tuple[str, str, dict[str, Any], str, str]] = {
     "A25 an empty table": (
         EMPTY + ON + READER + OWN,

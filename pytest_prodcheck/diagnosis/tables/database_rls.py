@@ -14,6 +14,13 @@ KINDS = (
         "psql -h {host} -p {port} -U {login} -d {database} -c '\\d {table}'",
     ),
     CauseKind(
+        "database.rls.setting_off",
+        "row_security = off at our reader's role or database: queries that policies would filter fail (42501)",
+        "row_security = off is set for {user}: where policies would hide rows, its queries fail (42501)",
+        "ALTER ROLE … RESET row_security, or ALTER DATABASE … RESET row_security, is yours to run",
+        "psql -h {host} -p {port} -U {login} -d {database} -c '\\drds'",
+    ),
+    CauseKind(
         "database.rls.not_forced",
         "the owner connects and is not bound by the policies",
         "row-level security of {table} does not bind its owner",

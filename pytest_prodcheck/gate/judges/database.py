@@ -86,7 +86,7 @@ def query(case: Case) -> list[Finding]:
 
     name = case.check.subject
     promised, answer = case.table(DatabaseTarget).queries[name], case.evidence.facts["answer"]
-    return queries.judge(promised, answer, case.check.target, case.now, name)
+    return queries.judge(promised, answer, case.check.target, case.now, name, case.evidence.facts.get("catalog"))
 
 
 def migrations(case: Case) -> list[Finding]:

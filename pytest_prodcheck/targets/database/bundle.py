@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from pytest_prodcheck.targets.database import server_words
+
 if TYPE_CHECKING:
     from pytest_prodcheck.targets.database.session import Session
 
@@ -16,7 +18,7 @@ _LOCK_SHARE = 0.5
 
 
 class Unanswered(Exception):
-    """The server did not answer; `code` is its SQLSTATE, `timeout`, or `tcp.reset`."""
+    """The server did not answer; `code` is its SQLSTATE, `row_security`, `timeout`, or `tcp.reset`."""
 
     def __init__(self, code: str, text: str) -> None:
         self.code = code
@@ -41,9 +43,8 @@ def ask(session: Session, statements: Sequence[str], *, timeout: float) -> list[
     except Expired:
         failed = Unanswered("timeout", f"no answer within {timeout:.0f} s")
     except Error as error:
-        failed = Unanswered(
-            error.sqlstate or "tcp.reset", f"{error.sqlstate or ''} {error.diag.message_primary}".strip()
-        )
+        code = server_words.refused_by(error) or error.sqlstate or "tcp.reset"
+        failed = Unanswered(code, f"{error.sqlstate or ''} {server_words.told(error)}".strip())
     else:
         return answers
     session.hang_up()

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from pytest_prodcheck.observe.catalog import Catalog, Relation
 from pytest_prodcheck.observe.migrations import Entry, Ledger
+from pytest_prodcheck.targets.database import server_words
 from pytest_prodcheck.targets.database.bundle import Unanswered, ask
 from pytest_prodcheck.targets.database.migrations_sql import RECORDS, Record
 
@@ -55,7 +56,9 @@ def ledger(session: Session, found: tuple[Relation, Record], catalog: Catalog, *
     try:
         rows, *locks = ask(session, _statements(relation, record, catalog), timeout=timeout)
     except Unanswered as failed:
-        return Ledger(relation.qualified, problem=f"{relation.qualified} could not be read: {failed}")
+        problem = f"{relation.qualified} could not be read: {failed}"
+        lacks = failed.code if failed.code == server_words.ROW_SECURITY else ""
+        return Ledger(relation.qualified, problem=problem, lacks=lacks)
     entries = tuple(Entry(*(str(value) for value in row)) for row in rows)  # type: ignore[arg-type]
     return Ledger(relation.qualified, entries, tuple(str(one) for (one,) in (locks[0] if locks else ())))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.query import Guard, Impersonation, QueryAnswer
+from pytest_prodcheck.targets.database import server_words
 from pytest_prodcheck.targets.database.connect import attempt
 from pytest_prodcheck.targets.database.placeholders import numbered
 
@@ -29,6 +31,8 @@ _LOCK_SHARE = 0.5
 _GRACE = 1.0
 """Seconds that the server gets beyond its own statement_timeout before we hang up."""
 _CHUNK = 100
+_QUOTED = re.compile(r"'(?!-?infinity')[^']*'")
+"""A value that Python lacks, in psycopg's words about it."""
 
 
 class Reader:
@@ -159,14 +163,20 @@ def _impersonate(session: Session, user: Impersonation) -> None:
 
 
 def _failure(observation: Observation, error: Error) -> Observation:
-    """The observation of a server's error; without an SQLSTATE, of a lost connection or a value that Python lacks."""
+    """The observation of a server's error; without an SQLSTATE, of a lost connection or a value that Python lacks.
+    Nothing in it quotes a value of a row."""
     from psycopg import OperationalError
 
     code, diagnosis = error.sqlstate or "", error.diag
     otherwise = "tcp.reset" if isinstance(error, OperationalError) else "protocol"
-    text = diagnosis.message_primary or str(error).partition("\n")[0]
-    named = ("schema_name", "table_name", "column_name", "constraint_name", "message_detail", "message_hint")
+    text = server_words.told(error)
+    if not code:
+        text = _QUOTED.sub("'…'", text)
+    named = ["schema_name", "table_name", "column_name", "constraint_name"]
+    named += ["message_hint", "statement_position"] if server_words.names_objects(error) else []
     facts = {name: value for name in named if (value := getattr(diagnosis, name, None))}
+    if setting := server_words.refused_by(error):
+        facts["refused_by"] = setting
     return replace(
         observation, code=code, error="" if code else otherwise, message=text, data={**observation.data, **facts}
     )

@@ -16,6 +16,7 @@ from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.query import Impersonation
 from pytest_prodcheck.observe.sight import BOUND, Counts, Failure, Look, Proof, Sight
+from pytest_prodcheck.targets.database import server_words
 
 if TYPE_CHECKING:
     from psycopg import Error
@@ -49,8 +50,6 @@ _FACTS = """select t.name, c.oid is not null,
  from (values {tables}) t(name, place, owner) left join pg_class c on c.oid = to_regclass(t.place)
  left join pg_roles r on r.rolname = {role} left join pg_namespace n on n.oid = c.relnamespace
  left join pg_attribute a on a.attrelid = c.oid and a.attname = t.owner and not a.attisdropped"""
-_TELLING = ("42", "53", "55", "57", "25", "0A")
-"""SQLSTATE classes whose messages name objects, never values of rows."""
 _WAITED = ("57014", "55P03")
 """What ends the proof: a wait is not repeated."""
 
@@ -220,17 +219,9 @@ def _sights(facts: Sequence[Row], reader: Answers, user: Answers) -> dict[str, S
 
 
 def _failure(error: Error) -> Failure:
-    """What may be said of a server's error: the words of some classes could hold a row's data, and are dropped; so are
-    those of a function that raises, which may choose any class."""
-    code = error.sqlstate or ""
-    text = error.diag.message_primary or ""
-    return Failure(code or "tcp.reset", text if code[:2] in _TELLING and not _raised(error) else "")
-
-
-def _raised(error: Error) -> bool:
-    """Whether a function's own words are the message: where it says RAISE, or is in a language that has its own way."""
-    innermost = (error.diag.context or "").partition("\n")[0]
-    return "RAISE" in innermost or (innermost.startswith("PL/") and not innermost.startswith("PL/pgSQL"))
+    """What may be said of a server's error: words that could hold a row's data are dropped."""
+    words = (error.diag.message_primary or "") if server_words.names_objects(error) else ""
+    return Failure(server_words.refused_by(error) or error.sqlstate or "tcp.reset", words)
 
 
 def _place(table: str) -> str:
