@@ -34,6 +34,8 @@ def output(line: str, folder: Path, environ: Mapping[str, str], deadline: float 
         )
     except OSError as error:
         raise LookupError(f"cannot run: {error.strerror}") from None
+    except ValueError:
+        raise LookupError("cannot run: it has a NUL character") from None
     return _finished(process, deadline)
 
 

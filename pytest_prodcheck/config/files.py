@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 from pathlib import Path
@@ -129,11 +130,22 @@ def _text(path: KeyPath, file: str, problems: Problems) -> str:
     if REFERENCE.fullmatch(file):
         return ""
     try:
-        text = Path(file).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        text = _content(Path(file))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else _unreadable(error)
         problems.add(path, f"{path[-1]} {_shown(file)} cannot be read: {reason}")
         return ""
     if not text.strip():
         problems.add(path, f"{path[-1]} {_shown(file)} is empty")
     return text
+
+
+def _content(file: Path) -> str:
+    """The text of a regular file, or what reading a directory raises; a pipe or a device might never end."""
+    if file.exists() and not file.is_file() and not file.is_dir():
+        raise OSError(errno.EINVAL, "not a regular file")
+    return file.read_text("utf-8")
+
+
+def _unreadable(error: ValueError) -> str:
+    return "not UTF-8" if isinstance(error, UnicodeDecodeError) else "its name has a NUL character"

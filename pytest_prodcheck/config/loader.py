@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from datetime import date
@@ -24,6 +25,9 @@ __all__ = ["check_id", "find", "load", "slug"]
 FILE_NAME = "prodcheck.toml"
 _OWN_KEYS = frozenset(Environment.model_fields) - {"name", "targets", "suites", "commands", "base"}
 _PRODCHECK_KEYS = ("suites", "commands")
+_LEVELS = 64
+_TOO_DEEP = f"{{}}: tables or arrays are nested deeper than {_LEVELS} levels"
+_MANY_DIGITS = re.compile(r"[\d_]{4000,}")
 M = TypeVar("M", bound=Model)
 
 
@@ -78,9 +82,26 @@ def _parsed(path: Path) -> Source:
         line = error.object[: error.start].count(b"\n") + 1
         raise ConfigError(f"{path.name}:{line}: not UTF-8 at byte {error.start}") from None
     try:
-        return Source(path, text, tomllib.loads(text))
+        document = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(_syntax(path, text, str(error))) from None
+    except RecursionError:
+        raise ConfigError(_TOO_DEEP.format(path.name)) from None
+    except ValueError:  # Python's own bound on the digits of an integer
+        line = text[: found.start()].count("\n") + 1 if (found := _MANY_DIGITS.search(text)) else 1
+        raise ConfigError(f"{path.name}:{line}: not TOML: a number has too many digits") from None
+    if _deeper(document, _LEVELS):
+        raise ConfigError(_TOO_DEEP.format(path.name))
+    return Source(path, text, document)
+
+
+def _deeper(document: object, levels: int) -> bool:
+    """Whether tables and arrays are nested deeper than that; level by level, for recursion is what it protects."""
+    here = [document]
+    for _ in range(levels):
+        tables = [one.values() if isinstance(one, dict) else one for one in here if isinstance(one, dict | list)]
+        here = [value for table in tables for value in table]
+    return any(isinstance(one, dict | list) for one in here)
 
 
 def _syntax(path: Path, text: str, message: str) -> str:

@@ -27,6 +27,8 @@ _CONTROL = compiled(r"[\x00-\x1f\x7f]")
 _NEVER = compiled(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MULTILINE = frozenset({"json", "form", "text", "sql", "secret", "client_key", "expect", "claims", "data", "errors"})
 """Keys whose values may have line breaks: bodies, documents, statements, keys in PEM."""
+_LONGEST = 1_000_000
+"""Bytes of a file that holds a secret; a device never ends."""
 _INTERNAL = frozenset({"name", "base", "commands"})
 
 
@@ -169,11 +171,17 @@ class _Lookup:
 
     def _file(self, name: str) -> str:
         try:
-            return _without_last_newline((self.base / Path(name).expanduser()).read_bytes().decode())
+            with (self.base / Path(name).expanduser()).open("rb") as file:
+                content = file.read(_LONGEST + 1)
+            if len(content) > _LONGEST:
+                raise LookupError(f"is longer than {_LONGEST:,} bytes")
+            return _without_last_newline(content.decode())
         except OSError as error:
             raise LookupError(f"cannot be read: {error.strerror}") from None
         except UnicodeDecodeError:
             raise LookupError("is not UTF-8 text") from None
+        except ValueError:
+            raise LookupError("cannot be read: its name has a NUL character") from None
 
     def _command(self, name: str) -> str:
         if not self.commands:

@@ -12,7 +12,12 @@ from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
 
 REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
+_NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
+MALFORMED = compiled(rf"\A(?:env|demo):(?!{_NAME}\Z)|\{{(?:env|demo):(?!{_NAME}\}})[^{{}}\"']*\}}")
+"""What is written like a reference and names nothing that could be looked up: it would be sent as it stands."""
 _BODIES = frozenset({"json", "form", "query"})
+_TEXTS = _BODIES | {"text", "sql", "expect", "expect_headers", "claims", "data", "errors"}
+"""Keys below which any text may be meant, unless it stands where a credential belongs."""
 _QUERY_PARAMETER = compiled(r"[?&]([^=&#]+)=([^&#]*)")
 
 
@@ -21,11 +26,19 @@ def check(environment: Mapping[str, Any], problems: Problems) -> None:
     name, and in the user part of any URL or DSN. A value whose endpoint only expects 4xx is no secret.
     """
     for path, value in _strings(environment, ()):
-        if REFERENCE.fullmatch(value):
+        if MALFORMED.search(value) and _means_reference(path):
+            problems.add(path, "is no reference: a name has letters, digits, _, . and -", f'{path[-1]} = "env:NAME"')
+        elif REFERENCE.fullmatch(value):
             if _password_is_literal(value) or _has_credential_parameter(value):
                 _add(path, problems)
         elif _is_literal_credential(path, value) and not _is_declared_wrong(environment, path):
             _add(path, problems)
+
+
+def _means_reference(path: KeyPath) -> bool:
+    """Not of the models' own secrets: they say themselves what is none."""
+    named = next((key for key in reversed(path) if isinstance(key, str)), "")
+    return "headers" in path or _TEXTS.isdisjoint(path) != bool(CREDENTIAL.search(named))
 
 
 def _add(path: KeyPath, problems: Problems) -> None:

@@ -6,10 +6,18 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Target,
+    WebTarget,
+)
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria import readiness
-from pytest_prodcheck.errors import UsageProblem
+from pytest_prodcheck.errors import ConfigError, UsageProblem
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.targets.http import HttpProber
@@ -58,7 +66,7 @@ class Probers:
         base: Path,
         remember: Remember,
     ) -> None:
-        """Raises UsageProblem where a certificate file cannot be read."""
+        """Raises ConfigError where a file of certificates holds none."""
         self._environment, self._remember = environment, remember
         self.wire = Wire(environment.requests, redactor, run)
         self._base, self._run = base, run
@@ -136,14 +144,20 @@ class Probers:
             if hasattr(prober, "close"):
                 prober.close()
 
+    def _open(self, target: str, table: WebTarget, urls: tuple[str, ...], headers: Mapping[str, str]) -> None:
+        try:
+            self.wire.open(target, table, urls, headers, self._base)
+        except ConfigError as problem:
+            raise ConfigError(f"{self._environment.where(*target.split('.', 1), 'tls')}: {target}.{problem}") from None
+
     def _made(self, target: str, table: Target) -> Any:
         if isinstance(table, HttpTarget):
-            self.wire.open(target, table, (table.url,), table.headers, self._base)
+            self._open(target, table, (table.url,), table.headers)
             return HttpProber(
                 self.wire, target, table, self._credentials, self._environment.requests.in_flight, self._forger()
             )
         if isinstance(table, AuthTarget):
-            self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
+            self._open(target, table, (table.issuer,) if table.issuer else (), {})
             self._auths[target] = self._auth(target, table)
             return self._auths[target]
         if isinstance(table, GraphqlTarget):
@@ -151,7 +165,7 @@ class Probers:
             from pytest_prodcheck.targets.graphql_prober import GraphqlProber
             from pytest_prodcheck.targets.graphql_subscription import http_url
 
-            self.wire.open(target, table, (table.url, http_url(table)), {}, self._base)
+            self._open(target, table, (table.url, http_url(table)), {})
             found = documents.of(self._environment, table)
             pinned = documents.pinned_text(self._environment, table)
             return GraphqlProber(
@@ -168,7 +182,7 @@ class Probers:
         not judged, or without any."""
         for target, table in self._environment.targets.items():
             if isinstance(table, AuthTarget):
-                self.wire.open(target, table, (table.issuer,) if table.issuer else (), {}, self._base)
+                self._open(target, table, (table.issuer,) if table.issuer else (), {})
                 return self._auth(target, table)
         return self._auth("auth", AuthTarget())
 

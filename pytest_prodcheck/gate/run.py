@@ -19,12 +19,12 @@ from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.report_file import ReportFile
 from pytest_prodcheck.gate.results import KEY, Attempt, Results
 from pytest_prodcheck.gate.service import Service
+from pytest_prodcheck.gate.session import NOTHING_SENT, Gate
 from pytest_prodcheck.gate.verdict import FAIL, INTERNAL, INTERRUPTED, USAGE
 from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import verdict_json
 
 if TYPE_CHECKING:
-    from pytest_prodcheck.gate.session import Gate
     from pytest_prodcheck.report.progress import Progress
 
 
@@ -86,10 +86,16 @@ class Run:
         """Without workers, the owner begins when this process has collected."""
         if self.part == "alone" and not self.idle:
             gc.freeze()  # items stay to the end: the collector need not walk them while answers are judged
-            try:
-                self.service.begin()
-            except UsageProblem as problem:
-                raise pytest.UsageError(*str(problem).splitlines()) from None
+            self.begin()
+
+    def begin(self) -> None:
+        """The owner begins. Raises pytest.UsageError (exit 4) with what only shows now, and keeps it in the verdict."""
+        try:
+            self.service.begin()
+        except UsageProblem as problem:
+            if self.report:
+                self.report.usage(str(problem))
+            raise pytest.UsageError(*str(problem).splitlines(), NOTHING_SENT) from None
 
     def _watch(self) -> None:
         """Progress lines, unless -q asks for silence."""

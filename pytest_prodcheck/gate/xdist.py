@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.gate.run import Run
 from pytest_prodcheck.observe.broker import BrokerServer
 
@@ -36,10 +35,7 @@ class Controller:
         del ids
         self._collected.add(node.gateway.id)
         if len(self._collected) >= self._expected:
-            try:
-                self._run.service.begin()
-            except UsageProblem as problem:
-                raise pytest.UsageError(*str(problem).splitlines()) from None
+            self._run.begin()
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any, error: object) -> None:

@@ -9,7 +9,8 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_prodcheck.config.models import Tls
+from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.targets.arrival import StampedSocket
 
 _TIMEOUT_SLACK = 0.05
@@ -214,13 +216,31 @@ class TimedConnection(http.client.HTTPConnection):
 
 
 def tls_context(tls: Tls, base: Path) -> ssl.SSLContext:
-    """The context of one target; verification is never off. Raises OSError or ssl.SSLError for unreadable files."""
+    """The context of one target; verification is never off. Raises ConfigError for files that are no certificates."""
     context = ssl.create_default_context()
     if tls.ca != "system":
-        context = ssl.create_default_context(cafile=str(base / tls.ca))
-    if tls.client_certificate:
-        context.load_cert_chain(base / tls.client_certificate.certificate, base / tls.client_certificate.key)
+        with _usable("ca", "a PEM file of certificate authorities"):
+            context = ssl.create_default_context(cafile=str(base / tls.ca))
+    if pair := tls.client_certificate:
+        with _usable("client_certificate", "a PEM file of a certificate, and one of its own key"):
+            context.load_cert_chain(base / pair.certificate, base / pair.key, password=_no_password)
     return context
+
+
+@contextmanager
+def _usable(key: str, wanted: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:  # ssl.SSLError is one
+        unread = "cannot be read (is the key behind a passphrase?)"
+        reason = unread if "PEM lib" in str(error) else str(getattr(error, "reason", None) or error.strerror or unread)
+        reason = reason.replace("_", " ").lower()
+        raise ConfigError(f"tls.{key}: cannot be used: {reason}; name {wanted}") from None
+
+
+def _no_password() -> str:
+    """Instead of a question on the terminal, which nobody answers; OpenSSL then says that it cannot read the key."""
+    return ""
 
 
 def refusing_addresses(addresses: Sequence[Address], timeout: float) -> Mapping[str, str]:

@@ -273,3 +273,12 @@ def test_only_leaves_out_what_a_test_asks(gate):
         '[prodcheck]\nsuites = ["checks"]\n[env.staging.http.a]\nurl = "URL"\n[env.staging.http.b]\nurl = "URL"\n'
     )
     gate.run("--prodcheck-only=http.a").assert_is(1, "fail", "http.b is left out by --prodcheck-only: add it there")
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_certificates_that_are_none(gate, workers):
+    """A file that is no certificate is exit 4 at its line, nothing is sent, and the verdict file says so."""
+    gate.config(more='tls = { ca = "prodcheck.toml" }')
+    said = r"prodcheck\.toml:3: http\.tls\.ca: cannot be used: no certificate or crl found"
+    gate.run(*workers).assert_is(4, "none", said, "nothing was sent", r'"exit_status": 4')
+    assert gate.sent() == 0

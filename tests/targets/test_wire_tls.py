@@ -12,6 +12,7 @@ import trustme
 from raw_server import OK, always, get, raw_server, wire_to
 
 from pytest_prodcheck.config.models import ClientCertificate, Tls
+from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.guard.origins import Origins
 from pytest_prodcheck.targets.wire import Line
@@ -181,7 +182,7 @@ def test_redirect_out_of_https_is_refused(ca, trusted):
 def test_unreadable_ca_is_seen_before_anything_is_sent(tmp_path):
     """A `ca` file that is not there raises when the target is opened, also for a target at http://."""
     absent = wire_to("http://127.0.0.1:9/", tls=Tls(ca="no.pem"), base=tmp_path)
-    with pytest.raises(OSError, match="No such file"):
+    with pytest.raises(ConfigError, match=r"tls\.ca: cannot be used: no such file"):
         absent.__enter__()
 
 

@@ -157,3 +157,32 @@ def test_a_missing_file_lists_the_places_and_the_next_command(tmp_path: Path) ->
 def test_a_problem_of_a_key_shows_an_example(toml: str, example: str, folder: Path) -> None:
     """Whatever is wrong with a key of ours, its own example is beside the problem."""
     assert f"; example: {example}" in problems(folder, toml)[0]
+
+
+@pytest.mark.parametrize(
+    ("value", "says"),
+    [
+        ("[" * 3000 + "]" * 3000, "tables or arrays are nested deeper than 64 levels"),
+        ("{a=" * 80 + "1" + "}" * 80, "tables or arrays are nested deeper than 64 levels"),
+        ("9" * 5000, "prodcheck.toml:4: not TOML: a number has too many digits"),
+    ],
+    ids=["arrays", "tables", "digits"],
+)
+def test_what_python_itself_does_not_read(value: str, says: str, tmp_path: Path) -> None:
+    """Nesting that would end in a recursion, and numbers that Python refuses, are told like any other mistake."""
+    head = "[env.staging.http]\nurl = 'https://a.test'\n[env.staging.http.endpoints]\n"
+    text = f"{head}a = {{path = '/', expect = {value}}}\n"
+    assert any(says in problem for problem in problems(tmp_path, text))
+
+
+def test_text_that_begins_like_a_reference_may_be_sent_and_expected(tmp_path: Path) -> None:
+    """Bodies and expectations hold any text: only a name that can be looked up makes a reference of it."""
+    (tmp_path / "prodcheck.toml").write_text(
+        "[env.staging.http]\nurl = 'https://a.test'\n[env.staging.http.endpoints.a]\npath = '/'\n"
+        "expect = 'env: production'\n[env.staging.http.endpoints.b]\npath = '/b'\nmethod = 'POST'\neffect = 'read'\n"
+        "json.tags = 'env:prod,team:web'\n",
+        "utf-8",
+    )
+    endpoints = loader.load(tmp_path / "prodcheck.toml", "staging", TODAY).targets["http"].endpoints  # type: ignore[union-attr]
+    assert endpoints["a"].expect == "env: production"
+    assert endpoints["b"].json_ == {"tags": "env:prod,team:web"}
