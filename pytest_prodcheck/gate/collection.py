@@ -17,6 +17,7 @@ from types import ModuleType
 
 import pytest
 
+from pytest_prodcheck.gate import written
 from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 
 SUITES = "pytest_prodcheck.suites"
@@ -115,6 +116,23 @@ def _resolved(argument: str, plan_file: Path) -> str:
     if path == ROOT or (Path(path).name == ROOT and (not Path(path).exists() or Path(path).samefile(plan_file))):
         return f"{plan_file}{separator}{rest}"
     return argument
+
+
+_WRITTEN = pytest.StashKey[bool]()
+
+
+def refuse_unjudged(collector: pytest.Module | pytest.Class) -> None:
+    """Raises CollectError for a test module with tests that would never run, or assertions that cannot fail; looks at
+    each module once."""
+    if not isinstance(collector, pytest.Module) or isinstance(collector, SuiteModule) or _WRITTEN in collector.stash:
+        return
+    collector.stash[_WRITTEN] = True
+
+    def named_as_test(name: str) -> bool:
+        return collector.funcnamefilter(name) or collector.classnamefilter(name)
+
+    if problems := written.unjudged(collector.path.read_bytes(), named_as_test):
+        raise collector.CollectError("\n".join(f"{collector.path.name}: {problem}" for problem in problems))
 
 
 def refuse_unrunnable(collector: pytest.Collector, name: str, obj: object) -> None:

@@ -15,7 +15,7 @@ from pytest_prodcheck.errors import DeadlinePassed, NotReady
 from pytest_prodcheck.gate import asserting, outcome, state
 from pytest_prodcheck.gate.plan import Check
 from pytest_prodcheck.gate.recorder import Record, Recorder
-from pytest_prodcheck.gate.results import KEY, Attempt
+from pytest_prodcheck.gate.results import KEY, Attempt, passed_on_retry
 from pytest_prodcheck.gate.state import FIXTURE_TARGETS
 from pytest_prodcheck.observe.evidence import Standing
 from pytest_prodcheck.observe.finding import Finding
@@ -24,6 +24,10 @@ from pytest_prodcheck.observe.observation import Observation
 BLOCKED = pytest.StashKey[Standing]()
 RECORD = pytest.StashKey[Record]()
 RAISED = pytest.StashKey[str]()
+WORSE = pytest.StashKey[Attempt]()
+"""What this attempt was until now, where that was no pass."""
+EARLIER = pytest.StashKey[Attempt]()
+"""The same of an earlier attempt: a plugin that runs a test again may keep its first report to itself."""
 
 
 NO_XFAIL = "xfail does not apply to gate checks: an accepted finding needs a reason and an end ([[env.X.accepted]])"
@@ -61,6 +65,9 @@ class Judging:
         facts = state.read(item)
         record = Record(item.nodeid, getattr(item, "execution_count", 1), facts.sampled_limits)
         item.stash[RECORD] = record
+        if WORSE in item.stash:
+            item.stash.setdefault(EARLIER, item.stash[WORSE])
+            del item.stash[WORSE]
         item.stash.setdefault(RAISED, "")
         del item.stash[RAISED]
         self._recorder.start(record)
@@ -111,6 +118,10 @@ class Judging:
         self._refresh()
         outcome.scrub(report, self._redactor)  # before a part of it is cut off and told on
         attempt = self._attempt(item, report, call)
+        if attempt is not None and attempt.verdict in ("fail", "blocked", "insufficient"):
+            item.stash.setdefault(WORSE, attempt)
+        elif attempt is not None and attempt.verdict == "pass" and EARLIER in item.stash:
+            attempt = passed_on_retry(attempt, item.stash[EARLIER])
         if attempt is not None:
             attempt.message = self._redactor.scrub(attempt.message)
             outcome.show(report, item, attempt)

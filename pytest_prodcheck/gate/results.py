@@ -117,17 +117,14 @@ class Results:
         earlier = [attempt for attempt in attempts[:-1] if attempt.verdict in ("fail", "blocked", "insufficient")]
         if last.verdict != "pass" or not earlier:
             return last
-        first = earlier[0]
-        why = first.findings[0].message if first.findings else first.message
-        note = Finding("retry", "", f"passed only on retry: {why}", severity="warning", code="gate.passed_on_retry")
-        return Attempt(
-            "degraded",
-            (*last.findings, note),
-            criteria=last.criteria,
-            samples=last.samples,
-            duration=last.duration,
-            executed=True,
-        )
+        return passed_on_retry(last, earlier[0])
+
+
+def passed_on_retry(last: Attempt, first: Attempt) -> Attempt:
+    """The attempt that passed, as the warning that an earlier one did not."""
+    why = first.findings[0].message if first.findings else first.message
+    note = Finding("retry", "", f"passed only on retry: {why}", severity="warning", code="gate.passed_on_retry")
+    return replace(last, verdict="degraded", findings=(*last.findings, note), executed=True)
 
 
 _WORST_FIRST = ("fail", "blocked", "insufficient", "degraded", "pass")

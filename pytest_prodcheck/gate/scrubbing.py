@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.config.redaction.tree import InPlace
 from pytest_prodcheck.gate import outcome
 
 _LOG_HANDLERS = ("log_cli_handler", "log_file_handler", "caplog_handler", "report_handler")
@@ -91,15 +92,15 @@ class Scrubbing:
         """What a worker sends of a report, also what other plugins put on it."""
         data = yield
         self._redactor.scrub_in_place(data)
-        return data
+        return InPlace(_sendable).replace(data)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_warning_recorded(self, warning_message: warnings.WarningMessage) -> None:
         """The warnings summary, and what a worker sends of it: the text, the arguments, the source object."""
         text = str(warning_message.message)
         arguments = repr(getattr(warning_message.message, "args", ()))
-        if self._redactor.contains(text) or self._redactor.contains(arguments):
-            warning_message.message = UserWarning(self._redactor.scrub(text))
+        if self._redactor.contains(text) or self._redactor.contains(arguments) or _sendable(text) is not text:
+            warning_message.message = UserWarning(_sendable(self._redactor.scrub(text)))
         if warning_message.source is not None and self._redactor.contains(repr(warning_message.source)):
             warning_message.source = None
 
@@ -128,6 +129,14 @@ class Scrubbing:
         if record.stack_info:
             record.stack_info = self._redactor.scrub(record.stack_info)
         return record
+
+
+def _sendable(text: str) -> str:
+    """The text; half characters, which JSON of a target's may spell, are written out: UTF-8 has none, and a worker
+    would die of sending them."""
+    if text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text):
+        return text
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class ScrubbedFormatter(logging.Formatter):

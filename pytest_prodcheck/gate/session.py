@@ -109,8 +109,9 @@ class Gate:
         return None
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_pycollect_makeitem(self, collector: pytest.Collector, name: str, obj: object) -> None:
-        """A test class that pytest would leave out with a warning is an error: its tests would be lost."""
+    def pytest_pycollect_makeitem(self, collector: pytest.Module | pytest.Class, name: str, obj: object) -> None:
+        """A test that pytest would leave out, with a warning or without, is an error: it would be lost."""
+        collection.refuse_unjudged(collector)
         collection.refuse_unrunnable(collector, name, obj)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from textwrap import indent
+
 import pytest
+from small_system import Answer
 
 SUBTESTS = """
 def test_parts(subtests):
@@ -134,3 +137,78 @@ def test_helpers_without_assertions(gate):
     gate.run(".", env=optimized).assert_is(4, "none", "PYTHONOPTIMIZE", "test_own.py::test_it", "nothing was sent")
     assert gate.sent() == 0
     gate.run(env=optimized).assert_is(0, "pass")
+
+
+RETRYING = """
+import pytest
+from _pytest.runner import runtestprotocol
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item, nextitem):
+    reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    if any(report.failed for report in reports):
+        item._initrequest()
+        reports = runtestprotocol(item, log=False, nextitem=nextitem)
+    for report in reports:
+        item.ihook.pytest_runtest_logreport(report=report)
+    return True
+"""
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["alone", "workers"])
+def test_retry_that_is_not_reported(gate, workers):
+    """A plugin that runs a failed test again and reports the last attempt alone (flaky) makes no clean pass of it."""
+    gate.system.on("/x", 500, 200)
+    gate.file("conftest.py", RETRYING)
+    gate.file("test_own.py", "def test_it(prodcheck_http):\n    assert prodcheck_http.get('/x').status_code == 200\n")
+    gate.run(".", *workers).assert_is(0, "degraded", "passed only on retry: GET /x answered 500")
+
+
+FUNCTIONS = "def test_it(self=None):\n    assert False\n\nasync def test_it(self=None):\n    pass\n"
+CLASSES = (
+    "class TestA:\n    def test_a(self):\n        assert False\n\nclass TestA:\n    def test_b(self):\n        pass\n"
+)
+REPLACED = {
+    "function": (FUNCTIONS, "test_it is defined twice, in line 1 and in line 4"),
+    "method": (
+        "class TestA:\n" + indent(FUNCTIONS, "    "),
+        "test_it is defined twice, in line 2 and in line 5",
+    ),
+    "class": (CLASSES, "TestA is defined twice, in line 1 and in line 5"),
+}
+
+
+@pytest.mark.parametrize(("text", "says"), REPLACED.values(), ids=REPLACED)
+def test_test_that_another_replaces(gate, text, says):
+    """Of two tests with one name Python keeps the last: the first would be lost without a word."""
+    gate.file("test_own.py", text)
+    outcome = gate.run(".")
+    assert outcome.status != 0, outcome.text
+    outcome.assert_says(says)
+
+
+def test_test_that_is_defined_for_each_platform(gate):
+    """Two definitions in the arms of an `if` are one test."""
+    gate.file("test_own.py", "import os\nif os.name:\n    def test_it(): ...\nelse:\n    def test_it(): ...\n")
+    gate.run(".").assert_is(0, "pass")
+
+
+def test_assertion_that_is_always_true_and_compiled_before(gate):
+    """The warning comes when a module is compiled, once: neither a cached module nor `-W ignore` makes it green."""
+    gate.file("test_own.py", "def test_it():\n    assert (False, 'never said')\n")
+    gate.pytest("test_own.py")
+    for options in ((), ("-W", "ignore")):
+        outcome = gate.run(".", *options)
+        assert outcome.status != 0, outcome.text
+        outcome.assert_says("always true")
+
+
+@pytest.mark.parametrize("text", ["assert body['status'] == 'ok'", "import warnings; warnings.warn(body['status'])"])
+def test_half_a_character_of_a_target(gate, text):
+    """What UTF-8 cannot write, and JSON can spell, ends no worker."""
+    gate.system.on("/x", Answer(body='{"status": "\\ud800"}', headers={"content-type": "application/json"}))
+    gate.file("test_own.py", f"def test_it(prodcheck_http):\n    body = prodcheck_http.get('/x').json()\n    {text}\n")
+    outcome = gate.run(".", "-n", "2")
+    status = 1 if "assert" in text else 0
+    outcome.assert_is(status, "fail" if status else "pass", r"ud800")
+    assert "INTERNALERROR" not in outcome.text
