@@ -6,6 +6,7 @@ selected checks ahead, and answers whoever asks for the evidence of a check: a t
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -142,6 +143,7 @@ class Owner:
     def sample(self, nodeid: str, target: str, request: HttpRequest, limits: tuple[str, ...]) -> list[Observation]:
         """Repeats a test's own request until `limits` are decided; the observations belong to the test."""
         prober = self._probers.of(target)
+        self._limits_first(target)
         first = self._wait(self._pool.submit(prober.lane, prober.width, lambda: prober.send(request)))
         sampler = Sampler(self.environment, limits, self._parallel(target))
         repeated = replace(request, kind="sample")
@@ -149,6 +151,14 @@ class Owner:
         for observation in observations:
             self.note(nodeid, observation)
         return observations
+
+    def _limits_first(self, target: str) -> None:
+        """Waits for the planned limits of a target: two that sample at once would each leave the other without the rest
+        of `requests.at_most`, and both unproven."""
+        for check in self.plan.checks.values():
+            if check.target == target and check.id in self._selected and (check.last or _samples(check)):
+                with contextlib.suppress(NotReady):
+                    self.observe(check.id, 1)
 
     # --- what the ending asks ----------------------------------------------------------------------------------------
 

@@ -255,14 +255,17 @@ def test_own(prodcheck_http):
 """
 
 
-def test_requests_used_up(gate):
-    """Where the cap per host ends the samples, the cause is the cap, not the run's deadline."""
+@pytest.mark.parametrize("paths", [(), ("checks", "prodcheck.toml")])
+def test_requests_used_up(gate, paths):
+    """Where the cap per host ends the samples, the cause is the cap, not the run's deadline; the planned limit comes
+    first and is proven, also where a test's own begins to sample before it."""
+    gate.system.on("/", Answer(delay=0.3), "ok")
     gate.file("checks/test_own.py", OWN_LIMIT)
     gate.config(
         '[prodcheck]\nsuites = ["checks"]\n[env.staging]\nrequests = { at_most = 40 }\n'
         '[env.staging.http]\nurl = "URL"\nerror_rate = "< 10%"\nendpoints.home = "/"\n'
     )
-    outcome = gate.run()
+    outcome = gate.run(*paths)
     causes = outcome.verdict["causes"]
     assert [cause["code"] for cause in causes] == ["sampling.requests.used_up"], outcome.text
     assert causes[0]["explains"] == ["checks/test_own.py::test_own"]
