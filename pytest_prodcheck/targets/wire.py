@@ -94,7 +94,7 @@ class Wire:
     ) -> None:
         """Makes a target known: only its `urls`' origins will be contacted on its behalf.
 
-        Raises OSError or ssl.SSLError when its certificate files cannot be read.
+        Raises ConfigError when its certificate files cannot be used.
         """
         proxy = Proxy.of(table.proxy) if table.proxy else None
         line = self._lines[target] = Line(Origins.of(*urls), table.tls, base, proxy, headers)
