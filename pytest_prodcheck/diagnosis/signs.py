@@ -165,6 +165,7 @@ def _from_protocol(sign: Sign, text: str, bad: Observation | None) -> str:
         return libpq.classify(text, str(sign.data.get("sqlstate", bad.code if bad else "")))
     if code := str(sign.data.get("hasura_code", "")):
         return hasura.classify(code, text)
-    if sign.kind == "graphql" and (told := hasura.classify("", text)) != "unknown":
+    broken = (sign.status or 0) >= 500  # whatever it says beside it
+    if sign.kind == "graphql" and not broken and (told := hasura.classify("", text)) != "unknown":
         return told  # engines without codes: the words are those of the reference implementations
     return transport.gateway(sign.status, text) if sign.status else "unknown"
