@@ -10,6 +10,8 @@ from pytest_prodcheck.config.lazily import compiled
 OLDEST = 3600
 """Seconds of `Age` beyond which an answer without a longer freshness of its own is old."""
 _CACHE_STATES = ("x-cache", "x-cache-status", "cf-cache-status", "x-proxy-cache", "x-vercel-cache", "x-drupal-cache")
+_TELLING = frozenset({"age", "warning", "cache-status", *_CACHE_STATES})
+"""Without any of them, nothing says how old the answer is."""
 _FRESH_FOR = compiled(r"\b(s-maxage|max-age)=(\d{1,10})")
 
 
@@ -19,6 +21,8 @@ def why_stale(headers: Mapping[str, str]) -> str:
     `Age` alone says it only beyond an hour and beyond the freshness that the answer's own Cache-Control grants: a
     year-old asset that may be cached for a year is fresh.
     """
+    if _TELLING.isdisjoint(headers):
+        return ""
     age = _age(headers)
     old = f"answer is {_hours(age)} old (Age)" if age else "answer comes from a cache"
     if re.match(r"11[01]\b", headers.get("warning", "")):

@@ -33,6 +33,10 @@ FIXTURES = {
 }
 
 
+def _nothing_new() -> None:
+    """The owner's redactor is this process's own."""
+
+
 class Gate:
     """Hooks of every process of an active run."""
 
@@ -51,9 +55,8 @@ class Gate:
         """Says whom to ask: the owner in this process, or the broker's client."""
         self.asker = asker
         worker = role.worker_name(self.config)
-        judging = Judging(
-            asker, self.recorder, self.redactor, lambda: self.environment, worker, self.refresh, self.fixture
-        )
+        learn = self.refresh if worker else _nothing_new
+        judging = Judging(asker, self.recorder, self.redactor, lambda: self.environment, worker, learn, self.fixture)
         self.config.pluginmanager.register(judging, "prodcheck-judging")
         self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
         self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor), scrubbing.NAME)
@@ -70,7 +73,7 @@ class Gate:
         self.redactor.add(value, name)
 
     def refresh(self) -> None:
-        """In a worker, learns the secrets that others got since it asked last; elsewhere they are known."""
+        """Learns the secrets that others got since this worker asked last."""
         self._ask("news")
 
     def fixture(self, name: str) -> Any:
