@@ -6,7 +6,7 @@ import contextlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,6 +48,23 @@ class RawServer:
             body += connection.recv(65536)
         self.requests.append(head + b"\r\n\r\n" + body)
         return self.requests[-1]
+
+
+def answering(
+    pieces: Iterable[bytes] | Callable[[bytes], Iterable[bytes]], pause: float = 0.0, end: bool = True
+) -> Script:
+    """A script: reads a request, says the pieces, which its head may make, and ends, now or with the test."""
+
+    def script(connection: socket.socket, server: RawServer) -> None:
+        head = server.read(connection)
+        for piece in pieces(head) if callable(pieces) else pieces:
+            connection.sendall(piece)
+            if pause and server.over.wait(pause):
+                return
+        if not end:
+            server.over.wait(10)
+
+    return script
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 import pytest
 import trustme
-from raw_server import raw_server
+from raw_server import answering, raw_server
 from websockets.asyncio.server import serve
 from websockets.exceptions import (
     ConnectionClosed,
@@ -184,21 +184,6 @@ def flood(first, piece):
 def dribble(first, rest):
     """Pieces: the first one, and then the bytes of the rest, over and over, one at a time."""
     return lambda _: itertools.chain([first], (bytes([byte]) for byte in itertools.cycle(rest)))
-
-
-def answering(pieces, pause=0.0, end=True):
-    """A script: reads a request, says the pieces, which its head may make, and ends, now or with the test."""
-
-    def script(connection, server):
-        head = server.read(connection)
-        for piece in pieces(head) if callable(pieces) else pieces:
-            connection.sendall(piece)
-            if pause and server.over.wait(pause):
-                return
-        if not end:
-            server.over.wait(10)
-
-    return script
 
 
 def saying(pieces, pause=0.0, end=True):

@@ -11,7 +11,7 @@ import tracemalloc
 from dataclasses import replace
 
 import pytest
-from raw_server import OK, always, get, raw_server, wire_to
+from raw_server import OK, always, answering, get, raw_server, wire_to
 
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import ERROR_CLASSES
@@ -24,17 +24,7 @@ BOMB = gzip.compress(bytes(64 * 1024 * 1024), 9)
 
 def said(data, pause=0.0, end=True):
     """A script: reads a request, says the pieces, and closes or waits for the test's end."""
-
-    def script(connection, server):
-        server.read(connection)
-        for piece in [data] if isinstance(data, bytes) else data():
-            connection.sendall(piece)
-            if pause and server.over.wait(pause):
-                return
-        if not end:
-            server.over.wait(10)
-
-    return script
+    return answering([data] if isinstance(data, bytes) else lambda _: data(), pause, end)
 
 
 def asked(script, **fields):
