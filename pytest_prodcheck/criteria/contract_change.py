@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 Impact = Literal["breaking", "risky", "harmless"]
 """`breaking`: an application, or a protection, that relies on the promise fails. `risky`: it may, by its rows, its load
@@ -85,3 +85,39 @@ def apart(promised: str, found: str) -> tuple[str, str]:
     start = max(0, at - _AROUND)
     front = "…" if start else ""
     return tuple(front + cut(text[start:]) for text in (promised, found))  # type: ignore[return-value]
+
+
+Facts = Mapping[str, Any]
+"""Name of a thing → its facts."""
+
+
+def pairs(promised: Facts, found: Facts) -> Iterator[tuple[str, Any, Any]]:
+    """The things that are on both sides and differ."""
+    for name, facts in promised.items():
+        if name in found and found[name] != facts:
+            yield name, facts, found[name]
+
+
+def absent(kind: str, promised: Facts, found: Facts, why: str, code: str = OBJECT_MISSING) -> Iterator[Difference]:
+    """A promised thing that is gone, each."""
+    for name in promised.keys() - found.keys():
+        yield Difference("breaking", f"{kind} {shown(name)}", f"a {kind}", "none", why, code, placed(kind, name))
+
+
+def placed(kind: str, name: str) -> dict[str, object]:
+    """Kind, name and schema of a thing that is no table, for the words of a cause."""
+    return {"kind": kind, "object": name, "schema": name.partition(".")[0], "table": name}
+
+
+def changed(
+    impact: Impact, thing: str, promised: str, found: str, why: str, name: str, code: str = OBJECT_CHANGED
+) -> Difference:
+    """A thing that is no table, and differs."""
+    return Difference(impact, thing, promised, found, why, code, placed(thing.partition(" ")[0], name))
+
+
+def owner_changed(kind: str, name: str, promised: Any, found: Any) -> Iterator[Difference]:
+    """Another owner, where it has one."""
+    if promised.owner != found.owner:
+        why = f"{found.owner} may change and drop it"
+        yield changed("risky", f"{kind} {shown(name)}", f"owner {promised.owner}", f"owner {found.owner}", why, name)
