@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.errors import NotReady
+from pytest_prodcheck.errors import NotReady, ProdcheckError
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
@@ -157,7 +157,7 @@ class Owner:
         of `requests.at_most`, and both unproven."""
         for check in self.plan.checks.values():
             if check.target == target and check.id in self._selected and (check.last or _samples(check)):
-                with contextlib.suppress(NotReady):
+                with contextlib.suppress(ProdcheckError):  # of that check, which says it itself
                     self.observe(check.id, 1)
 
     # --- what the ending asks ----------------------------------------------------------------------------------------

@@ -223,8 +223,7 @@ class Run:
 
     def gate_scrubbed(self, result: RunResult) -> RunResult:
         """The result without any secret, whatever put it there."""
-        secrets = self.gate.redactor.version
-        return verdict_json.scrubbed(result, self.gate.redactor.harmless) if secrets else result
+        return verdict_json.scrubbed(result, self.gate.redactor.harmless) if self.gate.redactor.secrets() else result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_terminal_summary(self, terminalreporter: Any) -> Any:

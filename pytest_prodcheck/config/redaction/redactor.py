@@ -39,8 +39,6 @@ class Redactor:
         self._known: set[tuple[str, bool]] = set()
         self._users: set[str] = set()
         self._lock = Lock()
-        self.version = 0
-        """Grows with every secret, so that a worker can ask for what came later."""
 
     @classmethod
     def of(cls, pairs: Iterable[tuple[str, str]], words: Iterable[str] = ()) -> Redactor:
@@ -77,7 +75,6 @@ class Redactor:
                 self._users.add(name_of_user.casefold())
             if usable:
                 self._secrets[name, text] = None
-                self.version += 1
             return warnings[0] if warnings else None  # the first part is the secret proper
 
     def _register(self, secret: str, name: str, encoded_only: bool) -> None:

@@ -168,7 +168,7 @@ def test_secrets_may_be_added_while_others_scrub() -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(100)))
-    assert redactor.version == len(redactor.secrets()) == 100
+    assert len(redactor.secrets()) == 100
 
 
 def test_a_redactor_is_rebuilt_from_its_secrets() -> None:
@@ -176,7 +176,6 @@ def test_a_redactor_is_rebuilt_from_its_secrets() -> None:
     redactor = Redactor()
     redactor.add(b"dummy-Pa55word-7Qx9\n", "file:pw")
     assert redactor.add("dummy-Pa55word-7Qx9", "file:pw") is None
-    assert redactor.version == 1
     assert redactor.secrets() == [("file:pw", "dummy-Pa55word-7Qx9")]
     for copy in (Redactor.of(redactor.secrets()), pickle.loads(pickle.dumps(redactor))):
         assert copy.scrub("x dummy-Pa55word-7Qx9") == "x [redacted file:pw]"
