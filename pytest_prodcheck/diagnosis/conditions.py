@@ -1,0 +1,150 @@
+"""When one cause can explain one symptom: the conditions that `relations` names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pytest_prodcheck.diagnosis.components import layers_named
+from pytest_prodcheck.diagnosis.signs import Sign
+
+Condition = Callable[[Sign, Sign], bool]
+"""(sign of the cause, symptom) → whether the one can explain the other."""
+
+
+def always(_cause: Sign, _symptom: Sign) -> bool:
+    """No condition."""
+    return True
+
+
+def same_host(cause: Sign, symptom: Sign) -> bool:
+    """Both were seen at one host and port (or one target, where no host is known)."""
+    return cause.host == symptom.host or cause.target == symptom.target
+
+
+def same_target(cause: Sign, symptom: Sign) -> bool:
+    """Both were seen at one target."""
+    return cause.target == symptom.target
+
+
+def same_table(cause: Sign, symptom: Sign) -> bool:
+    """Both name one table, whatever the schema; or one of them names none."""
+    mine, theirs = _tables(cause), _tables(symptom)
+    return not mine or not theirs or bool(mine & theirs)
+
+
+def same_user(cause: Sign, symptom: Sign) -> bool:
+    """Both concern one declared user; or one of them names none."""
+    mine, theirs = _acting(cause), _acting(symptom)
+    return not mine or not theirs or mine == theirs
+
+
+def seen_directly(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at its own target, the symptom only in an application's words."""
+    return not cause.revealed and symptom.revealed
+
+
+def at_its_provider(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at the provider, the symptom at a consumer; or both at the provider, in different checks."""
+    return cause.kind == "auth" and (symptom.kind != "auth" or cause.check != symptom.check)
+
+
+def at_a_consumer(cause: Sign, symptom: Sign) -> bool:
+    """The cause was seen at the provider, the symptom at a service that verifies tokens."""
+    return cause.kind == "auth" and symptom.kind != "auth"
+
+
+def consumers_own(cause: Sign, _symptom: Sign) -> bool:
+    """The cause was seen at a service, so it lies in how services verify, whoever asks."""
+    return cause.kind != "auth"
+
+
+def breaks_services(cause: Sign, symptom: Sign) -> bool:
+    """The cause is not only our reader's: where another credential logs in, the services are not kept out by it."""
+    if cause.code.startswith(_CAUGHT) and symptom.code == "http.upstream.crashed":
+        return False  # a failed query is caught: what it answers is the application's, no gateway's
+    ours = cause.code.startswith(_OF_ONE_LOGIN) and "::test_ready" in cause.check
+    return not (ours and cause.data.get("asked_as")) or symptom.target == cause.target
+
+
+def of_its_layer(cause: Sign, symptom: Sign) -> bool:
+    """The component that a health document complains of is of the cause's layer; or it names none."""
+    named = layers_named(symptom.message)
+    layer = cause.code.partition(".")[0]
+    return (not named or layer in named or layer == "cluster") and breaks_services(cause, symptom)
+
+
+def lacked_by_our_reader(cause: Sign, symptom: Sign) -> bool:
+    """The migrations' table cannot be read because our reader lacks what the cause names, or does not name."""
+    lacks, schema = symptom.data.get("lacks"), str(symptom.data.get("record", "")).partition(".")[0]
+    if lacks == "row_security":
+        return cause.code == "database.rls.setting_off"
+    mine = (cause.data.get("role") or symptom.data.get("role"), cause.data.get("schema") or schema)
+    return lacks in ("USAGE", "SELECT") and mine == (symptom.data.get("role"), schema)
+
+
+def same_session(cause: Sign, symptom: Sign) -> bool:
+    """The symptom's session is one of those that hold the cause's lock or wait for it."""
+    return symptom.data.get("pid") in cause.data.get("pids", ())
+
+
+def pinned(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a difference to the pinned contract, which sees the same loss from the catalog."""
+    return "::test_contract" in symptom.check
+
+
+def called_by_its_policies(cause: Sign, symptom: Sign) -> bool:
+    """What differs from the contract is a function that the policies of the symptom's table call."""
+    called = symptom.data.get("functions")
+    return isinstance(called, list) and str(cause.data.get("object", "")).partition("(")[0] in called
+
+
+def needs_identity(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a request with a user, or a log-in."""
+    return bool(symptom.data.get("acts_as"))
+
+
+def about_its_table(cause: Sign, symptom: Sign) -> bool:
+    """What changed in the schema is named after the cause's table (`tasks`, `query_root.tasks_by_pk`), or is a root
+    type that has lost its last field."""
+    subject, tables = str(symptom.data.get("subject", "")), _tables(cause)
+    return not tables or subject.endswith("_root") or any(table in subject for table in tables)
+
+
+def without_a_token(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom is what a caller got who sent none."""
+    return symptom.data.get("role") == "anonymous"
+
+
+def of_its_operation(cause: Sign, symptom: Sign) -> bool:
+    """The operation that does not fit is one that the changed part of the schema breaks; a field that is gone breaks
+    those that still ask for it, see `asks_for_what_is_gone`."""
+    return cause.data.get("change") != _GONE and _breaks(cause, symptom)
+
+
+def asks_for_what_is_gone(cause: Sign, symptom: Sign) -> bool:
+    """The pinned schema has a field that the served one has no longer, and the cause's operation asks for it."""
+    return symptom.data.get("change") == _GONE and _breaks(symptom, cause)
+
+
+def _breaks(change: Sign, asked: Sign) -> bool:
+    return str(asked.data.get("operation", "")).rpartition(" ")[2] in (change.data.get("failing") or ())
+
+
+_GONE = "FIELD_REMOVED"
+"""graphql-core, `BreakingChangeType`."""
+
+
+def _tables(sign: Sign) -> set[str]:
+    names = sign.data.get("tables") or [sign.data.get("table") or ""]
+    shown = {str(name).split(".")[-1].removesuffix("_by_pk").removesuffix("_aggregate") for name in names if name}
+    column = str(sign.data.get("column", ""))
+    return shown | ({column} if column and shown else set())
+
+
+def _acting(sign: Sign) -> str:
+    return str(sign.data.get("acts_as", ""))
+
+
+_CAUGHT = ("database.schema.", "database.privilege.", "database.rls.")
+_OF_ONE_LOGIN = ("database.auth.", "database.connections.role_limit", "database.tls.", "database.dns.",
+                 "database.port.", "database.name.", "database.tcp.", "database.connection.")  # fmt: skip
