@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_prodcheck.config.models import Tls
 from pytest_prodcheck.errors import ConfigError
 from pytest_prodcheck.targets.arrival import StampedSocket
+from pytest_prodcheck.targets.head import FinalResponse
 
 _TIMEOUT_SLACK = 0.05
 Address = tuple[int, str, int]
@@ -105,20 +105,6 @@ class Resolver:
         return answer[0]
 
 
-class FinalResponse(http.client.HTTPResponse):
-    """A response behind any number of interim ones (103 Early Hints), which `http.client` takes for final.
-
-    RFC 9110 §15.2: a client must be able to parse one or more 1xx answers before the final one.
-    """
-
-    def _read_status(self) -> tuple[str, int, str]:
-        version, status, reason = super()._read_status()  # type: ignore[misc]
-        while 101 < status < 200:
-            http.client.parse_headers(self.fp)
-            version, status, reason = super()._read_status()  # type: ignore[misc]
-        return version, status, reason
-
-
 class TimedConnection(http.client.HTTPConnection):
     """An `http.client` connection that times its set-up and keeps the peer's certificate."""
 
@@ -138,14 +124,17 @@ class TimedConnection(http.client.HTTPConnection):
         if proxy and context:
             self.set_tunnel(origin.host, origin.port, proxy.headers)
 
-    def send(self, data: Any) -> None:
-        """As `http.client` sends; remembers when the request's first byte went out."""
-        self.began = self.began or time.perf_counter()
-        super().send(data)
+    def put(self, data: bytes) -> None:
+        """Sends a whole request; remembers when its first byte went out."""
+        self.began = time.perf_counter()
+        self.sock.sendall(data)
 
     def allow(self, seconds: float) -> None:
         """Lets each read and write take so long. A system call that changes next to nothing is left out: the reaper
         ends the exchange at its deadline all the same."""
+        if isinstance(self.sock, StampedSocket):
+            self.sock.allow(seconds)
+            return
         now = self.sock.gettimeout()
         if now is None or abs(now - seconds) > _TIMEOUT_SLACK:
             self.sock.settimeout(seconds)

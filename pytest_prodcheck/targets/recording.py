@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import socket
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_prodcheck.config.redaction import Redactor
@@ -38,13 +39,22 @@ class Failure:
     error: BaseException | None = None
 
 
+class Began(NamedTuple):
+    """When an exchange began."""
+
+    at: float
+    """Wall clock, seconds since the epoch: when its request could be sent."""
+    called: float
+    """On the clock of `time.perf_counter`: when it was asked for."""
+
+
 class Recording:
     """Makes observations of answers and failures."""
 
     def __init__(self, redactor: Redactor, clock: Callable[[], float]) -> None:
         self._redactor, self._clock = redactor, clock
 
-    def answered(self, request: HttpRequest, answer: Answer, started_at: float) -> Observation:
+    def answered(self, request: HttpRequest, answer: Answer, began: Began) -> Observation:
         """The observation of an answer; its cookies are secrets from now on."""
         for cookie in answer.headers.get_all("set-cookie", ()):
             self._redactor.add(cookie.split(";")[0].partition("=")[2].strip(), "a cookie of the target")
@@ -57,8 +67,9 @@ class Recording:
             kind=request.kind,
             subject=request.subject,
             user=request.user,
-            started_at=started_at,
+            started_at=began.at,
             phases=answer.phases,
+            wall=time.perf_counter() - began.called,
             status=status,
             error=answer.cut,
             headers={name: self._shown(name, value) for name, value in raw.items()},

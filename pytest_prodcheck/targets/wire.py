@@ -27,7 +27,7 @@ from pytest_prodcheck.targets.cookies import Jars
 from pytest_prodcheck.targets.guard import http as guard
 from pytest_prodcheck.targets.guard.origins import Origins
 from pytest_prodcheck.targets.reaper import Reaper
-from pytest_prodcheck.targets.recording import Failure, Recording
+from pytest_prodcheck.targets.recording import Began, Failure, Recording
 from pytest_prodcheck.targets.transport_errors import classify
 
 REDIRECT_LIMIT = 10
@@ -200,31 +200,31 @@ class Wire:
         try:
             with caps.permit(time.monotonic() + request.timeout * 3, self.stopped):
                 self._count_write(request)
-                observation, location = self._attempt(request, line)
+                observation, location = self._attempt(request, line, called)
         except CapReached as reason:
             return self._recording.failed(request, Failure("stopped", str(reason), self._clock())), ""
         if observation.status == 429:
             caps.back_off(exchange.retry_after(observation.headers))
-        return replace(observation, wall=time.perf_counter() - called), location
+        return (observation if observation.wall else replace(observation, wall=time.perf_counter() - called)), location
 
-    def _attempt(self, request: HttpRequest, line: Line) -> tuple[Observation, str]:
+    def _attempt(self, request: HttpRequest, line: Line, called: float) -> tuple[Observation, str]:
         """One request on the wire; sent again on a new connection where an idle one turned out to be closed.
 
         RFC 9112 §9.3.1 allows that for reads: the server closed before it saw the request.
         """
-        origin, started_at = Origin.of(request.url), self._clock()
+        origin, began = Origin.of(request.url), Began(self._clock(), called)
         deadline = time.monotonic() + request.timeout
         connection = line.take_idle(origin) or self._fresh(line, origin)
         while True:
             try:
-                return self._converse(connection, request, line, started_at, deadline)
+                return self._converse(connection, request, line, began, deadline)
             except (OSError, http.client.HTTPException, ValueError) as error:
                 connection.close()
                 late = time.monotonic() >= deadline
                 if _may_send_again(connection, request, error) and not late:
                     connection = self._fresh(line, origin)
                     continue
-                failure = Failure(*self._why(error, connection, late), started_at, connection.phases, error)
+                failure = Failure(*self._why(error, connection, late), began.at, connection.phases, error)
                 return self._recording.explained(request, failure, origin, self.resolver, line.ca, line.proxy), ""
 
     def _why(self, error: Exception, connection: TimedConnection, late: bool) -> tuple[str, str]:
@@ -243,7 +243,7 @@ class Wire:
                 self.writes += 1
 
     def _converse(
-        self, connection: TimedConnection, request: HttpRequest, line: Line, started_at: float, deadline: float
+        self, connection: TimedConnection, request: HttpRequest, line: Line, began: Began, deadline: float
     ) -> tuple[Observation, str]:
         with self._reaper.watch(connection, deadline):
             if connection.sock is None:
@@ -254,7 +254,7 @@ class Wire:
             raise ConnectionAbortedError("our cut looks like the end of a body without a length")
         if request.jar:
             self.jars.keep(request.jar, request.url, answer.headers)
-        observation = self._recording.answered(request, answer, started_at)
+        observation = self._recording.answered(request, answer, began)
         if answer.keeps:
             connection.reused = True
             line.idle.append((time.monotonic(), connection))

@@ -112,3 +112,26 @@ def _send_until_refused(client: StampedSocket) -> None:
     for _ in range(100):
         client.sendall(b"x" * 4096)
         time.sleep(0.001)
+
+
+@pytest.mark.parametrize("stamps", [True, False])
+def test_a_read_and_a_write_end_in_time(pair: tuple[StampedSocket, socket.socket], *, stamps: bool) -> None:
+    client, _ = pair
+    client._stamps = client._stamps and stamps
+    client.allow(0.2)
+    for call in (lambda: client.recv_into(bytearray(10)), lambda: client.sendall(bytes(1 << 26))):
+        before = time.perf_counter()
+        with pytest.raises(TimeoutError, match="timed out"):
+            call()
+        assert 0.15 < time.perf_counter() - before < 1.5
+
+
+def test_what_changes_next_to_nothing_costs_no_system_call(pair: tuple[StampedSocket, socket.socket]) -> None:
+    client, other = pair
+    client.allow(10.0)
+    client.settimeout(0.0)  # would be undone by a further one
+    client.allow(9.98)
+    assert client.gettimeout() == 0.0
+    client.allow(0.3)
+    other.sendall(b"x")
+    assert client.recv_into(bytearray(10)) == 1

@@ -135,8 +135,7 @@ def _has_key(content: Json) -> bool:
 
 
 def _check_acting(request: HttpRequest, method: str, parts: SplitResult, what: str) -> None:
-    segment = paths.acting(parts.path)
-    if segment and method in ("GET", "HEAD") and not request.declared:
+    if not request.declared and method in ("GET", "HEAD") and paths.acting(parts.path):
         reason = f"path {parts.path} is on the list of acting GETs"
         raise Refused(what, reason, "declare it to send it")
 

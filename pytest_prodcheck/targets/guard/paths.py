@@ -24,8 +24,8 @@ _ACTS = words(
 @lru_cache(maxsize=128)
 def segments(path: str) -> tuple[str, ...]:
     """The path's segments as the last decoder may see them, without `;parameters` and what follows a NUL."""
-    parts = _decoded(path).replace("\\", "/").split("/")
-    return tuple(re.split("[;\0]", segment, maxsplit=1)[0].strip() for segment in parts)
+    parts = _decoded(path).replace("\\", "/").replace("\0", ";").split("/")
+    return tuple([segment.partition(";")[0].strip() for segment in parts])
 
 
 @lru_cache(maxsize=128)
@@ -65,8 +65,7 @@ def check_dots(path: str, prefix: str, declared: bool, what: str) -> None:
         depth += {"..": -1, ".": 0, "": 0}.get(segment, 1)
         if depth < 0:
             raise Refused(what, "path leaves its declared prefix: it climbs above the root", "write the path plainly")
-    plain = resolved(path)
-    if prefix and plain != prefix and not plain.startswith(prefix + "/"):
+    if prefix and (plain := resolved(path)) != prefix and not plain.startswith(prefix + "/"):
         raise Refused(what, f"path leaves its declared prefix {prefix}", "declare the path")
 
 
