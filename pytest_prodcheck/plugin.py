@@ -111,3 +111,9 @@ def prodcheck_graphql(pytestconfig: pytest.Config) -> Any:
 def prodcheck_database(pytestconfig: pytest.Config) -> Any:
     """The database, read-only: `query(sql, params)`, `catalog`, `as_user(user)`."""
     return _fixture(pytestconfig, "prodcheck_database")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_cluster(pytestconfig: pytest.Config) -> Any:
+    """The namespace, as this run read it: `pods()`, `deployments()`, `events()`, `snapshot`."""
+    return _fixture(pytestconfig, "prodcheck_cluster")

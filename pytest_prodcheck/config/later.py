@@ -6,7 +6,8 @@ from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.models import ADDRESS_KEYS
 from pytest_prodcheck.config.problems import Problems
 
-TABLES = ("cluster", "logs", "cache", "websocket", "load", "containers", "notify")
+TABLES = ("logs", "cache", "websocket", "load", "containers", "notify")
+_OF_CLUSTERS = ("argocd", "helm", "certificates", "forward")
 _REVISIONS = ("image", "argocd")
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 
@@ -29,6 +30,10 @@ def take_keys(target: RawTarget, problems: Problems) -> None:
     for key in ADDRESS_KEYS[target.kind]:
         if str(target.table.get(key, "")).startswith("container:"):
             problems.add((*target.path, key), _words("container: references"))
+    for key in _OF_CLUSTERS if target.kind == "cluster" else ():
+        if key in target.table:
+            problems.add((*target.path, key), _words(f"{key} of a cluster"))
+            del target.table[key]
     if target.kind == "database":
         _take_tls(target.table, target.path, problems)
 

@@ -210,7 +210,7 @@ def _absolute(table: dict[str, Any], base: Path) -> dict[str, Any]:
 
 _PATHS = frozenset({
     "schema", "contract", "variables", "tls", "endpoints", "client_certificate", "ca", "certificate", "key",
-    "migrations", "directory", "metadata",
+    "migrations", "directory", "metadata", "kubeconfig",
 })  # fmt: skip
 
 

@@ -143,6 +143,7 @@ def field_names(kind: str) -> frozenset[str]:
 
 
 _ADDRESS_EXAMPLES = {
+    "cluster": "staging",
     "http": "https://app.example",
     "auth": "https://auth.example/",
     "graphql": "https://api.example/v1/graphql",
@@ -169,7 +170,8 @@ def _has_address(kind: str, table: Mapping[str, Any]) -> bool:
 
 def _target(target_id: str, path: tuple[str, ...], table: Table, environment: Table) -> RawTarget:
     kind = path[0]
-    keys = DEFAULTS + (HTTP_DEFAULTS if "headers" in field_names(kind) else ())
+    shared = ("timeout",) if kind == "cluster" else DEFAULTS  # an API server's latency is not the system's
+    keys = shared + (HTTP_DEFAULTS if "headers" in field_names(kind) else ())
     defaults = {key: environment[key] for key in keys if environment.get(key, REMOVED) is not REMOVED}
     merged: Table = _without_removed(_merged(defaults, table, path))
     if issubclass(TARGET_MODELS[kind], AuthTarget) and "secret" in merged and "issuer" not in merged:

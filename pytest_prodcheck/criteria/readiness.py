@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    ClusterTarget,
+    DatabaseTarget,
+    GraphqlTarget,
+    HttpTarget,
+    Target,
+)
 from pytest_prodcheck.diagnosis import transport
 from pytest_prodcheck.observe.evidence import READY, Evidence
 from pytest_prodcheck.observe.finding import Finding
@@ -30,6 +37,10 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
         from pytest_prodcheck.criteria import database_login
 
         return database_login.readiness(name, evidence)
+    if isinstance(table, ClusterTarget):
+        from pytest_prodcheck.criteria.cluster import readiness
+
+        return readiness.ready(name, evidence)
     raise TypeError(f"no readiness for {type(table).__name__}")
 
 

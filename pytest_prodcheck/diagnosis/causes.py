@@ -8,6 +8,8 @@ from pytest_prodcheck.diagnosis.kind import CauseKind
 from pytest_prodcheck.diagnosis.tables import (
     auth,
     cluster,
+    cluster_access,
+    cluster_pods,
     database_connection,
     database_data,
     database_health,
@@ -33,7 +35,8 @@ LAYERS = (
 """Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
 
 _TABLES = (
-    run.KINDS, cluster.KINDS, database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
+    run.KINDS, cluster_access.KINDS, cluster.KINDS, cluster_pods.KINDS,
+    database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
     database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
     database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,
     http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, promises.KINDS,

@@ -20,6 +20,7 @@ HTTP: Mapping[str, str] = {
     "tls.expired": "http.tls.expired",
     "tls.not_yet_valid": "http.tls.not_yet_valid",
     "tls.untrusted": "http.tls.untrusted",
+    "tls.authority_refused": "http.tls.untrusted",
     "tls.chain_incomplete": "http.tls.chain_incomplete",
     "tls.hostname_mismatch": "http.tls.hostname_mismatch",
     "tls.protocol": "http.tls.protocol",
@@ -42,7 +43,14 @@ AUTH: Mapping[str, str] = {
     "tls.expired": "auth.idp.certificate_expired",
     **{
         f"tls.{name}": "auth.idp.certificate_invalid"
-        for name in ("not_yet_valid", "untrusted", "chain_incomplete", "hostname_mismatch", "protocol")
+        for name in (
+            "not_yet_valid",
+            "untrusted",
+            "authority_refused",
+            "chain_incomplete",
+            "hostname_mismatch",
+            "protocol",
+        )
     },
 }
 """The same for the identity provider; classes that are missing here are as for HTTP."""
@@ -56,6 +64,7 @@ DATABASE: Mapping[str, str] = {
     "tcp.reset": "database.connection.dropped",
     "tls.expired": "database.tls.expired",
     "tls.untrusted": "database.tls.untrusted",
+    "tls.authority_refused": "database.tls.untrusted",
     "tls.chain_incomplete": "database.tls.untrusted",
     "tls.hostname_mismatch": "database.tls.hostname_mismatch",
     "tls.protocol": "database.tls.protocol",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from pytest_prodcheck.config.models import (
     AuthTarget,
+    ClusterTarget,
     DatabaseTarget,
     Environment,
     GraphqlTarget,
@@ -69,7 +70,7 @@ class Probers:
         """Raises ConfigError where a file of certificates holds none."""
         self._environment, self._remember = environment, remember
         self.wire = Wire(environment.requests, redactor, run)
-        self._base, self._run = base, run
+        self._base, self._run, self._redactor = base, run, redactor
         tables = {
             target: table
             for target, table in environment.targets.items()
@@ -175,6 +176,10 @@ class Probers:
             from pytest_prodcheck.targets.database.prober import DatabaseProber
 
             return DatabaseProber(target, table, self._run, self._claims)
+        if isinstance(table, ClusterTarget):
+            from pytest_prodcheck.targets.cluster.prober import ClusterProber
+
+            return ClusterProber(self.wire, target, table, self._redactor, self._remember)
         raise TypeError(f"no prober for {type(table).__name__}")
 
     def _issuing(self) -> AuthProber:

@@ -30,6 +30,7 @@ FIXTURES = {
     "prodcheck_auth": "auth:AuthFixture",
     "prodcheck_graphql": "graphql:GraphqlFixture",
     "prodcheck_database": "database:DatabaseFixture",
+    "prodcheck_cluster": "cluster:ClusterFixture",
 }
 
 

@@ -83,6 +83,7 @@ ERROR_CLASSES: Mapping[str, str] = {
     "tls.expired": "the certificate has expired",
     "tls.not_yet_valid": "the certificate is not valid yet",
     "tls.untrusted": "the certificate is signed by an issuer that is not trusted",
+    "tls.authority_refused": "the authority's own certificate lacks what RFC 5280 wants of it",
     "tls.chain_incomplete": "the intermediate certificate is not sent",
     "tls.hostname_mismatch": "the certificate is for another name",
     "tls.protocol": "no common protocol version, or the port does not speak TLS",

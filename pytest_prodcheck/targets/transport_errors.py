@@ -16,6 +16,12 @@ _VERIFY_CODES = {
     21: "tls.untrusted",
     62: "tls.hostname_mismatch",
     64: "tls.hostname_mismatch",
+    85: "tls.authority_refused",
+    86: "tls.authority_refused",
+    89: "tls.authority_refused",
+    90: "tls.authority_refused",
+    91: "tls.authority_refused",
+    92: "tls.authority_refused",
 }
 """OpenSSL's X509_V_ERR_* (x509_vfy.h)."""
 

@@ -47,6 +47,8 @@ class Line:
     headers: Mapping[str, str] = field(default_factory=dict)
     idle: list[tuple[float, TimedConnection]] = field(default_factory=list)
     context: ssl.SSLContext | None = None
+    check: Callable[[HttpRequest], None] | None = None
+    """What judges its requests beside the guard of all HTTP; raises errors.Refused."""
 
     @property
     def ca(self) -> Path | None:
@@ -90,15 +92,25 @@ class Wire:
         self.refused = self.writes = 0
 
     def open(
-        self, target: str, table: WebTarget, urls: tuple[str, ...], headers: Mapping[str, str], base: Path
+        self,
+        target: str,
+        table: WebTarget,
+        urls: tuple[str, ...],
+        headers: Mapping[str, str],
+        base: Path,
+        context: ssl.SSLContext | None = None,
+        check: Callable[[HttpRequest], None] | None = None,
     ) -> None:
-        """Makes a target known: only its `urls`' origins will be contacted on its behalf.
+        """Makes a target known: only its `urls`' origins will be contacted on its behalf. `context` stands for what the
+        table says of TLS; `check` refuses what is no read of this kind of server, whatever HTTP calls it.
 
         Raises ConfigError when its certificate files cannot be used.
         """
         proxy = Proxy.of(table.proxy) if table.proxy else None
-        line = self._lines[target] = Line(Origins.of(*urls), table.tls, base, proxy, headers)
-        if table.tls.ca != "system" or table.tls.client_certificate or any(url.startswith("https:") for url in urls):
+        line = self._lines[target] = Line(Origins.of(*urls), table.tls, base, proxy, headers, check=check)
+        if context is not None:
+            line.context = context
+        elif table.tls.ca != "system" or table.tls.client_certificate or any(url.startswith("https:") for url in urls):
             line.context = tls_context(table.tls, base)  # now, so that a file that cannot be read is seen at once
 
     def widen(self, target: str, *urls: str) -> None:
@@ -192,6 +204,8 @@ class Wire:
         try:
             whole = replace(request, headers={**line.headers, **request.headers}) if line.headers else request
             guard.check(whole, line.origins)
+            if line.check:
+                line.check(whole)
         except Refused:
             self.refused += 1
             raise

@@ -33,7 +33,7 @@ Route = Answer | Callable[[Asked], Answer]
 
 @dataclass
 class Server:
-    """Routes by `METHOD /path`; `asked` is everything that arrived."""
+    """Routes by `METHOD /path`, with its query or without; `asked` is everything that arrived."""
 
     url: str
     routes: dict[str, Route] = field(default_factory=dict)
@@ -51,7 +51,8 @@ def serving() -> Iterator[Server]:
                 self.rfile.read(int(self.headers.get("content-length", 0))),
             )  # fmt: skip
             server.asked.append(asked)
-            route = server.routes.get(f"{self.command} {self.path}", (404, {}, "not found"))
+            plain = server.routes.get(f"{self.command} {self.path.partition('?')[0]}", (404, {}, "not found"))
+            route = server.routes.get(f"{self.command} {self.path}", plain)
             status, headers, body = route(asked) if callable(route) else route
             raw = (
                 body

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from pytest_prodcheck.config.keys import accepted, auth, database, environment, graphql, http, users
+from pytest_prodcheck.config.keys import accepted, auth, cluster, database, environment, graphql, http, users
 from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, accepted)
+    for table in (environment, users, http, auth, graphql, database, cluster, accepted)
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -23,7 +23,8 @@ def example(model: type[BaseModel], key: str) -> str:
 
 
 _NAMED = frozenset({"endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json", "form", "env",
-                     "rows", "relations", "allowed", "subscriptions"})  # fmt: skip
+                     "rows", "relations", "allowed", "subscriptions", "deployments", "statefulsets", "images",
+                     "secrets", "configmaps", "forward"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -32,6 +33,7 @@ _OUTER = {
     "auth": "AuthTarget",
     "graphql": "GraphqlTarget",
     "database": "DatabaseTarget",
+    "cluster": "ClusterTarget",
     "users": "User",
     "accepted": "Accepted",
     "requests": "Requests",
@@ -53,6 +55,8 @@ _INNER = {
     "health": "Health",
     "pooler": "Pooler",
     "explain": "Explain",
+    "argocd": "ArgoCd",
+    "helm": "Helm",
 }
 
 

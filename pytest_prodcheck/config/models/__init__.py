@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from pytest_prodcheck.config.models.auth import AuthTarget, HasuraClaims, HasuraMapped, Specimens
 from pytest_prodcheck.config.models.base import ClientCertificate, Model, Owned, Target, Tls, WebTarget
+from pytest_prodcheck.config.models.cluster import ArgoCd, ClusterTarget, Helm
 from pytest_prodcheck.config.models.database import (
     DatabaseTarget,
     Explain,
@@ -35,9 +36,11 @@ __all__ = [
     "METHODS_THAT_READ",
     "TARGET_MODELS",
     "Accepted",
+    "ArgoCd",
     "AuthTarget",
     "Cleanup",
     "ClientCertificate",
+    "ClusterTarget",
     "DatabaseTarget",
     "Endpoint",
     "Environment",
@@ -48,6 +51,7 @@ __all__ = [
     "HasuraClaims",
     "HasuraMapped",
     "Health",
+    "Helm",
     "HttpTarget",
     "Lint",
     "Login",

@@ -10,6 +10,7 @@ from pydantic import Field, PrivateAttr
 
 from pytest_prodcheck.config.models.auth import AuthTarget
 from pytest_prodcheck.config.models.base import Model, Target
+from pytest_prodcheck.config.models.cluster import ClusterTarget
 from pytest_prodcheck.config.models.database import DatabaseTarget
 from pytest_prodcheck.config.models.graphql import GraphqlTarget
 from pytest_prodcheck.config.models.http import Endpoint, HttpTarget
@@ -49,6 +50,7 @@ class Accepted(Model):
 
 
 TARGET_MODELS: Mapping[str, type[Target]] = {
+    "cluster": ClusterTarget,
     "http": HttpTarget,
     "auth": AuthTarget,
     "graphql": GraphqlTarget,
@@ -57,6 +59,7 @@ TARGET_MODELS: Mapping[str, type[Target]] = {
 """Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
 
 ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
+    "cluster": ("context", "kubeconfig", "in_cluster"),
     "http": ("url",),
     "auth": ("issuer", "secret"),
     "graphql": ("url",),
@@ -79,7 +82,9 @@ class Environment(Model):
     settle: Seconds = 0.0
     writes: Names = ()
     users: Mapping[Name, User] = Field(default_factory=dict)
-    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget] = Field(default_factory=dict)
+    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget] = Field(
+        default_factory=dict
+    )
     """Target id (`http`, `http.app`, `database`) → its table."""
     accepted: tuple[Accepted, ...] = ()
     suites: Names = ()

@@ -8,7 +8,15 @@ from datetime import date, timedelta
 from pytest_prodcheck.config import address
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    ClusterTarget,
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Target,
+)
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.rules.checked import Checked, refuse_blank, refuse_empty, refuse_unjudgeable
 from pytest_prodcheck.config.secrecy import REFERENCE
@@ -61,6 +69,10 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import database
 
         database.check(checked, path, target)
+    elif isinstance(target, ClusterTarget):
+        from pytest_prodcheck.config.rules import cluster
+
+        cluster.check(checked, path, target)
 
 
 def _check_ids(checked: Checked) -> None:
@@ -80,7 +92,8 @@ def _check_ids(checked: Checked) -> None:
 def _named(environment: Environment) -> Iterator[Iterable[tuple[str, KeyPath]]]:
     targets = [(target_id, tuple(target_id.split(".", 1)), target) for target_id, target in environment.targets.items()]
     of_databases = ((DatabaseTarget, key) for key in ("logins", "queries", "rows", "relations"))
-    for kind, key in ((HttpTarget, "endpoints"), *of_databases):
+    of_clusters = ((ClusterTarget, key) for key in ("deployments", "statefulsets"))
+    for kind, key in ((HttpTarget, "endpoints"), *of_databases, *of_clusters):
         yield [
             (check_id(target_id, name), (*path, key, name))
             for target_id, path, target in targets

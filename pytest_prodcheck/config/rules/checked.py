@@ -32,6 +32,16 @@ _EMPTY: Mapping[str, str] = {
     "refuses": "refuses names no token",
     "refused": "refused names no status",
     "hosts": "hosts names no host",
+    "deployments": "deployments names no deployment",
+    "statefulsets": "statefulsets names no stateful set",
+    "daemonsets": "daemonsets names no daemon set",
+    "jobs": "jobs names no job",
+    "cronjobs": "cronjobs names no cron job",
+    "images": "images names no workload",
+    "secrets": "secrets names no secret",
+    "configmaps": "configmaps names no config map",
+    "certificates": "certificates names no certificate",
+    "forward": "forward names no target",
 }
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 

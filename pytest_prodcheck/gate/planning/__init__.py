@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_prodcheck.config.models import AuthTarget, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, Target
+from pytest_prodcheck.config.models import (
+    AuthTarget,
+    ClusterTarget,
+    DatabaseTarget,
+    Environment,
+    GraphqlTarget,
+    HttpTarget,
+    Target,
+)
 from pytest_prodcheck.gate.plan import Check, Plan
 
 
@@ -40,6 +48,10 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import database
 
         yield from database.checks(environment, target, table)
+    elif isinstance(table, ClusterTarget):
+        from pytest_prodcheck.gate.planning import cluster
+
+        yield from cluster.checks(environment, target, table)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:

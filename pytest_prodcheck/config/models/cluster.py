@@ -1,0 +1,76 @@
+"""Where the system runs: a namespace of a Kubernetes cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field
+
+from pytest_prodcheck.config.models.base import Model, Target
+from pytest_prodcheck.config.scalars import Flag, Hidden, Name, Names, NumberLimit
+
+Replicas = Annotated[int, Field(strict=True, ge=1)] | NumberLimit
+"""How many pods a workload has: a number, or a comparison (`">= 2"`)."""
+
+
+class ArgoCd(Model):
+    """The Argo CD Application that deploys the system."""
+
+    application: Name
+    namespace: Name = "argocd"
+
+
+class Helm(Model):
+    """The Helm release that deploys the system."""
+
+    release: Name
+    namespace: str = ""
+    """Where the release's secret is; empty means the target's own namespace."""
+
+
+class ClusterTarget(Target):
+    """One namespace of a Kubernetes cluster, and what runs there."""
+
+    context: str = ""
+    """Context of the kubeconfig; empty takes its current one, which only a named `kubeconfig` may do."""
+    kubeconfig: str = ""
+    """The file; empty means what `kubectl` takes: `$KUBECONFIG`, then `~/.kube/config`."""
+    in_cluster: Flag = False
+    """The service account of the pod that we run in."""
+    namespace: str = ""
+    """Empty means the context's."""
+    proxy: Annotated[str, Hidden] = ""
+    x509_strict: Flag = True
+    """Whether the API server's authority must keep RFC 5280 to the letter, as Python 3.13 and newer want it."""
+    selector: str = ""
+    """Label selector that narrows the pods that are judged; empty judges all of the namespace."""
+    deployments: Mapping[Name, Replicas] = Field(default_factory=dict)
+    statefulsets: Mapping[Name, Replicas] = Field(default_factory=dict)
+    daemonsets: Names = ()
+    jobs: Names = ()
+    cronjobs: Names = ()
+    images: Mapping[Name, str] = Field(default_factory=dict)
+    """Workload, or `workload/container` → the image that it runs: reference, `:tag` or `sha256:…`."""
+    restarts: Annotated[int, Field(strict=True, ge=0)] | NumberLimit | None = None
+    """Restarts that a container may have since its rollout; without it only those of the last hour count."""
+    secrets: Mapping[Name, Names] = Field(default_factory=dict)
+    """Secret → keys that it must have."""
+    configmaps: Mapping[Name, Names] = Field(default_factory=dict)
+    argocd: ArgoCd | None = None
+    helm: Helm | None = None
+    certificates: Names = ()
+    """Certificates of cert-manager."""
+    forward: Mapping[Name, str] = Field(default_factory=dict)
+    """Target → `svc/NAME:PORT` that it is reached through, for the length of the run."""
+
+    @property
+    def workloads(self) -> Mapping[str, tuple[str, ...]]:
+        """Resource (`deployments.apps`) → names of the declared workloads of that kind."""
+        return {
+            "deployments.apps": tuple(self.deployments),
+            "statefulsets.apps": tuple(self.statefulsets),
+            "daemonsets.apps": self.daemonsets,
+            "jobs.batch": self.jobs,
+            "cronjobs.batch": self.cronjobs,
+        }

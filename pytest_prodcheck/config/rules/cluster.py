@@ -1,0 +1,67 @@
+"""What must hold between the keys of a cluster."""
+
+from __future__ import annotations
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.key_path import KeyPath
+from pytest_prodcheck.config.lazily import compiled
+from pytest_prodcheck.config.models import ClusterTarget
+from pytest_prodcheck.config.problems import nearest
+from pytest_prodcheck.config.rules.checked import Checked, refuse_blank
+from pytest_prodcheck.config.secrecy import REFERENCE
+
+_NAME = compiled(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
+"""RFC 1123, as the API server takes names."""
+_LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
+_SELECTOR = compiled(
+    rf"!?{_LABEL}(\s*(=|==|!=)\s*({_LABEL})?|\s+(not)?in\s*\([^()]*\))?"
+    rf"(\s*,\s*!?{_LABEL}(\s*(=|==|!=)\s*({_LABEL})?|\s+(not)?in\s*\([^()]*\))?)*"
+)
+_NAMED = ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "secrets", "configmaps", "certificates")
+
+
+def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
+    """Adds a problem for each key that promises nothing, or names what no API server could have."""
+    add = checked.problems.add
+    if "latency" in target.model_fields_set:
+        add((*path, "latency"), "a cluster has no latency limit: its API server's time is not the system's")
+    for name in ("context", "kubeconfig", "namespace", "selector"):
+        refuse_blank(path, target, name, f"{name} is empty", checked.problems)
+    _way_in(checked, path, target)
+    for key in _NAMED:
+        for name in getattr(target, key):
+            if not _NAME.fullmatch(name):
+                add((*path, key, name), "no name of an object: small letters, digits, - and . (RFC 1123)")
+    if target.namespace and not REFERENCE.fullmatch(target.namespace) and not _NAME.fullmatch(target.namespace):
+        add((*path, "namespace"), "no name of a namespace", 'namespace = "plan-prod"')
+    if target.selector and not REFERENCE.fullmatch(target.selector) and not _SELECTOR.fullmatch(target.selector):
+        add((*path, "selector"), "no label selector", 'selector = "app=plan-app"')
+    _promises(checked, path, target)
+
+
+def _way_in(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
+    if target.in_cluster and (target.context or target.kubeconfig):
+        text = "a pod's own service account needs neither a context nor a kubeconfig"
+        checked.problems.add((*path, "in_cluster"), text, "in_cluster = true")
+    if "in_cluster" in target.model_fields_set and not (target.in_cluster or target.context or target.kubeconfig):
+        checked.problems.add((*path, "in_cluster"), "says no way to the API server", 'context = "staging"')
+
+
+def _promises(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
+    add = checked.problems.add
+    for key in ("deployments", "statefulsets"):
+        for name, promised in getattr(target, key).items():
+            limit = grammar.comparison(promised) if isinstance(promised, str) else None
+            if limit is not None and limit.holds(0):
+                add((*path, key, name), "a promise that no pod at all keeps", f'{key} = {{ {name} = ">= 1" }}')
+    known = {name for names in target.workloads.values() for name in names}
+    for name, image in target.images.items():
+        if name.partition("/")[0] not in known:
+            text = f"images names no declared workload{nearest(name.partition('/')[0], known)}"
+            add((*path, "images", name), text, 'images = { plan-app = "images.example/plan-app:1.4.2" }')
+        if not image.strip():
+            add((*path, "images", name), "names no image", 'plan-app = "images.example/plan-app:1.4.2"')
+    for key in ("secrets", "configmaps"):
+        for name, wanted in getattr(target, key).items():
+            if not wanted:
+                add((*path, key, name), f"{key}.{name} names no key", f'{key} = {{ {name} = ["KEY"] }}')

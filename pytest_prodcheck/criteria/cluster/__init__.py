@@ -1,0 +1,1 @@
+"""What a cluster must keep: one pure module a subject."""

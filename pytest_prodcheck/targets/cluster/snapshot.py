@@ -1,0 +1,139 @@
+"""The snapshot of a namespace: what `observe.cluster_needs` lists, and the details of what looks bad."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from pytest_prodcheck.config.models import ClusterTarget
+from pytest_prodcheck.observe.cluster import Cluster, Keys, Object, Refusal, Table, name_of
+from pytest_prodcheck.observe.cluster_needs import Need, needs
+from pytest_prodcheck.observe.cluster_objects import keys, pruned
+from pytest_prodcheck.targets.cluster import details
+from pytest_prodcheck.targets.kubernetes.api import Api, Listing
+from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
+
+Clean = Callable[[bytes], str]
+"""Makes text of what a container said: redacted, without control characters, bounded."""
+_EVENTS = "type=Warning"
+NAMESPACE_MISSING = "cluster.namespace.missing"
+
+
+@dataclass
+class Reader:
+    """Reads one namespace. What RBAC forbids is kept as a refusal, what the server does not know as absent; anything
+    else that goes wrong raises ApiProblem."""
+
+    api: Api
+    table: ClusterTarget
+    clean: Clean
+    tables: dict[str, Table] = field(default_factory=dict)
+    objects: dict[str, tuple[Object, ...]] = field(default_factory=dict)
+    known: dict[str, dict[str, Keys | None]] = field(default_factory=lambda: {"secrets": {}, "configmaps": {}})
+    tails: dict[tuple[str, str], str] = field(default_factory=dict)
+    refused: dict[str, Refusal] = field(default_factory=dict)
+    absent: set[str] = field(default_factory=set)
+
+    @property
+    def namespace(self) -> str:
+        """The namespace that is read."""
+        return self.api.way.namespace
+
+    def read(self) -> Cluster:
+        """The snapshot."""
+        version = self.api.version()
+        self._exists()
+        for need in needs(self.table):
+            self._one(need)
+        details.read(self)
+        return Cluster(
+            self.namespace,
+            version,
+            self.api.now,
+            self.api.way.kubectl,
+            "",
+            self.tables,
+            self.objects,
+            self.known["secrets"],
+            self.known["configmaps"],
+            self.tails,
+            self.refused,
+            frozenset(self.absent),
+        )
+
+    def _exists(self) -> None:
+        """A LIST of a namespace that is not there is an empty 200; only the namespace itself says so (404)."""
+        try:
+            self.api.get("namespaces", self.namespace)
+        except ApiProblem as problem:
+            if problem.status == 404:
+                text = f"there is no namespace {self.namespace} at {self.api.way.server}"
+                raise ApiProblem(self.api.target, text, NAMESPACE_MISSING, status=404) from None
+            if problem.status != 403:
+                raise
+            self.refused["namespaces"] = Refusal("namespaces", "get", problem.message, name=self.namespace)
+
+    def _one(self, need: Need) -> None:
+        namespace = need.namespace or self.namespace
+        if need.form == "keys":
+            self._keys(need, namespace)
+        elif need.form == "object":
+            for name in need.names:
+                self._get(need.resource, namespace, name)
+        elif (found := self.allowed(need, namespace, lambda: self._listed(need, namespace))) is not None:
+            if found.table is not None:
+                self.tables[need.resource] = found.table
+            else:
+                self.keep(need.resource, found.items)
+
+    def _listed(self, need: Need, namespace: str) -> Listing:
+        if need.form == "objects":
+            fields = _EVENTS if need.resource == "events" else ""
+            return self.api.list(need.resource, namespace, labels=need.labels, fields=fields)
+        return self.api.table(need.resource, namespace, labels=need.labels, metadata=need.form == "metadata")
+
+    def keep(self, resource: str, found: tuple[Object, ...]) -> None:
+        """Adds full objects to those of a kind; one that is known is replaced."""
+        names = {name_of(one) for one in found}
+        before = [one for one in self.objects.get(resource, ()) if name_of(one) not in names]
+        self.objects[resource] = (*before, *(pruned(one) for one in found))
+
+    def _get(self, resource: str, namespace: str, name: str) -> None:
+        need = Need(resource, "object", "", (name,))
+        try:
+            found = self.allowed(need, namespace, lambda: self.api.get(resource, name, namespace))
+        except ApiProblem as problem:
+            if problem.status != 404:
+                raise
+            found = None
+        if found is not None:
+            self.keep(resource, (found,))
+
+    def _keys(self, need: Need, namespace: str) -> None:
+        """The keys of named Secrets or ConfigMaps; their values are gone when this ends."""
+        for name in need.names:
+            read = lambda name=name: self.api.get(need.resource, name, namespace)  # noqa: E731
+            try:
+                found = self.allowed(Need(need.resource, "keys", "", (name,)), namespace, read)
+            except ApiProblem as problem:
+                if problem.status != 404:
+                    raise
+                self.known[need.resource][name] = None
+                continue
+            if found is not None:
+                self.known[need.resource][name] = keys(found, encoded=need.resource == "secrets")
+
+    def allowed(self, need: Need, namespace: str, ask: Callable[[], Any]) -> Any:
+        """What `ask` gives; None where RBAC forbids it, or a LIST is of a kind that the server does not know."""
+        try:
+            return ask()
+        except ApiProblem as problem:
+            if problem.status == 403:
+                name = need.names[0] if need.names else ""
+                self.refused[need.resource] = Refusal(need.resource, need.verb, problem.message, namespace, name)
+                return None
+            if problem.status == 404 and need.verb == "list":
+                self.absent.add(need.resource)
+                return None
+            raise

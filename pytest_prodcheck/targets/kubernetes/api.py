@@ -1,0 +1,189 @@
+"""A client of the Kubernetes API that reads: over the wire, within bounds, pages followed, refusals told apart."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from pytest_prodcheck.config.models import ClusterTarget, WebTarget
+from pytest_prodcheck.observe.cluster import Object, Table
+from pytest_prodcheck.observe.cluster_needs import RESOURCES, Kind
+from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.observe.request import HttpRequest
+from pytest_prodcheck.targets.guard import kubernetes as guard
+from pytest_prodcheck.targets.kubernetes import trust
+from pytest_prodcheck.targets.kubernetes.answers import problem_of
+from pytest_prodcheck.targets.kubernetes.credential import Credential, Remember
+from pytest_prodcheck.targets.kubernetes.kubeconfig import Access
+from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
+from pytest_prodcheck.targets.wire import Wire
+
+_TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io, application/json"
+_ROWS, _OBJECTS = 2500, 250
+"""How many rows or objects a page has: some hundred kilobytes each."""
+_PAGES = 400
+_TRIES = 4
+_LOG_BYTES = 64 * 1024
+Pages = list[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A whole LIST, all pages of it."""
+
+    table: Table | None = None
+    items: tuple[Object, ...] = ()
+
+
+class Api:
+    """One API server, as one target asks it. Methods may be called from many threads; all raise ApiProblem."""
+
+    def __init__(
+        self, wire: Wire, target: str, table: ClusterTarget, way: Access, remember: Remember, line: str = ""
+    ) -> None:
+        """`line` is the wire's name for it where another target asks, too (pod logs)."""
+        self.target, self.way, self._wire, self._timeout = line or target, way, wire, table.timeout
+        self._credential = Credential(target, way, table.timeout, remember)
+        self._authorization = self._credential.header()
+        context = trust.context(target, way, strict=table.x509_strict, certificate=self._credential.certificate)
+        seen = WebTarget(proxy=table.proxy, timeout=table.timeout)
+        wire.open(self.target, seen, (way.server,), {}, Path(), context=context, check=guard.check)
+        self.seen: list[Observation] = []
+        """Every exchange, without bodies."""
+        self.now = 0.0
+        """The server's clock, by its last `Date`; seconds since the epoch."""
+
+    def version(self) -> str:
+        """The server's version: `v1.34.4`."""
+        return str(self._json("/version").get("gitVersion", ""))
+
+    def get(self, resource: str, name: str, namespace: str = "") -> Object:
+        """One object."""
+        return self._json(self._path(resource, namespace, name))
+
+    def list(self, resource: str, namespace: str = "", *, labels: str = "", fields: str = "") -> Listing:
+        """All objects of a kind, in full; without a namespace, of all of them."""
+        query = {"labelSelector": labels, "fieldSelector": fields}
+        pages = self._pages(self._path(resource, namespace), query, _OBJECTS, "application/json")
+        found = tuple(item for page in pages for item in page.get("items") or () if isinstance(item, dict))
+        return Listing(items=found)
+
+    def table(self, resource: str, namespace: str = "", *, labels: str = "", metadata: bool = False) -> Listing:
+        """All objects of a kind as a server-side Table; a server that makes none gives objects."""
+        query = {"labelSelector": labels, "includeObject": "Metadata" if metadata else "None"}
+        columns: tuple[str, ...] = ()
+        rows: list[tuple[Any, ...]] = []
+        owners: list[Object] = []
+        items: list[Object] = []
+        for page in self._pages(self._path(resource, namespace), query, _ROWS, _TABLE):
+            if page.get("kind") != "Table":
+                items += [item for item in page.get("items") or () if isinstance(item, dict)]
+                continue
+            columns = columns or tuple(str(column.get("name")) for column in page.get("columnDefinitions") or ())
+            read = page.get("rows") or ()
+            rows += [tuple(row["cells"]) for row in read]
+            owners += [row.get("object") or {} for row in read] if metadata else []
+        return Listing(None if items else Table(columns, tuple(rows), tuple(owners)), tuple(items))
+
+    def log(self, pod: str, container: str, namespace: str, *, previous: bool = False, lines: int = 20) -> bytes:
+        """The last lines of a container's log, at most 64 KiB."""
+        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
+        path = f"{self._path('pods', namespace, pod)}/log"
+        return self._answer(path, query | ({"previous": "true"} if previous else {}), "*/*").body
+
+    def _path(self, resource: str, namespace: str = "", name: str = "") -> str:
+        plural, kind = resource.partition(".")[0], RESOURCES[resource]
+        place = f"/namespaces/{quote(namespace, safe='')}" if namespace and kind.namespaced else ""
+        return _root(kind) + place + f"/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+    def _pages(self, path: str, query: Mapping[str, str], limit: int, accept: str) -> Iterator[dict[str, Any]]:
+        """Page after page. One that is too large is asked for again in smaller parts; a list that expired on the way
+        (410 Gone) is begun again, once."""
+        for _ in range(2):
+            pages: Pages = []
+            try:
+                yield from self._followed(path, query, limit, accept, pages)
+            except ApiProblem as problem:
+                if problem.status != 410:
+                    raise
+            else:
+                return
+        raise ApiProblem(
+            self.target, f"{path}: the list expired twice while it was read", "cluster.api.failing", status=410
+        )
+
+    def _followed(
+        self, path: str, query: Mapping[str, str], limit: int, accept: str, pages: Pages
+    ) -> Iterator[dict[str, Any]]:
+        token = ""
+        while len(pages) < _PAGES:
+            asked = {**query, "limit": str(limit), "continue": token}
+            try:
+                page = self._json(path, asked, accept)
+            except ApiProblem as problem:
+                if problem.code != "cluster.api.answer_too_large" or limit < 2:
+                    raise
+                limit = max(1, limit // 8)
+                continue
+            pages.append(page)
+            token = str((page.get("metadata") or {}).get("continue") or "")
+            if not token:
+                yield from pages
+                return
+        raise ApiProblem(self.target, f"{path}: more than {_PAGES} pages", "cluster.api.answer_too_large")
+
+    def _json(
+        self, path: str, query: Mapping[str, str] | None = None, accept: str = "application/json"
+    ) -> dict[str, Any]:
+        answer = self._answer(path, query or {}, accept)
+        try:
+            document = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            text = f"GET {path}: the answer is no JSON object; is {self.way.server} an API server?"
+            raise ApiProblem(self.target, text, "cluster.api.failing", status=answer.status or 0)
+        return document
+
+    def _answer(self, path: str, query: Mapping[str, str], accept: str) -> Observation:
+        """A 2xx answer. 429 is waited for as Retry-After says (the wire holds the host's permits back meanwhile); 401
+        asks the credential again, once."""
+        renewed = False
+        for _ in range(_TRIES):
+            answer = self._sent(path, query, accept)
+            if answer.status == 401 and self._credential.renewable and not renewed:
+                renewed, self._authorization = True, self._credential.header(again=True)
+            elif answer.status != 429:
+                break
+        if answer.error or not answer.expected:
+            raise problem_of(answer, self.target, self.way, path)
+        return answer
+
+    def _sent(self, path: str, query: Mapping[str, str], accept: str) -> Observation:
+        parameters = urlencode({key: value for key, value in query.items() if value})
+        url = self.way.server + path + (f"?{parameters}" if parameters else "")
+        headers = {"Accept": accept} | ({"Authorization": self._authorization} if self._authorization else {})
+        answer = self._wire.send(
+            HttpRequest(
+                self.target, "GET", url, headers, timeout=self._timeout, kind="readiness", operation=f"GET {path}"
+            )
+        )
+        self.seen.append(replace(answer, body=b""))
+        self.now = _date(answer) or self.now
+        return answer
+
+
+def _root(kind: Kind) -> str:
+    return f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
+
+
+def _date(answer: Observation) -> float:
+    try:
+        return parsedate_to_datetime(answer.headers["date"]).timestamp()
+    except (KeyError, ValueError, TypeError):
+        return 0.0

@@ -1,0 +1,183 @@
+"""How an API server is found and who we are to it: kubeconfigs, service accounts, plugins; one clear cause each."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import Any
+
+import kubeconfigs
+import pytest
+from small_server import serving
+
+from pytest_prodcheck.config.models import ClusterTarget
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.targets.kubernetes.kubeconfig import access
+from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
+
+
+def problem(file: Path, **options: Any) -> ApiProblem:
+    """What keeps the version from being read."""
+    with pytest.raises(ApiProblem) as raised:
+        kubeconfigs.api(file, **options).version()
+    return raised.value
+
+
+def test_an_unknown_context_lists_the_known(tmp_path: Path) -> None:
+    """So that a typo is seen at once."""
+    file = kubeconfigs.write(tmp_path / "config")
+    with pytest.raises(ApiProblem, match=r"context staging is not in .*config; known: lab") as raised:
+        access("cluster", ClusterTarget(context="staging", kubeconfig=str(file)), {})
+    assert raised.value.code == "cluster.kubeconfig.context_unknown"
+
+
+def test_a_missing_file_says_where_was_looked(tmp_path: Path) -> None:
+    """Every place is named."""
+    table = ClusterTarget(context="lab", kubeconfig=str(tmp_path / "none"))
+    with pytest.raises(ApiProblem, match=r"no kubeconfig: looked for .*none") as raised:
+        access("cluster", table, {})
+    assert raised.value.code == "cluster.kubeconfig.missing"
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "contexts: 3", "clusters: []\ncontexts: []\nusers: [{name: x}]", "\x00"])
+def test_what_is_no_kubeconfig_is_said(text: str, tmp_path: Path) -> None:
+    """Whatever stands in the file."""
+    (tmp_path / "config").write_text(text)
+    with pytest.raises(ApiProblem) as raised:
+        access("cluster", ClusterTarget(context="lab", kubeconfig=str(tmp_path / "config")), {})
+    assert raised.value.code in ("cluster.kubeconfig.invalid", "cluster.kubeconfig.context_unknown")
+
+
+def test_several_files_are_merged_as_kubectl_does(tmp_path: Path) -> None:
+    """The first file that names a thing wins; relative paths are relative to their own file."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "a/config").write_text("contexts: [{name: lab, context: {cluster: far, user: me}}]\nclusters: []\n")
+    (tmp_path / "b/config").write_text(
+        "contexts: []\nclusters: [{name: far, cluster: {server: 'https://far.test', certificate-authority: ca.pem}}]\n"
+        "users: [{name: me, user: {tokenFile: token}}]\n"
+    )
+    found = access("cluster", ClusterTarget(context="lab"), {"KUBECONFIG": f"{tmp_path}/a/config:{tmp_path}/b/config"})
+    assert (found.server, found.namespace, found.folder) == ("https://far.test", "default", tmp_path / "b")
+    assert found.kubectl == "kubectl --context lab -n default"
+
+
+def test_a_pod_takes_its_service_account(tmp_path: Path) -> None:
+    """Server from the environment, token, authority and namespace from the mounted files."""
+    for name, text in {"token": "t0ken", "namespace": "plan-prod\n", "ca.crt": ""}.items():
+        (tmp_path / name).write_text(text)
+    environ = {"KUBERNETES_SERVICE_HOST": "fd00::1", "KUBERNETES_SERVICE_PORT": "443"}
+    found = access("cluster", ClusterTarget(in_cluster=True), environ, tmp_path)
+    assert (found.server, found.namespace) == ("https://[fd00::1]:443", "plan-prod")
+    assert found.user is not None
+    assert found.user.token_file == str(tmp_path / "token")
+
+
+def test_outside_of_a_pod_that_is_said(tmp_path: Path) -> None:
+    """And what to do instead."""
+    with pytest.raises(ApiProblem, match="this is no pod: KUBERNETES_SERVICE_HOST is not set") as raised:
+        access("cluster", ClusterTarget(in_cluster=True), {}, tmp_path)
+    assert "name a context" in raised.value.remedy
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta1"])
+def test_a_plugin_gives_the_token(version: str, tmp_path: Path) -> None:
+    """ExecCredential v1 and v1beta1; the plugin learns which one, and that there is no terminal."""
+    script = (
+        f'echo "$KUBERNETES_EXEC_INFO" > {tmp_path}/told; '
+        """echo '{"status": {"token": "canary-of-the-plugin"}}'"""
+    )
+    user = kubeconfigs.plugin(tmp_path, script)
+    user["exec"]["apiVersion"] = f"client.authentication.k8s.io/{version}"
+    redactor = Redactor()
+    with serving() as server:
+        server.routes["GET /version"] = (200, {}, kubeconfigs.VERSION)
+        file = kubeconfigs.write(tmp_path / "config", server.url, user)
+        assert kubeconfigs.api(file, redactor=redactor).version() == "v1.34.4"
+    assert server.asked[0].headers["authorization"] == "Bearer canary-of-the-plugin"
+    told = json.loads((tmp_path / "told").read_text())
+    assert told["apiVersion"].endswith(f"/{version}")
+    assert told["spec"] == {"interactive": False}
+    assert "canary" not in redactor.scrub("it is canary-of-the-plugin")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "says"),
+    [
+        ("exit 3", "unusable", "ended with 3"),
+        ("echo log in first >&2; exit 1", "unusable", "ended with 1: log in first"),
+        ("echo hello", "unusable", "its answer is not JSON"),
+        ("echo '[]'", "unusable", "no ExecCredential"),
+        ("""echo '{"status": {}}'""", "unusable", "neither a token nor a certificate"),
+        ("sleep 60", "timeout", "gave no answer within 0.3 s"),
+    ],
+)
+def test_a_plugin_that_fails_is_named(script: str, code: str, says: str, tmp_path: Path) -> None:
+    """How it ended; one that hangs is ended with all that it started."""
+    file = kubeconfigs.write(tmp_path / "config", user=kubeconfigs.plugin(tmp_path, script))
+    started = time.monotonic()
+    found = problem(file, timeout=0.3)
+    assert found.code == f"cluster.credential.{code}"
+    assert says in str(found)
+    assert time.monotonic() - started < 5
+
+
+def test_a_plugin_that_is_absent_says_how_to_install_it(tmp_path: Path) -> None:
+    """The kubeconfig's own hint, where it has one."""
+    user = {
+        "exec": {
+            "apiVersion": "client.authentication.k8s.io/v1",
+            "command": "no-such-plugin",
+            "installHint": "get it\nthere",
+        }
+    }
+    found = problem(kubeconfigs.write(tmp_path / "config", user=user))
+    assert "no-such-plugin is not installed" in str(found)
+    assert found.remedy == "get it there"
+
+
+def test_a_plugin_of_another_version_is_said(tmp_path: Path) -> None:
+    """v1alpha1 is gone from Kubernetes."""
+    user = {"exec": {"apiVersion": "client.authentication.k8s.io/v1alpha1", "command": os.devnull}}
+    assert "neither v1 nor v1beta1" in str(problem(kubeconfigs.write(tmp_path / "config", user=user)))
+
+
+def test_a_token_file_is_read_again_when_it_is_refused(tmp_path: Path) -> None:
+    """A service account's token is rotated while we run."""
+    (tmp_path / "token").write_text("old-token\n")
+    with serving() as server:
+
+        def version(asked: Any) -> tuple[int, dict[str, str], Any]:
+            (tmp_path / "token").write_text("new-token\n")
+            right = asked.headers["authorization"] == "Bearer new-token"
+            return (200, {}, kubeconfigs.VERSION) if right else (401, {}, {"message": "Unauthorized"})
+
+        server.routes["GET /version"] = version
+        file = kubeconfigs.write(tmp_path / "config", server.url, {"tokenFile": "token"})
+        assert kubeconfigs.api(file).version() == "v1.34.4"
+
+
+def test_a_refused_token_is_said(tmp_path: Path) -> None:
+    """401 with a token that does not say when it ends."""
+    with serving() as server:
+        server.routes["GET /version"] = (401, {}, {"message": "Unauthorized"})
+        found = problem(kubeconfigs.write(tmp_path / "config", server.url))
+    assert found.code == "cluster.credential.rejected"
+    assert "does not know us (401): Unauthorized" in str(found)
+
+
+@pytest.mark.parametrize(
+    "cluster",
+    [
+        {"certificate-authority-data": "bm8gY2VydGlmaWNhdGU="},
+        {"certificate-authority-data": "%%%"},
+        {"certificate-authority": "none.pem"},
+    ],
+)
+def test_an_authority_that_is_none_is_said(cluster: dict[str, str], tmp_path: Path) -> None:
+    """Not PEM, not base64, not there."""
+    found = problem(kubeconfigs.write(tmp_path / "config", "https://127.0.0.1:1", **cluster))
+    assert found.code == "cluster.kubeconfig.invalid"
+    assert "certificates of the kubeconfig cannot be used" in str(found)
