@@ -20,7 +20,7 @@ from pytest_prodcheck.observe.observation import Observation
 _OUT = ("database.dns.", "database.tcp.", "database.port.", "database.auth.", "database.name.", "database.server.",
         "database.connection", "database.pool", "database.disk.", "database.network.", "cache.")  # fmt: skip
 """What a health endpoint that asks its dependencies would have seen."""
-_SEVERITY: Mapping[Severity, int] = {"error": 0, "insufficient": 1, "warning": 2}
+_SEVERITY: Mapping[Severity, int] = {"error": 0, "blocked": 0, "insufficient": 1, "warning": 2}
 _VERDICT: Mapping[Verdict, int] = {"insufficient": 1, "degraded": 2}
 
 

@@ -36,10 +36,13 @@ def judge(facts: ItemState, record: Record, environment: Environment, asker: Ask
 
 
 def verdict_of(findings: Sequence[Finding]) -> Verdict:
-    """The word for some findings: an error fails, too little seen is insufficient, a warning degrades."""
+    """The word for some findings: an error fails, what we may not look at is blocked, too little seen is insufficient,
+    a warning degrades."""
     severities = {finding.severity for finding in findings}
     if "error" in severities:
         return "fail"
+    if "blocked" in severities:
+        return "blocked"
     return "insufficient" if "insufficient" in severities else "degraded" if severities else "pass"
 
 

@@ -215,6 +215,7 @@ class Judging:
         return Attempt(
             verdict,
             findings,
+            next((finding.code for finding in findings if verdict == "blocked" and finding.severity == "blocked"), ""),
             message=message,
             criteria=judge.criteria_of(facts),
             samples=len(record.observations),

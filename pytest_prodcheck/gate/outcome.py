@@ -26,7 +26,7 @@ def text_of(attempt: Attempt, report: pytest.TestReport) -> str:
     """The failure text: each finding with what was promised and what to do, then the body's own failure."""
     lines: list[str] = []
     for finding in attempt.findings:
-        mark = {"error": "✗", "warning": "!", "insufficient": "?"}[finding.severity]
+        mark = {"error": "✗", "blocked": "B", "warning": "!", "insufficient": "?"}[finding.severity]
         message = " ".join(finding.message.splitlines())  # a line of a target's own could be a workflow command
         lines.append(f"{mark} {finding.criterion}: {message}")
         if finding.remedy:
@@ -52,10 +52,11 @@ def show(report: pytest.TestReport, item: pytest.Item, attempt: Attempt) -> None
         reason = attempt.findings[0].message if attempt.findings else attempt.message
         report.outcome = "skipped"
         report.longrepr = (str(path), (line or 0) + 1, f"insufficient: {reason}")
-    elif attempt.verdict == "blocked" and report.failed:
+    elif attempt.verdict == "blocked" and (report.failed or attempt.findings):
         path, line, _ = item.reportinfo()
+        reason = attempt.message or attempt.findings[0].message
         report.outcome = "skipped"
-        report.longrepr = (str(path), (line or 0) + 1, f"blocked: {attempt.blocked_by}: {attempt.message}")
+        report.longrepr = (str(path), (line or 0) + 1, f"blocked: {attempt.blocked_by}: {reason}")
     elif report.when == "call" and state.read(item).check is not None:
         report.outcome, report.longrepr = "passed", None
 

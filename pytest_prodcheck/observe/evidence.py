@@ -9,6 +9,7 @@ from typing import Any
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
+_UNREADY = ("error", "blocked")
 READY = "ready"
 """The criterion of whoever judges a standing."""
 
@@ -34,14 +35,14 @@ class Standing:
     @property
     def ready(self) -> bool:
         """Whether checks that need it can look."""
-        return not any(finding.severity == "error" for finding in self.findings)
+        return not any(finding.severity in _UNREADY for finding in self.findings)
 
     @property
     def cause(self) -> str:
         """The cause code of what is wrong; empty when ready."""
-        return next((finding.code for finding in self.findings if finding.severity == "error"), "")
+        return next((finding.code for finding in self.findings if finding.severity in _UNREADY), "")
 
     @property
     def message(self) -> str:
         """What is wrong, in a line; empty when ready."""
-        return next((finding.message for finding in self.findings if finding.severity == "error"), "")
+        return next((finding.message for finding in self.findings if finding.severity in _UNREADY), "")

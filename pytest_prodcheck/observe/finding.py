@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 from pytest_prodcheck.observe.observation import Observation
 
-Severity = Literal["error", "warning", "insufficient"]
-"""`error` fails the check; `warning` makes the run degraded; `insufficient`: looked, and saw too little to tell."""
+Severity = Literal["error", "blocked", "warning", "insufficient"]
+"""`error` fails the check; `blocked`: not permitted to look; `warning` makes the run degraded; `insufficient`: looked,
+and saw too little to tell."""
 
 
 @dataclass(frozen=True, slots=True)

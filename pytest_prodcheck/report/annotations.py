@@ -34,7 +34,7 @@ def lines(result: RunResult) -> Iterator[str]:
 
 
 def _of_finding(identifier: str, finding: Mapping[str, Any]) -> str:
-    level = "error" if finding["severity"] == "error" else "warning"
+    level = "error" if finding["severity"] in ("error", "blocked") else "warning"
     return annotation(level, f"{finding['criterion']} {identifier}", str(finding["message"]))
 
 
