@@ -37,6 +37,10 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
         from pytest_prodcheck.criteria import database_login
 
         return database_login.readiness(name, evidence)
+    if isinstance(table, ClusterTarget) and table.compose:
+        from pytest_prodcheck.criteria.containers import daemon
+
+        return daemon.ready(name, evidence)
     if isinstance(table, ClusterTarget):
         from pytest_prodcheck.criteria.cluster import readiness
 

@@ -25,6 +25,7 @@ from pytest_prodcheck.diagnosis.conditions import (
     same_target,
     same_user,
     seen_directly,
+    stops_services,
     without_a_token,
 )
 from pytest_prodcheck.diagnosis.signs import Sign
@@ -172,7 +173,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(OUTAGE, ("login", "slow"), breaks_services, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"),
-             always, "R3"),
+             stops_services, "R3"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked", "graphql.metadata.inconsistent",
               "graphql.remote.unreachable", "graphql.engine.*"), ("server_error", "rate"), always, "R9, R10"),
     Relation(("graphql.errors.in_answer", "graphql.data.partial", "graphql.permission.*", "graphql.table.*",

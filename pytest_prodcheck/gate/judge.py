@@ -77,6 +77,9 @@ _CRITERION: Mapping[str, str] = {
     "test_discovery": "discovery",
     "test_signature": "signature",
     "test_token": "token",
+    "test_compose_service": "containers",
+    "test_compose_file": "containers",
+    "test_compose_usage": "containers",
 }
 
 

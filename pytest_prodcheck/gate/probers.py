@@ -98,6 +98,7 @@ class Probers:
         return {
             "http": self.wire.sent,
             "database": sum(row.get("database", 0) for row in database),
+            **({"docker": docker} if (docker := sum(row.get("docker", 0) for row in database)) else {}),
             "logins": sum(row.get("logins", 0) for row in database),
             "writes": self.wire.writes,
             "refused": self.wire.refused + sum(row.get("refused", 0) for row in database),
@@ -176,6 +177,12 @@ class Probers:
             from pytest_prodcheck.targets.database.prober import DatabaseProber
 
             return DatabaseProber(target, table, self._run, self._claims)
+        if isinstance(table, ClusterTarget) and table.compose:
+            from pytest_prodcheck.gate import compose_file
+            from pytest_prodcheck.targets.docker.prober import ComposeProber
+
+            file = compose_file.of(self._environment, table)
+            return ComposeProber(target, table, file, self._redactor.clean)
         if isinstance(table, ClusterTarget):
             from pytest_prodcheck.targets.cluster.prober import ClusterProber
 

@@ -42,6 +42,7 @@ def test_configurations_load(block: Block, tmp_path: Path) -> None:
     tables = tomllib.loads(block.text)
     assert tables
     (tmp_path / "prodcheck.toml").write_text(block.text, encoding="utf-8")
+    (tmp_path / "docker-compose.yml").write_text("services: {app: {}, db: {}}", encoding="utf-8")
     for name in tables.get("env", {}):
         if not name.startswith("_"):
             assert loader.load(tmp_path / "prodcheck.toml", name).targets

@@ -27,6 +27,9 @@ UNKNOWN_TO_PURE = {
     "gql",
     "websockets",
     "lightkube",
+    "docker",
+    "requests",
+    "testcontainers",
     "time",
     "random",
     "os",
@@ -42,6 +45,10 @@ CLIENTS = {
     "gql",
     "websockets",
     "lightkube",
+    "docker",
+    "requests",
+    "urllib3",
+    "testcontainers",
     "http.client",
     "urllib.request",
     "socket",
@@ -50,7 +57,7 @@ CLIENTS = {
 BESIDE_TARGETS = {"fixtures/client.py", "fixtures/graphql.py"}
 """Modules outside `targets` and `demo` that may import a client: the users' httpx2 and gql faces."""
 PARSERS = {"graphql", "postgast", "jwt", "jsonschema"}
-LAZY = {*CLIENTS, *PARSERS, "cryptography", "starlette", "uvicorn", "ariadne", "trustme"} - {
+LAZY = {*CLIENTS, *PARSERS, "cryptography", "starlette", "uvicorn", "ariadne", "trustme", "yaml"} - {
     "http.client", "urllib.request", "socket", "ssl",
 }  # fmt: skip
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.keys import compose
 from pytest_prodcheck.config.keys.words import TARGET, Words
 
 KEYS: Mapping[str, Words] = {
@@ -50,5 +51,6 @@ KEYS: Mapping[str, Words] = {
         "helm": ("The Helm release.", 'helm = { release = "plan" }'),
         "certificates": ("Certificates of cert-manager that must be ready.", 'certificates = ["plan-tls"]'),
         "forward": ("Targets reached through the cluster.", 'forward = { database = "svc/postgres:5432" }'),
-    },
+    }
+    | compose.KEYS,
 }

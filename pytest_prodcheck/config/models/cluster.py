@@ -1,4 +1,4 @@
-"""Where the system runs: a namespace of a Kubernetes cluster."""
+"""Where the system runs: a namespace of a Kubernetes cluster, or the containers of a compose project."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from pytest_prodcheck.config.models.base import Model, Target
+from pytest_prodcheck.config.models.base import Model
+from pytest_prodcheck.config.models.compose import ComposeTarget
 from pytest_prodcheck.config.scalars import Flag, Hidden, Name, Names, NumberLimit
 
 Replicas = Annotated[int, Field(strict=True, ge=1)] | NumberLimit
@@ -29,8 +30,8 @@ class Helm(Model):
     """Where the release's secret is; empty means the target's own namespace."""
 
 
-class ClusterTarget(Target):
-    """One namespace of a Kubernetes cluster, and what runs there."""
+class ClusterTarget(ComposeTarget):
+    """One namespace of a Kubernetes cluster, and what runs there; with `compose`, one compose project."""
 
     context: str = ""
     """Context of the kubeconfig; empty takes its current one, which only a named `kubeconfig` may do."""

@@ -59,7 +59,7 @@ TARGET_MODELS: Mapping[str, type[Target]] = {
 """Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
 
 ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
-    "cluster": ("context", "kubeconfig", "in_cluster"),
+    "cluster": ("context", "kubeconfig", "in_cluster", "compose"),
     "http": ("url",),
     "auth": ("issuer", "secret"),
     "graphql": ("url",),

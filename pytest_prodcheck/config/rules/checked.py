@@ -32,6 +32,8 @@ _EMPTY: Mapping[str, str] = {
     "refuses": "refuses names no token",
     "refused": "refused names no status",
     "hosts": "hosts names no host",
+    "compose": "compose names no file",
+    "services": "services names no service",
     "deployments": "deployments names no deployment",
     "statefulsets": "statefulsets names no stateful set",
     "daemonsets": "daemonsets names no daemon set",

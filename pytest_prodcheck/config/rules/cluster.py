@@ -7,6 +7,7 @@ from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.config.problems import nearest
+from pytest_prodcheck.config.rules import compose
 from pytest_prodcheck.config.rules.checked import Checked, refuse_blank
 from pytest_prodcheck.config.secrecy import REFERENCE
 
@@ -25,6 +26,10 @@ def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
     add = checked.problems.add
     if "latency" in target.model_fields_set:
         add((*path, "latency"), "a cluster has no latency limit: its API server's time is not the system's")
+    if "compose" in target.model_fields_set:
+        compose.check(checked, path, target)
+        return
+    compose.refuse(checked, path, target)
     for name in ("context", "kubeconfig", "namespace", "selector"):
         refuse_blank(path, target, name, f"{name} is empty", checked.problems)
     _way_in(checked, path, target)

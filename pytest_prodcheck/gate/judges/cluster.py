@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.gate.judges import compose
 from pytest_prodcheck.gate.judges.case import Judge
 
-JUDGES: Mapping[str, Judge] = {}
+JUDGES: Mapping[str, Judge] = {**compose.JUDGES}

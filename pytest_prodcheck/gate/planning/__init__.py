@@ -49,9 +49,9 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
 
         yield from database.checks(environment, target, table)
     elif isinstance(table, ClusterTarget):
-        from pytest_prodcheck.gate.planning import cluster
+        from pytest_prodcheck.gate.planning import cluster, compose
 
-        yield from cluster.checks(environment, target, table)
+        yield from (compose if table.compose else cluster).checks(environment, target, table)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:

@@ -31,6 +31,7 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "bad.json").write_text('{"type":\n"object"', "utf-8")
     (tmp_path / "empty.json").write_text("{}", "utf-8")
     (tmp_path / "typo.json").write_text('{"title": "Tasks", "propertis": {"id": {}}}', "utf-8")
+    (tmp_path / "compose.yml").write_text("services: {app: {}, cache: {}}", "utf-8")
     (tmp_path / "tasks.graphql").write_text("query Tasks { tasks { id } }", "utf-8")
     for name, text in {
         "broken/1a_bad.py": "revision = '1a'\ndown_revision = (\n",

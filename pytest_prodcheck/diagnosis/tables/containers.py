@@ -1,0 +1,223 @@
+"""Causes of containers and of the Docker daemon that runs them."""
+
+from pytest_prodcheck.diagnosis.kind import CauseKind
+
+_PS = "docker compose -p {project} ps -a"
+_LOGS = "docker compose -p {project} logs --tail 50 {service}"
+_INSPECT = "docker inspect {container}"
+
+KINDS = (
+    CauseKind(
+        "cluster.docker.unreachable",
+        "the Docker daemon does not answer: it is not running, or its address is another one",
+        "no Docker daemon answers at {address}",
+        "start the daemon, or correct `docker` or DOCKER_HOST: the socket's path is the daemon's own -H",
+        "docker -H {address} version",
+    ),
+    CauseKind(
+        "cluster.docker.forbidden",
+        "the daemon runs, and whoever runs the gate may not open its socket; nothing of the containers was seen",
+        "the socket {address} may not be opened by us",
+        "let the runner's user into the socket's group (who may write there is root on the machine), or serve a "
+        "read-only proxy of it and name that as `docker`",
+        "ls -l /var/run/docker.sock; id",
+    ),
+    CauseKind(
+        "cluster.docker.too_old",
+        "the daemon speaks an API from before health checks (1.24, Docker 1.12)",
+        "the daemon at {address} is too old to be read",
+        "upgrade Docker, or leave the compose target out",
+        "docker -H {address} version --format '{{.Server.APIVersion}}'",
+    ),
+    CauseKind(
+        "cluster.docker.disk_used",
+        "images, containers, volumes and the build cache take more of the disk than is promised",
+        "Docker has filled the disk beyond its promise",
+        "remove what nobody uses (docker system prune is yours to run; it deletes), or bound logs and caches",
+        "docker system df -v",
+    ),
+    CauseKind(
+        "cluster.compose.service_absent",
+        "the file declares a service, and the project has no container of it, not even one that ended",
+        "service {service} was never started in project {project}",
+        "run docker compose up -d for it; if it has another project name, say `project`",
+        _PS,
+    ),
+    CauseKind(
+        "cluster.compose.other_project",
+        "a container of another project has the service's name, or holds the port that it publishes",
+        "{other} of another project stands where {service} should",
+        "stop the other project, or give one of the two another name or port; two folders of one name are one project",
+        "docker compose ls -a",
+    ),
+    CauseKind(
+        "cluster.compose.replicas_missing",
+        "fewer containers of a service exist than the file declares",
+        "service {service} has fewer containers than declared",
+        "run docker compose up -d again; a fixed container_name or host port allows only one",
+        _PS,
+    ),
+    CauseKind(
+        "cluster.compose.not_finished",
+        "a service that others wait for until it has ended is still at work: a migration, a seed",
+        "{container} has not ended yet",
+        "wait for it and look again; when its log stands still, it waits for something itself",
+        _LOGS,
+    ),
+    CauseKind(
+        "cluster.compose.port_not_published",
+        "the file declares a port that the running container does not publish",
+        "{service} does not publish port {port}",
+        "recreate the container (docker compose up -d): an edited port is only taken by a new one",
+        "docker inspect -f '{{json .NetworkSettings.Ports}}' {container}",
+    ),
+    CauseKind(
+        "cluster.compose.image_outdated",
+        "the tag means a newer image than the one that the container runs: pulled or built, and not recreated",
+        "{container} runs an older image than {image} is now",
+        "recreate it (docker compose up -d), then look at the revision that serves",
+        "docker image ls --no-trunc",
+    ),
+    CauseKind(
+        "cluster.compose.image_gone",
+        "the image that a container runs has lost its name: another was tagged so, or it was removed",
+        "{image} is not on this machine any more",
+        "pull or build the tag, so that the container can be made again",
+        "docker image ls -a",
+    ),
+    CauseKind(
+        "cluster.compose.not_recreated",
+        "the container was made from an earlier version of the file: image, mount, limit, health check or log differ",
+        "{container} is not what the file declares",
+        "recreate it (docker compose up -d); if the difference is meant, write it into the file",
+        _INSPECT,
+    ),
+    CauseKind(
+        "cluster.compose.files_differ",
+        "the container was made from more compose files than are declared to us, which may change what is promised",
+        "{container} was made from other files than are declared",
+        "name all of them, in their order: compose = [\"docker-compose.yml\", \"docker-compose.override.yml\"]",
+        "docker compose ls -a --filter name={project}",
+    ),
+    CauseKind(
+        "cluster.compose.health_check_missing",
+        "neither the file nor the image says how the service's health is checked",
+        "nobody checks the health of {service}",
+        "add a healthcheck that asks what users need, with a program that the image has; `disable: true` says no on "
+        "purpose",
+        "docker inspect -f '{{json .Config.Healthcheck}}' {container}",
+    ),
+    CauseKind(
+        "cluster.compose.limit_missing",
+        "the service has no memory limit: the machine's memory is its limit, and everybody's",
+        "{service} may take all memory",
+        "add deploy.resources.limits.memory (or mem_limit) above what it uses at its peak",
+        "docker stats --no-stream {container}",
+    ),
+    CauseKind(
+        "cluster.compose.log_unbounded",
+        "the json-file log driver without max-size writes one file for ever",
+        "the log of {service} grows until the disk is full",
+        "add logging.options max-size and max-file, or set them as the daemon's log-opts, and recreate",
+        "docker inspect -f '{{.LogPath}}' {container}",
+    ),
+    CauseKind(
+        "cluster.compose.unknown_key",
+        "the compose file has a key that the specification does not know: compose refuses the file, an older one "
+        "ignores the key",
+        "{key} is no key of a compose file",
+        "correct its spelling or its indentation; keys of your own begin with x-",
+        "docker compose config -q",
+    ),
+    CauseKind(
+        "cluster.compose.obsolete_version",
+        "the file still says `version`, which compose has ignored since its second major version",
+        "the compose file has an obsolete version",
+        "remove the line",
+        "docker compose version",
+    ),
+    CauseKind(
+        "cluster.compose.invalid_value",
+        "a value of the compose file is none of its key: compose would refuse to start it",
+        "{key} has a value that compose does not take",
+        "correct the value",
+        "docker compose config",
+    ),
+    CauseKind(
+        "cluster.compose.variable_unset",
+        "a value of the compose file needs a variable that is set neither here nor in .env, so it cannot be compared",
+        "{variable} has no value where the gate runs",
+        "set it for the gate as it is set for the deployment, or put it into the .env beside the file",
+        "docker compose config --environment",
+    ),
+    CauseKind(
+        "cluster.container.exited",
+        "the program ended and nothing started it again",
+        "{container} ended with exit {exit_code}",
+        "read its last lines; with restart: unless-stopped the daemon would have started it again",
+        _LOGS,
+    ),
+    CauseKind(
+        "cluster.container.not_started",
+        "the daemon made the container and could not start it, or waits for another service",
+        "{container} never ran",
+        "look at the daemon's error: a port that is taken, a path that is not there, a dependency that is not healthy",
+        "docker inspect -f '{{json .State}}' {container}",
+    ),
+    CauseKind(
+        "cluster.container.paused",
+        "somebody has paused the container: its connections hang instead of being refused",
+        "{container} is paused",
+        "find out who paused it and why (docker unpause is yours to run)",
+        "docker events --since 24h --until 0s --filter container={container}",
+    ),
+    CauseKind(
+        "cluster.container.restarted",
+        "the container runs, and was started again since it was created",
+        "{container} was restarted",
+        "find out why it ended: its log before the last start says so",
+        "docker logs --tail 200 {container}",
+    ),
+    CauseKind(
+        "cluster.container.module_missing",
+        "the image lacks a module that the program imports: it was not installed, or the wrong image was built",
+        "the image of {container} lacks a module",
+        "add the module to the dependencies and build the image again; compare its lock file",
+        "docker logs --tail 20 {container}",
+    ),
+    CauseKind(
+        "cluster.container.unhealthy",
+        "the container runs and its own health check fails",
+        "{container} is unhealthy",
+        "do what the check does and read what it answers; its output is in State.Health.Log",
+        "docker inspect -f '{{json .State.Health}}' {container}",
+    ),
+    CauseKind(
+        "cluster.container.health_check_broken",
+        "the health check cannot run: the image has not the program that it calls",
+        "the health check of {container} calls {program}, which the image has not",
+        "check with a program that the image has (wget of busybox, python -c, the application's own), or install it",
+        "docker inspect -f '{{json .Config.Healthcheck}}' {container}",
+    ),
+    CauseKind(
+        "cluster.container.starting",
+        "the health check has not succeeded yet, and the time that it may take is not over",
+        "{container} is still starting",
+        "wait for it (`settle`), then look again",
+        "docker inspect -f '{{json .State.Health.Log}}' {container}",
+    ),
+    CauseKind(
+        "cluster.container.memory_high",
+        "a container uses more of its memory limit than is promised: next it is killed",
+        "{container} is near its memory limit",
+        "look whether it rises (a leak) or stays (the limit is too low)",
+        "docker stats --no-stream {container}",
+    ),
+    CauseKind(
+        "cluster.container.cpu_high",
+        "a container uses more of its processors than is promised, or the daemon could not say",
+        "{container} is short of processors",
+        "look what it computes; give it more, or more replicas",
+        "docker top {container}",
+    ),
+)  # fmt: skip

@@ -1,0 +1,130 @@
+"""A real Docker daemon of our own, where `dockerd` is installed and we are root; images are made from a root file
+system, because no registry can be asked."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shutil
+import subprocess
+import tarfile
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+_PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
+_APPLETS = ("sh", "httpd", "sleep", "echo", "cat", "wget", "mkdir", "dd", "true", "false", "kill")
+IMAGE = "prodcheck-test/base:1"
+
+
+@contextlib.contextmanager
+def daemon() -> Iterator[str]:
+    """The address of a fresh daemon that has the image `IMAGE`; everything of it is gone afterwards.
+
+    Without a default bridge and rules of iptables: networks of their own and published ports work, nothing of this
+    machine is changed. Skips the test where it cannot be had.
+    """
+    binary, busybox = shutil.which("dockerd", path=_PATH), shutil.which("busybox")
+    if binary is None:
+        pytest.skip("no Docker daemon: dockerd is not installed: apt-get install docker.io")
+    if os.geteuid() != 0:
+        pytest.skip("no Docker daemon: only root can start one")
+    if busybox is None or b"statically linked" not in _kind(busybox):
+        pytest.skip("no image: busybox is not statically linked: apt-get install busybox-static")
+    folder = Path(tempfile.mkdtemp(prefix="prodcheck-d-", dir="/tmp"))  # sockets have short paths
+    address = f"unix://{folder}/docker.sock"
+    log = folder / "log"
+    command = [
+        binary, "--data-root", str(folder / "data"), "--exec-root", str(folder / "run"), "--pidfile",
+        str(folder / "pid"), "-H", address, "--bridge=none", "--iptables=false", "--ip6tables=false",
+        "--ip-forward=false", "--ip-masq=false",
+    ]  # fmt: skip
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env={"PATH": _PATH}, start_new_session=True)
+    try:
+        _answers(process, folder / "docker.sock", log)
+        imported(address, IMAGE, root_of(busybox))
+        yield address
+    finally:
+        _kill_all(address)
+        process.terminate()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(20)
+        process.kill()
+        process.wait(10)
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _kill_all(address: str) -> None:
+    """A daemon that ends waits ten seconds for each container that ignores SIGTERM."""
+    import docker
+    import requests
+
+    client = docker.APIClient(base_url=address, version="1.41")
+    with contextlib.closing(client), contextlib.suppress(requests.RequestException):
+        for container in client.containers(all=True):
+            with contextlib.suppress(docker.errors.APIError):
+                client.remove_container(container["Id"], force=True, v=True)
+
+
+def compose(address: str, folder: Path, *arguments: str, check: bool = True) -> str:
+    """What Debian's `docker-compose` says. Skips the test where it is not installed."""
+    binary = shutil.which("docker-compose")
+    if binary is None:
+        pytest.skip("docker-compose is not installed: apt-get install docker-compose")
+    environment = {"PATH": _PATH, "DOCKER_HOST": address, "HOME": str(folder)}
+    done = subprocess.run(
+        [binary, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    if check and done.returncode:
+        raise RuntimeError(f"docker-compose {' '.join(arguments)}: {done.stderr}")
+    return done.stdout + done.stderr
+
+
+def imported(address: str, name: str, root: bytes, changes: tuple[str, ...] = ()) -> None:
+    """Makes an image of a root file system (a tar)."""
+    import docker
+
+    client = docker.APIClient(base_url=address, version="1.41")
+    repository, _, tag = name.rpartition(":")
+    with contextlib.closing(client):
+        client.import_image_from_data(root, repository=repository, tag=tag, changes=list(changes))
+
+
+def root_of(busybox: str, files: Mapping[str, str] | None = None) -> bytes:
+    """The tar of a file system with busybox, and these files."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        tar.add(busybox, "bin/busybox")
+        for applet in _APPLETS:
+            link = tarfile.TarInfo(f"bin/{applet}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            tar.addfile(link)
+        for name, text in {"tmp/empty": "", "www/health": "ok", **(files or {})}.items():
+            entry = tarfile.TarInfo(name)
+            entry.size, entry.mode = len(text.encode()), 0o755
+            tar.addfile(entry, io.BytesIO(text.encode()))
+    return buffer.getvalue()
+
+
+def _kind(binary: str) -> bytes:
+    """`statically linked`, as an ELF file without an interpreter says it."""
+    with Path(binary).resolve().open("rb") as file:
+        return b"dynamically linked" if b"/ld-linux" in file.read(4096) else b"statically linked"
+
+
+def _answers(process: subprocess.Popen[bytes], socket: Path, log: Path) -> None:
+    """Waits until the daemon listens. Skips where this machine does not let one run (a container, often)."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            lines = log.read_text(errors="replace").splitlines()
+            pytest.skip(f"no Docker daemon: dockerd ended: {lines[-1][:200] if lines else 'it said nothing'}")
+        if socket.exists() and "API listen on" in log.read_text(errors="replace"):
+            return
+        time.sleep(0.05)
+    pytest.skip("no Docker daemon: dockerd did not listen within 30 s")
