@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["database", "auth", "graphql", "http"]
+Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs"]
 
 READY = ("database::test_ready",)
 PROOF = ("database::test_rls_proof",)
