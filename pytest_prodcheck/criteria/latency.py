@@ -75,16 +75,15 @@ class _Judgement:
     at_most: int
 
     def of(self, limit: Comparison) -> Iterator[Finding]:
-        seen = sampling.counted(limit, self.observations)
         step = sampling.next(limit, self.observations, self.confidence, self.at_most)
         if limit.subject == "mean" and self._errors_break(_TOLERATED_BESIDE_A_MEAN):
             yield self._errors_not_fast(limit)
         elif step == Decided("pass"):
             return
         elif step == Decided("fail"):
-            yield self._broken(limit, seen)
+            yield self._broken(limit, sampling.counted(limit, self.observations))
         else:
-            yield self._undecided(limit, seen)
+            yield self._undecided(limit, sampling.counted(limit, self.observations))
 
     def nothing_answered(self) -> Finding:
         what = f"100 % {exchange.kinds(self.observations)}; no latency to judge"

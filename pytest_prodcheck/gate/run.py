@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import gc
-import json
 import os
 import time
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +16,9 @@ from pytest_prodcheck.errors import UsageProblem
 from pytest_prodcheck.gate import course, role, signals
 from pytest_prodcheck.gate.alarm import Alarm
 from pytest_prodcheck.gate.course import Course
+from pytest_prodcheck.gate.plan import Plan
 from pytest_prodcheck.gate.report_file import ReportFile
-from pytest_prodcheck.gate.results import KEY, Attempt, Results
+from pytest_prodcheck.gate.results import KEY, Attempt, Results, verdict_in
 from pytest_prodcheck.gate.service import Service
 from pytest_prodcheck.gate.session import NOTHING_SENT, Gate
 from pytest_prodcheck.gate.verdict import FAIL, INTERNAL, INTERRUPTED, USAGE
@@ -87,6 +88,8 @@ class Run:
         if self.part == "alone" and not self.idle:
             gc.freeze()  # items stay to the end: the collector need not walk them while answers are judged
             self.begin()
+            if self.service.owner:
+                _load_judges(self.gate.plan)
 
     def begin(self) -> None:
         """The owner begins. Raises pytest.UsageError (exit 4) with what only shows now, and keeps it in the verdict."""
@@ -160,7 +163,7 @@ class Run:
         """`--lf` runs blocked and insufficient checks again, not only failed ones."""
         plugin = self.config.pluginmanager.get_plugin("lfplugin")
         carried = getattr(report, "prodcheck", None)
-        if plugin is not None and carried and json.loads(carried)["verdict"] in ("blocked", "insufficient"):
+        if plugin is not None and carried and verdict_in(carried) in ("blocked", "insufficient"):
             plugin.lastfailed[report.nodeid] = True
 
     # --- ending ------------------------------------------------------------------------------------------------------
@@ -273,6 +276,13 @@ def _unwritten(result: RunResult, problem: str) -> RunResult:
     if not problem:
         return result
     return replace(result, verdict="fail", exit_status=result.exit_status or FAIL, notes=(*result.notes, problem))
+
+
+def _load_judges(plan: Plan) -> None:
+    """Loads what judges and concludes while the first answers are under way: nothing else is to be done then."""
+    suites = {check.suite for check in plan.checks.values() if check.function != "test_ready"}
+    for name in ("judge", "ending", *(f"judges.{suite}" for suite in sorted(suites))):
+        import_module(f"pytest_prodcheck.gate.{name}")
 
 
 def _setup_only(config: pytest.Config) -> str:

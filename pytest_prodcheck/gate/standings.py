@@ -26,6 +26,8 @@ class Standings:
         """`keep` takes what was seen; `deadline` is on the monotonic clock, `clock` tells when a target was seen."""
         self._probers, self._pool, self._keep, self._deadline, self._clock = probers, pool, keep, deadline, clock
         self._pending: dict[str, Pending[Standing]] = {}
+        self._waited_for: dict[str, Sequence[str]] = {}
+        """What each need waits for; the same for all checks of a target."""
         self._lock = threading.Lock()
 
     def look(self, name: str) -> Pending[Standing]:
@@ -42,10 +44,13 @@ class Standings:
 
     def blocker(self, needs: Iterable[str]) -> Standing | None:
         """The first of `needs` that is not ready; None where all are."""
-        for name in (target for need in needs for target in self._needed(need)):
-            standing = self.of(name)
-            if not standing.ready:
-                return standing
+        for need in needs:
+            if need not in self._waited_for:
+                self._waited_for[need] = self._needed(need)
+            for name in self._waited_for[need]:
+                standing = self.of(name)
+                if not standing.ready:
+                    return standing
         return None
 
     def _needed(self, need: str) -> Sequence[str]:

@@ -50,9 +50,10 @@ STATE = pytest.StashKey[ItemState]()
 
 def read(item: pytest.Item) -> ItemState:
     """The item's state, read from its markers once. Raises errors.MarkerError with `file:line`."""
-    if STATE not in item.stash:
-        item.stash[STATE] = _read(item)
-    return item.stash[STATE]
+    known = item.stash.get(STATE, None)
+    if known is None:
+        known = item.stash[STATE] = _read(item)
+    return known
 
 
 def _read(item: pytest.Item) -> ItemState:

@@ -20,7 +20,8 @@ def parse(body: bytes | str) -> Json:
     if len(body) > LIMIT:
         raise ValueError(f"more than {LIMIT} bytes")
     try:
-        document: Json = json.loads(body, parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unambiguous)
+        text = body if isinstance(body, str) else body.decode(json.detect_encoding(body), "surrogatepass")
+        document: Json = _DECODER.decode(text)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return document
@@ -65,3 +66,7 @@ def _finite(text: str) -> float:
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON (RFC 8259 §6)")
+
+
+_DECODER = json.JSONDecoder(parse_constant=_refuse, parse_float=_finite, object_pairs_hook=_unambiguous)
+"""As `json.loads` would make it anew for each document."""
