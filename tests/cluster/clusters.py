@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+import jwt
 import uvicorn
 from scenario import HEALTHY, NOTHING, Scenario, Stage, scenarios
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -44,12 +46,12 @@ class Run:
     @property
     def codes(self) -> list[str]:
         """The causes' codes, the first on top."""
-        return [cause["code"] for cause in self.verdict["causes"]]
+        return [cause["code"] for cause in self.verdict.get("causes", ())]
 
     @property
     def findings(self) -> list[Mapping[str, Any]]:
         """All findings of all checks."""
-        return [finding for check in self.verdict["checks"] for finding in check["findings"]]
+        return [finding for check in self.verdict.get("checks", ()) for finding in check["findings"]]
 
 
 def gate(folder: Path, config: str, *options: str) -> Run:
@@ -62,7 +64,7 @@ def gate(folder: Path, config: str, *options: str) -> Run:
         [*command, "-p", "no:cacheprovider"], cwd=folder, env=environ, capture_output=True, text=True, timeout=SECONDS
     )
     file = folder / "verdict.json"
-    verdict = json.loads(file.read_text("utf-8")) if file.exists() else {"causes": [], "checks": []}
+    verdict = json.loads(file.read_text("utf-8")) if file.exists() else {}
     return Run(done.returncode, verdict, done.stdout + done.stderr)
 
 
@@ -82,7 +84,7 @@ class Clusters(ABC):
 
     @abstractmethod
     def of_account(self, account: str) -> Path:
-        """Another account's way to the healthy cluster: `narrow`, `nobody`."""
+        """Another way to the healthy cluster: `narrow`, `nobody`, `expired`, `wrong_ca`, `unreachable`."""
 
     @abstractmethod
     def namespace(self, scenario: Scenario) -> str:
@@ -188,7 +190,16 @@ class RecordedClusters(Clusters):
         return self._way(f"recorded-{scenario.name}", ApiServer(recording(recorded_file(scenario))))
 
     def of_account(self, account: str) -> Path:
-        """What the account heard, as it was recorded."""
+        """What the account heard, as it was recorded; who could not get so far has another way there."""
+        file, authority = self.folder / f"{account}.yaml", self.certificates.root
+        if account == "expired":
+            return kubeconfig(file, self.url, authority, jwt.encode({"exp": time.time() - 86400}, "k" * 32))
+        if account == "unreachable":
+            return kubeconfig(file, f"https://{HOST}:1", authority, "unused")
+        if account == "wrong_ca":
+            elsewhere = self.folder / "elsewhere"
+            elsewhere.mkdir(exist_ok=True)
+            return kubeconfig(file, self.url, Certificates(elsewhere).root, "recorded-")
         return self._way(f"recorded-as-{account}", ApiServer(recording(), account))
 
     def _way(self, token: str, server: ApiServer) -> Path:

@@ -1,0 +1,123 @@
+"""The way to the API server, through the whole gate: each thing that can be wrong with it is one clear cause."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+from clusters import Clusters, Run, gate
+from fronts_of_api import Trouble, front
+from scenario import NOTHING
+
+
+def gated(clusters: Clusters, folder: Path, file: Path, **keys: str) -> Run:
+    """The gate on the healthy cluster by another kubeconfig."""
+    return gate(folder / "gate", clusters.config(NOTHING, kubeconfig=json.dumps(str(file)), **keys))
+
+
+def changed(clusters: Clusters, folder: Path, user: dict[str, object], **cluster: object) -> Path:
+    """The reader's kubeconfig with another user, or other keys of its cluster."""
+    config = yaml.safe_load(clusters.kubeconfig(NOTHING).read_text("utf-8"))
+    config["users"][0]["user"] = user or config["users"][0]["user"]
+    config["clusters"][0]["cluster"].update(cluster)
+    file = folder / "kubeconfig.yaml"
+    file.write_text(json.dumps(config), "utf-8")
+    return file
+
+
+def assert_one_cause(run: Run, code: str, says: str) -> None:
+    """The gate is red by this cause alone, and says so in the terminal too."""
+    assert (run.status, run.codes) == (1, [code]), run.output
+    (cause,) = run.verdict["causes"]
+    assert re.search(says, cause["message"] + " ".join(cause["evidence"])), cause
+    assert cause["remedy"]
+    assert code in run.output
+
+
+@pytest.mark.parametrize(
+    ("account", "code", "says"),
+    [
+        ("expired", "cluster.credential.expired", r"expired 1 d ago"),
+        ("wrong_ca", "cluster.tls.untrusted", r"authority|certificate"),
+        ("unreachable", "cluster.api.unreachable", r"refused"),
+    ],
+)
+def test_who_gets_nowhere_is_told_why(clusters: Clusters, tmp_path: Path, account: str, code: str, says: str) -> None:
+    """A token that ended, an authority that is not ours, a port where nobody listens."""
+    assert_one_cause(gated(clusters, tmp_path, clusters.of_account(account)), code, says)
+
+
+def test_a_token_that_nobody_knows_is_rejected(clusters: Clusters, tmp_path: Path) -> None:
+    """401, and no guess that it would have expired."""
+    file = changed(clusters, tmp_path, {"token": "nobody-knows-me"})
+    run = gated(clusters, tmp_path, file)
+    assert_one_cause(run, "cluster.credential.rejected", r"does not know us \(401\)")
+    assert "nobody-knows-me" not in run.output
+
+
+def test_an_unknown_context_lists_the_known(clusters: Clusters, tmp_path: Path) -> None:
+    """Nothing is sent; the contexts that there are, are named."""
+    run = gated(clusters, tmp_path, clusters.kubeconfig(NOTHING), context='"stagign"')
+    known = yaml.safe_load(clusters.kubeconfig(NOTHING).read_text("utf-8"))["contexts"][0]["name"]
+    assert_one_cause(run, "cluster.kubeconfig.context_unknown", rf"context stagign is not in .*; known: {known}")
+
+
+def test_a_missing_kubeconfig_says_where_was_looked(clusters: Clusters, tmp_path: Path) -> None:
+    """The file's path is named."""
+    run = gated(clusters, tmp_path, tmp_path / "none.yaml")
+    assert_one_cause(run, "cluster.kubeconfig.missing", r"no kubeconfig: looked for .*none\.yaml")
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "says"),
+    [
+        ("", "cluster.credential.unusable", r"prodcheck-no-such-plugin"),
+        ("sleep 60", "cluster.credential.timeout", r"plugin"),
+        ("echo you must log in >&2; exit 3", "cluster.credential.unusable", r"you must log in"),
+        ("echo not json", "cluster.credential.unusable", r"plugin"),
+    ],
+    ids=["absent", "hangs", "fails", "talks nonsense"],
+)
+def test_a_credential_plugin_that_does_not_work_is_named(
+    clusters: Clusters, tmp_path: Path, script: str, code: str, says: str
+) -> None:
+    """Absent, hanging, failing or talking nonsense: it is the plugin, not the cluster."""
+    command = tmp_path / "plugin"
+    command.write_text(f"#!/bin/sh\n{script}\n")
+    command.chmod(0o700)
+    plugin = {
+        "apiVersion": "client.authentication.k8s.io/v1",
+        "command": str(command) if script else "prodcheck-no-such-plugin",
+        "interactiveMode": "Never",
+    }
+    file = changed(clusters, tmp_path, {"exec": plugin})
+    assert_one_cause(gated(clusters, tmp_path, file, timeout='"2s"'), code, says)
+
+
+def test_a_namespace_that_is_not_there_is_not_an_empty_one(clusters: Clusters, tmp_path: Path) -> None:
+    """No pods, all fine, is what a LIST of it looks like."""
+    run = gated(clusters, tmp_path, clusters.kubeconfig(NOTHING), namespace='"no-such"')
+    assert_one_cause(run, "cluster.namespace.missing", r"no namespace no-such")
+
+
+@pytest.mark.parametrize(("trouble", "first"), [("busy", 1), ("hangs up", 10_000)])
+def test_a_passing_trouble_passes(clusters: Clusters, tmp_path: Path, trouble: Trouble, first: int) -> None:
+    """A 429 is waited for as long as its Retry-After says; a kept connection that ended is opened again."""
+    with front(clusters.kubeconfig(NOTHING), tmp_path, trouble, first) as file:
+        run = gated(clusters, tmp_path, file)
+    assert (run.status, run.verdict["verdict"]) == (0, "pass"), run.output
+
+
+@pytest.mark.parametrize(
+    ("trouble", "code", "says"),
+    [("busy", "cluster.api.throttled", r"429"), ("closes", "cluster.api.unreachable", r"closed")],
+)
+def test_a_lasting_trouble_is_a_cause(
+    clusters: Clusters, tmp_path: Path, trouble: Trouble, code: str, says: str
+) -> None:
+    """And not a guess about the namespace."""
+    with front(clusters.kubeconfig(NOTHING), tmp_path, trouble, first=10_000) as file:
+        assert_one_cause(gated(clusters, tmp_path, file), code, says)
