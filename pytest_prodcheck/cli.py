@@ -68,6 +68,10 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("other", metavar="OTHER", help="what is compared with it")
     diff.add_argument("--config", metavar="PATH", help="another configuration file")
     diff.set_defaults(run=_diff)
+    rbac = commands.add_parser("rbac", help="print the Role that an environment's cluster checks need, and no more")
+    rbac.add_argument("environment", metavar="ENV")
+    rbac.add_argument("--config", metavar="PATH", help="another configuration file")
+    rbac.set_defaults(run=_rbac)
     schema = commands.add_parser("schema", help="print a JSON Schema: of prodcheck.toml, or of verdict.json")
     schema.add_argument("what", choices=("config", "verdict"))
     schema.set_defaults(run=_schema)
@@ -167,6 +171,15 @@ def _resolved(config: str | None, name: str, run: str) -> Resolved:
     for warning in resolved.warnings:
         print(f"warning: {warning}", file=sys.stderr)
     return resolved
+
+
+def _rbac(options: argparse.Namespace) -> int:
+    from pytest_prodcheck.config import loader
+
+    environment = loader.load(loader.find(Path.cwd(), Path.cwd(), options.config), options.environment)
+    lines: list[str] = import_module("pytest_prodcheck.gate.rbac").lines(environment)
+    print("\n".join(lines))
+    return OK
 
 
 def _schema(options: argparse.Namespace) -> int:

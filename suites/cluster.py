@@ -10,6 +10,54 @@ def test_ready(prodcheck_cluster, check):
 
 
 @pytest.mark.smoke
+def test_pods(prodcheck_cluster, check):
+    """Every pod is well, and there are some (A1, A12, B1, B2, B4, B9, B42, B50)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_rollout(prodcheck_cluster, check):
+    """The workload is rolled out, with its replicas, and no older version serves (A2, R18)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_job(prodcheck_cluster, check):
+    """The job has succeeded (B15)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.contract
+def test_cronjob(prodcheck_cluster, check):
+    """The cron job is on, and its last run succeeded."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_image(prodcheck_cluster, check):
+    """The promised image runs in every pod, by one digest (A45)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_restarts(prodcheck_cluster, check):
+    """No container was restarted more often than is promised (B42)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.contract
+def test_secrets(prodcheck_cluster, check):
+    """The Secrets are there, with their keys, and none of them is empty (A11, B5, R3)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.contract
+def test_configmaps(prodcheck_cluster, check):
+    """The ConfigMaps are there, with their keys, and their values are well formed (A13)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
 def test_compose_service(prodcheck_cluster, check):
     """The compose service runs, is healthy, and publishes its ports (B28, B29, B42, B43, B45, B50, B59, C2, C8, C9)."""
     prodcheck_cluster.observe(check)

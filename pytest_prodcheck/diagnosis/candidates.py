@@ -77,6 +77,8 @@ def _scope(sign: Sign) -> str:
         return sign.host
     if sign.code == "unknown" and (page := _PAGE.search(str(sign.data.get("text", "")))):
         return f"{sign.host} {sign.status} {page[1]}"  # a firewall's page is one cause, whatever was asked
+    if sign.code.startswith("cluster."):
+        return f"{sign.target} {sign.data.get('object') or sign.data.get('workload', '')}"
     if sign.code.startswith(_BY_OPERATION):
         return f"{sign.target} {sign.data.get('operation', sign.check)}"
     if sign.code == "http.application.unhandled_exception":

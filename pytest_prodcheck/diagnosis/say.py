@@ -119,10 +119,11 @@ def _request(template: str, sign: Sign) -> str:
 
 
 def _speaker(root: Candidate) -> Sign:
-    def hidden(sign: Sign) -> tuple[bool, bool, bool, bool, bool]:
+    def hidden(sign: Sign) -> tuple[bool, bool, bool, bool, bool, bool]:
         minor = sign.finding is not None and sign.finding.severity != "error"
         ready = sign.criterion == "ready"
-        return sign.revealed, not ready, sign.finding is None, minor, not is_request(sign)
+        whole = "serving" in sign.data  # a rollout says what serves meanwhile, a pod only what is wrong with it
+        return sign.revealed, not ready, sign.finding is None, minor, not whole, not is_request(sign)
 
     ranked = sorted(root.signs, key=hidden)
     return ranked[0]

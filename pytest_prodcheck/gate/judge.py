@@ -17,7 +17,6 @@ from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding, Verdict
 from pytest_prodcheck.observe.observation import Observation
 
-
 class Asker(Protocol):
     """The owner, for facts that a user's own markers need."""
 
@@ -54,6 +53,14 @@ def criteria_of(facts: ItemState) -> tuple[str, ...]:
 
 _CRITERION: Mapping[str, str] = {
     "test_ready": "ready",
+    "test_pods": "pods",
+    "test_rollout": "rollout",
+    "test_job": "job",
+    "test_cronjob": "cronjob",
+    "test_image": "image",
+    "test_restarts": "restarts",
+    "test_secrets": "secrets",
+    "test_configmaps": "configmaps",
     "test_tables": "schema_tables",
     "test_contract": "database_contract",
     "test_rls": "rls",

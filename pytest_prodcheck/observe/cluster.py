@@ -147,6 +147,11 @@ def name_of(thing: Object | None) -> str:
     return text(thing, "metadata", "name")
 
 
+def condition(thing: Object | None, kind: str) -> Object:
+    """The condition of that type in the object's status; empty where there is none."""
+    return next((one for one in items(thing, "status", "conditions") if one.get("type") == kind), {})
+
+
 def owner_uid(thing: Object) -> str:
     """Uid of the controller that owns the object; empty for none."""
     owners = items(thing, "metadata", "ownerReferences")

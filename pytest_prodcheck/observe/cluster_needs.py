@@ -78,10 +78,10 @@ def _needs(table: ClusterTarget) -> Iterator[Need]:
         yield Need("configmaps", "keys", "configmaps", names=tuple(table.configmaps))
 
 
-def on_demand(table: ClusterTarget) -> tuple[Need, ...]:
+def on_demand(table: ClusterTarget, namespace: str) -> tuple[Need, ...]:
     """What is read only of what looks bad: single pods and their logs; and the namespace itself, by its name."""
     return (
-        Need("namespaces", "object", "namespace"),
+        Need("namespaces", "object", "namespace", (namespace,)),
         Need("pods", "object", "evidence of what is wrong"),
         Need("pods/log", "log", "evidence of what is wrong"),
         *((Need("pods", "objects", "images"),) if table.images else ()),

@@ -104,6 +104,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("graphql", "test_depth"): "POST of the introspection query, and of a query that is one level too deep",
     ("graphql", "test_metadata"): "POST /v1/metadata, export_metadata",
     ("graphql", "test_ide"): "GET with Accept: text/html",
+    ("cluster", "test_ready"): "GET /version, one LIST a kind of what is promised, a few pods and logs that look bad",
     ("database", "test_ready"): "connect, one catalog snapshot in a read-only transaction",
     ("database", "test_login"): "connect, select 1",
     ("database", "test_health"): "one reading of the server's statistics for all areas",

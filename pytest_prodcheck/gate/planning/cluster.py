@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import ClusterTarget, Environment
 from pytest_prodcheck.gate.plan import Check
 from pytest_prodcheck.gate.planning.builder import Builder
@@ -13,3 +14,17 @@ def checks(environment: Environment, target: str, table: ClusterTarget) -> Itera
     """What its workloads, pods, images and configuration promise."""
     build = Builder(environment, target, table)
     yield build.check("test_ready")
+    yield build.check("test_pods")
+    of_kind = {"deployment": table.deployments, "statefulset": table.statefulsets, "daemonset": table.daemonsets}
+    for kind, names in of_kind.items():
+        for name in names:
+            yield build.check("test_rollout", f"{kind}/{name}", parameter=f"{kind}-{slug(name)}")
+    for name in table.jobs:
+        yield build.check("test_job", name)
+    for name in table.cronjobs:
+        yield build.check("test_cronjob", name)
+    for name in table.images:
+        yield build.check("test_image", name)
+    for key in ("restarts", "secrets", "configmaps"):
+        if getattr(table, key) not in (None, {}):
+            yield build.check(f"test_{key}")

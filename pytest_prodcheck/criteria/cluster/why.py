@@ -1,0 +1,19 @@
+"""Why something is not well: a cause code, its words, and the facts beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """One reason."""
+
+    code: str
+    says: str
+    """In words that follow the pod's name: `cannot pull its image …`."""
+    next: str = ""
+    """What follows `kubectl -n NAMESPACE`; empty means the cause table's own."""
+    data: Mapping[str, Any] = field(default_factory=dict)
