@@ -17,6 +17,7 @@ from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding, Verdict
 from pytest_prodcheck.observe.observation import Observation
 
+
 class Asker(Protocol):
     """The owner, for facts that a user's own markers need."""
 

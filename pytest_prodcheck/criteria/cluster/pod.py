@@ -93,7 +93,8 @@ def _of_containers(cluster: Cluster, pod: Object, known: list[Object]) -> Iterat
             found = _of_container(cluster, pod, container, status, known)
             if found:
                 yield Why(found.code, found.says, found.next, {"container": text(status, "name"), **found.data})
-    if not items(pod, "status", "containerStatuses") and (found := waiting.of_start(pod, "it", known, cluster.now)):
+    pending = text(pod, "status", "phase") == "Pending" and not items(pod, "status", "containerStatuses")
+    if pending and (found := waiting.of_start(pod, "it", known, cluster.now)):
         yield found
 
 

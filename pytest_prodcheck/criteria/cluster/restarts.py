@@ -1,4 +1,4 @@
-"""Restarts of containers since their rollout, and why (B42, R16)."""
+"""Restarts of containers since their rollout, and why (B42)."""
 
 from __future__ import annotations
 

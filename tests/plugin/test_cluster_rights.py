@@ -1,0 +1,47 @@
+"""`prodcheck rbac`: the least rights, known from the configuration alone (R22)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from pytest_prodcheck import cli
+
+CLUSTER = """
+[env.s]
+[env.s.cluster]
+context = "lab"
+namespace = "plan-prod"
+deployments = { plan-app = 1 }
+secrets = { a = ["K"], b = ["K"] }
+"""
+
+
+def roles(folder: Path, text: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, object]]:
+    """The documents that are printed."""
+    (folder / "prodcheck.toml").write_text(text)
+    assert cli.main(["rbac", "s", "--config", str(folder / "prodcheck.toml")]) == 0
+    return [document for document in yaml.safe_load_all(capsys.readouterr().out) if document]
+
+
+def test_the_role_has_what_is_promised_and_no_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Secrets by their names; no verb but get and list; no kind that nothing needs."""
+    (role,) = roles(tmp_path, CLUSTER, capsys)
+    assert (role["kind"], role["metadata"]) == ("Role", {"name": "prodcheck-reader", "namespace": "plan-prod"})
+    rules = {(rule["apiGroups"][0], rule["resources"][0]): rule for rule in role["rules"]}  # type: ignore[attr-defined]
+    assert {verb for rule in rules.values() for verb in rule["verbs"]} == {"get", "list"}
+    assert rules["", "secrets"] == {
+        "apiGroups": [""], "resources": ["secrets"], "resourceNames": ["a", "b"], "verbs": ["get"],
+    }  # fmt: skip
+    assert rules["", "namespaces"]["resourceNames"] == ["plan-prod"]
+    assert ("apps", "statefulsets") not in rules
+    assert ("", "configmaps") not in rules
+
+
+def test_an_environment_without_a_cluster_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With what to declare."""
+    (tmp_path / "prodcheck.toml").write_text('[env.s]\n[env.s.http]\nurl = "https://a.test"\n')
+    assert cli.main(["rbac", "s", "--config", str(tmp_path / "prodcheck.toml")]) == 4
+    assert "s has no cluster; declare [env.s.cluster]" in capsys.readouterr().err

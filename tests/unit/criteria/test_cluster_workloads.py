@@ -1,0 +1,306 @@
+"""Rollouts, jobs, images and declared keys, on what a real API server says and on changes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from clusters import IMAGE, PROMISED, lab, named, of, read
+
+from pytest_prodcheck.criteria.cluster.configuration import keys
+from pytest_prodcheck.criteria.cluster.images import image, matches
+from pytest_prodcheck.criteria.cluster.jobs import cronjob, job
+from pytest_prodcheck.criteria.cluster.rollouts import rollout
+from pytest_prodcheck.observe.cluster import Cluster
+from pytest_prodcheck.observe.finding import Finding
+
+
+def changed(change: Callable[[dict[str, Any]], object], name: str = "healthy") -> Cluster:
+    """A snapshot of the lab after a change of its data."""
+    data = read(name)
+    change(data)
+    return of(data)
+
+
+def of_app(cluster: Cluster, subject: str = "deployment/plan-app") -> list[Finding]:
+    """The findings about one rollout."""
+    return rollout(cluster, PROMISED, "cluster", subject)
+
+
+@pytest.mark.parametrize("subject", ["deployment/plan-app", "deployment/hasura", "statefulset/postgres"])
+def test_a_finished_rollout_is_silent(subject: str) -> None:
+    """By kubectl's own rules (A2)."""
+    assert of_app(lab(), subject) == []
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "says"),
+    [
+        ("image-pull", "image.pull_failed", f"old version serving ({IMAGE}): pod plan-app-"),
+        ("crash-loop", "container.crash_loop", f"old version serving ({IMAGE}): pod plan-app-"),
+        ("secret-key-missing", "config.key_missing", "old version serving: pod plan-app-"),
+        ("unschedulable", "pod.unschedulable", "old version serving: pod plan-app-"),
+        ("quota-exceeded", "quota.exceeded", "no quota is left for pods of plan-app"),
+        ("not-ready", "pod.not_ready", "pod plan-app-"),
+    ],
+)
+def test_a_rollout_that_hangs_says_which_pod_and_what_serves(fault: str, code: str, says: str) -> None:
+    """Available is no proof: the old ReplicaSet serves (fg-old-replicaset-serving, R18)."""
+    (found,) = of_app(lab(fault))
+    assert found.code == f"cluster.{code}"
+    assert says in found.message
+    assert found.data["workload"] == "plan-app"
+
+
+def _app(data: dict[str, Any]) -> dict[str, Any]:
+    return named(data, "deployments.apps", "plan-app")
+
+
+def _status(data: dict[str, Any]) -> dict[str, Any]:
+    status: dict[str, Any] = _app(data)["status"]
+    return status
+
+
+def _paused(data: dict[str, Any]) -> None:
+    _app(data)["spec"]["paused"] = True
+    _status(data)["updatedReplicas"] = 0
+
+
+def _one(data: dict[str, Any]) -> None:
+    _app(data)["spec"]["replicas"] = 1
+    _status(data).update(replicas=1, updatedReplicas=1, availableReplicas=1)
+
+
+@pytest.mark.parametrize(
+    ("change", "code", "says"),
+    [
+        (lambda data: _app(data)["spec"].update(replicas=0), "deployment.scaled_to_zero", "plan-app is scaled to 0"),
+        (
+            lambda data: _app(data)["metadata"].update(generation=70),
+            "rollout.not_observed",
+            "has not seen generation 70 of plan-app yet",
+        ),
+        (lambda data: _status(data).update(updatedReplicas=1), "rollout.in_progress", "1 of 2 new pods"),
+        (lambda data: _status(data).update(replicas=3), "rollout.in_progress", "1 old"),
+        (
+            lambda data: _status(data).update(
+                conditions=[{"type": "Progressing", "reason": "ProgressDeadlineExceeded"}]
+            ),
+            "rollout.deadline_exceeded",
+            "no progress within its deadline (ProgressDeadlineExceeded)",
+        ),
+        (
+            lambda data: _status(data).update(
+                conditions=[{"type": "ReplicaFailure", "status": "True", "message": "quota"}], updatedReplicas=0
+            ),
+            "quota.exceeded",
+            "cannot be created: quota",
+        ),
+        (_paused, "rollout.paused", "is paused"),
+        (_one, "rollout.replicas_differ", "wants 1 pods, promised are >= 2"),
+        (
+            lambda data: _app(data)["metadata"].update(name="plan-ap"),
+            "workload.missing",
+            "deployment/plan-app is not in namespace plan-prod; did you mean plan-ap?",
+        ),
+    ],
+)
+def test_each_condition_of_a_rollout_has_its_cause(
+    change: Callable[[dict[str, Any]], object], code: str, says: str
+) -> None:
+    """Zero pods, an unseen generation, a deadline, a pause, another number (fg-scaled-to-zero, fg-stale-generation)."""
+    (found,) = of_app(changed(change))
+    assert (found.code, found.severity) == (f"cluster.{code}", "error")
+    assert says in found.message
+
+
+def test_an_older_version_that_serves_without_a_reason_is_said() -> None:
+    """The new ReplicaSet is not ready, and no pod says why."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["objects"]["pods"] = []
+        data["objects"]["events"] = []
+
+    (found,) = of_app(changed(change, "image-pull"))
+    assert found.code == "cluster.rollout.old_version_serving"
+    assert f"old version serving ({IMAGE})" in found.message
+
+
+@pytest.mark.parametrize(
+    ("status", "strategy", "code"),
+    [
+        ({"readyReplicas": 0}, {}, "rollout.in_progress"),
+        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}, {},
+         "rollout.old_version_serving"),
+        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"},
+         {"type": "OnDelete"}, ""),
+        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"},
+         {"rollingUpdate": {"partition": 1}}, ""),
+    ],
+)  # fmt: skip
+def test_a_stateful_set_keeps_its_own_rules(status: dict[str, Any], strategy: dict[str, Any], code: str) -> None:
+    """Ready replicas, revisions, a partition; OnDelete says nothing of its update."""
+
+    def change(data: dict[str, Any]) -> None:
+        postgres = named(data, "statefulsets.apps", "postgres")
+        postgres["status"].update(status)
+        postgres["spec"]["updateStrategy"] = strategy
+
+    found = of_app(changed(change), "statefulset/postgres")
+    assert [one.code for one in found] == ([f"cluster.{code}"] if code else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        ({"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 3}, ""),
+        (
+            {"desiredNumberScheduled": 3, "updatedNumberScheduled": 2, "numberAvailable": 3},
+            "rollout.old_version_serving",
+        ),
+        ({"desiredNumberScheduled": 3, "updatedNumberScheduled": 3, "numberAvailable": 2}, "rollout.in_progress"),
+        ({"desiredNumberScheduled": 0}, "workload.no_pods"),
+    ],
+)
+def test_a_daemon_set_runs_on_every_node_that_it_wants(status: dict[str, int], code: str) -> None:
+    """And on one at least."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["objects"]["daemonsets.apps"] = [{"metadata": {"name": "agent"}, "spec": {}, "status": status}]
+
+    found = of_app(changed(change), "daemonset/agent")
+    assert [one.code for one in found] == ([f"cluster.{code}"] if code else [])
+
+
+def test_what_may_not_be_read_is_blocked() -> None:
+    """Of every kind of workload, of jobs and of keys (R22)."""
+    kinds = ("deployments.apps", "statefulsets.apps", "jobs.batch", "cronjobs.batch", "secrets", "pods")
+    cluster = of(read("healthy"), dict.fromkeys(kinds, "list"))
+    found = [
+        *of_app(cluster),
+        *of_app(cluster, "statefulset/postgres"),
+        *job(cluster, "cluster", "plan-migrate"),
+        *cronjob(cluster, "cluster", "x"),
+        *keys(cluster, "secrets", PROMISED.secrets, "cluster"),
+        *image(cluster, PROMISED, "cluster", "plan-app"),
+    ]
+    assert [one.severity for one in found] == ["blocked"] * 6
+
+
+def test_a_job_that_succeeded_is_silent_and_a_failed_one_says_its_last_words() -> None:
+    """The migration job (B15)."""
+    assert job(lab(), "cluster", "plan-migrate") == []
+    (found,) = job(lab("job-failed"), "cluster", "plan-migrate")
+    assert found.code == "cluster.job.failed"
+    assert "BackoffLimitExceeded" in found.message
+    assert "exit code 1" in found.message
+
+
+@pytest.mark.parametrize(
+    ("status", "severity", "code"),
+    [
+        ({"active": 1}, "insufficient", "job.running"),
+        ({"conditions": [{"type": "Failed", "status": "True", "reason": "DeadlineExceeded"}]}, "error", "job.failed"),
+    ],
+)
+def test_a_job_that_has_not_ended_is_not_proven(status: dict[str, Any], severity: str, code: str) -> None:
+    """One that took too long has failed."""
+    cluster = changed(lambda data: named(data, "jobs.batch", "plan-migrate").update(status=status))
+    (found,) = job(cluster, "cluster", "plan-migrate")
+    assert (found.severity, found.code) == (severity, f"cluster.{code}")
+
+
+def test_a_hooks_job_is_known_by_the_beginning_of_its_name() -> None:
+    """Argo CD's hooks have generated names; the newest counts."""
+
+    def change(data: dict[str, Any]) -> None:
+        done = {"conditions": [{"type": "Complete", "status": "True"}]}
+        data["objects"]["jobs.batch"] = [
+            {"metadata": {"name": "seed-1", "creationTimestamp": "2026-11-01T00:00:00Z"}, "status": {"active": 1}},
+            {"metadata": {"name": "seed-2", "creationTimestamp": "2026-11-02T00:00:00Z"}, "status": done},
+        ]
+
+    assert job(changed(change), "cluster", "seed") == []
+    (found,) = job(changed(change), "cluster", "sed")
+    assert found.code == "cluster.workload.missing"
+
+
+@pytest.mark.parametrize(
+    ("spec", "status", "code"),
+    [
+        ({"suspend": True}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "suspended"),
+        ({}, {}, "never_ran"),
+        ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "lastSuccessfulTime": "2026-11-28T03:00:09Z"}, "failing"),
+        ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "failing"),
+        ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "lastSuccessfulTime": "2026-11-29T03:00:09Z"}, ""),
+        ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "active": [{"name": "x"}]}, ""),
+    ],
+)
+def test_a_cron_job_is_on_and_its_last_run_succeeded(spec: dict[str, Any], status: dict[str, Any], code: str) -> None:
+    """One that has never run proves nothing."""
+
+    def change(data: dict[str, Any]) -> None:
+        data["objects"]["cronjobs.batch"] = [{"metadata": {"name": "backup"}, "spec": spec, "status": status}]
+
+    found = cronjob(changed(change), "cluster", "backup")
+    assert [one.code for one in found] == ([f"cluster.cronjob.{code}"] if code else [])
+    assert all((one.severity == "insufficient") == (code == "never_ran") for one in found)
+
+
+def test_the_promised_image_runs_by_one_digest() -> None:
+    """Declared, running, and the same in all pods (A45)."""
+    assert image(lab(), PROMISED, "cluster", "plan-app") == []
+    (drift,) = image(lab("image-drift"), PROMISED, "cluster", "plan-app")
+    assert drift.code == "cluster.image.digests_differ"
+    assert "2 different images by the tag" in drift.message
+    (wrong,) = image(lab("image-pull"), PROMISED, "cluster", "plan-app")
+    assert wrong.code == "cluster.image.wrong"
+    assert f"declared with images.plan.example/plan-app:1.5.0-typo, promised is {IMAGE}" in wrong.message
+    other = PROMISED.model_copy(update={"images": {"plan-app": "sha256:00"}})
+    assert [one.code for one in image(lab(), other, "cluster", "plan-app")] == ["cluster.image.wrong"]
+
+
+def test_an_image_without_a_pod_cannot_be_seen() -> None:
+    """Declared is not running."""
+    cluster = changed(lambda data: data["objects"].update(pods=[]))
+    assert [one.code for one in image(cluster, PROMISED, "cluster", "plan-app")] == ["cluster.workload.no_pods"]
+
+
+@pytest.mark.parametrize(
+    ("reference", "digest", "wanted", "same"),
+    [
+        ("a.test/x:1", "", "a.test/x:1", True),
+        ("a.test/x:1", "", "a.test/x:2", False),
+        ("a.test/x:1", "", ":1", True),
+        ("a.test/x:11", "", ":1", False),
+        ("nginx", "", "docker.io/library/nginx:latest", True),
+        ("a.test:5000/x", "", "a.test:5000/x:latest", True),
+        ("a.test/x:1", "sha256:ab", "sha256:ab", True),
+        ("a.test/x:1", "sha256:ab", "a.test/x@sha256:ab", True),
+        ("a.test/y:1", "sha256:ab", "a.test/x@sha256:ab", False),
+        ("a.test/x:1", "sha256:ab", "sha256:cd", False),
+        ("a.test/x:1@sha256:ab", "sha256:ab", "a.test/x:1", True),
+    ],
+)
+def test_images_are_compared_as_docker_reads_them(reference: str, digest: str, wanted: str, same: bool) -> None:
+    """By reference, by tag, by digest."""
+    assert matches(reference, digest, wanted) is same
+
+
+def test_declared_keys_are_there_and_sound() -> None:
+    """Missing objects, missing and empty keys are red, a malformed value warns (A11, A13, B5, R3)."""
+    assert keys(lab(), "secrets", PROMISED.secrets, "cluster") == []
+
+    def change(data: dict[str, Any]) -> None:
+        known = data["secrets"]["plan-secrets"]["keys"]
+        known |= {"EMPTY": {"length": "empty", "flaws": []}}
+        known |= {"LINE": {"length": "8-15", "flaws": ["ends with a line break"]}}
+
+    wanted = {"plan-secrets": ("NUXT_SESSION_PASSWORT", "EMPTY", "LINE"), "none": ("A",)}
+    found = keys(changed(change), "secrets", wanted, "cluster")
+    assert [(one.code.removeprefix("cluster.config."), one.severity) for one in found] == [
+        ("key_missing", "error"), ("key_empty", "error"), ("bad_value", "warning"), ("secret_missing", "error"),
+    ]  # fmt: skip
+    assert "did you mean NUXT_SESSION_PASSWORD?" in found[0].message
+    assert "LINE of Secret plan-secrets ends with a line break" in found[2].message
