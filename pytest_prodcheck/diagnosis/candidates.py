@@ -78,9 +78,18 @@ def _scope(sign: Sign) -> str:
     if sign.code == "unknown" and (page := _PAGE.search(str(sign.data.get("text", "")))):
         return f"{sign.host} {sign.status} {page[1]}"  # a firewall's page is one cause, whatever was asked
     if sign.code.startswith("cluster."):
-        return f"{sign.target} {sign.data.get('object') or sign.data.get('workload', '')}"
+        return f"{sign.target} {_of_cluster(sign)}"
     if sign.code.startswith(_BY_OPERATION):
         return f"{sign.target} {sign.data.get('operation', sign.check)}"
     if sign.code == "http.application.unhandled_exception":
         return f"{sign.target} {sign.data.get('exception', '')}"
     return "" if _hearsay(sign) or not sign.code.startswith(_BY_TARGET) else sign.target
+
+
+def _of_cluster(sign: Sign) -> str:
+    """What a cause of the cluster is about: a node, an object with keys, else a workload or what the check is of."""
+    if sign.code.startswith("cluster.rbac."):
+        return ""
+    keys = {"cluster.node.": "node", "cluster.config.": "object"}
+    key = next((key for prefix, key in keys.items() if sign.code.startswith(prefix)), "workload")
+    return str(sign.data.get(key) or sign.data.get("workload") or sign.data.get("subject", ""))

@@ -66,18 +66,11 @@ def breaks_services(cause: Sign, symptom: Sign) -> bool:
     return not (ours and cause.data.get("asked_as")) or symptom.target == cause.target
 
 
-def stops_services(cause: Sign, _symptom: Sign) -> bool:
-    """A cause of the cluster that what runs suffers from: no warning, nothing that we merely may not see, and no
-    difference to a file."""
-    seen = cause.finding is None or cause.finding.severity == "error"
-    return seen and not cause.code.startswith(_ON_PAPER)
-
-
 def of_its_layer(cause: Sign, symptom: Sign) -> bool:
     """The component that a health document complains of is of the cause's layer; or it names none."""
     named = layers_named(symptom.message)
     layer = cause.code.partition(".")[0]
-    return (not named or layer in named or layer == "cluster") and breaks_services(cause, symptom)
+    return (not named or layer in named) and breaks_services(cause, symptom)
 
 
 def lacked_by_our_reader(cause: Sign, symptom: Sign) -> bool:
@@ -152,7 +145,6 @@ def _acting(sign: Sign) -> str:
     return str(sign.data.get("acts_as", ""))
 
 
-_ON_PAPER = ("cluster.compose.unknown_key", "cluster.compose.invalid_value", "cluster.compose.not_recreated")
 _CAUGHT = ("database.schema.", "database.privilege.", "database.rls.")
 _OF_ONE_LOGIN = ("database.auth.", "database.connections.role_limit", "database.tls.", "database.dns.",
                  "database.port.", "database.name.", "database.tcp.", "database.connection.")  # fmt: skip

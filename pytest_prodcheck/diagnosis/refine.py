@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_prodcheck.diagnosis import transport
+from pytest_prodcheck.diagnosis import cluster, transport
 from pytest_prodcheck.diagnosis.context import Context, expired
 from pytest_prodcheck.diagnosis.signs import Sign
 
@@ -232,15 +232,20 @@ def rate_limit(sign: Sign, run: Context) -> Sign:
     return sign.turned("http.rate_limited." + ("by_others" if run.first_status(sign.target) == 429 else "by_us"))
 
 
+def last_words(sign: Sign, _run: Context) -> Sign:
+    """R1: a crash loop whose log names the dependency that refuses it."""
+    return cluster.dependency(sign)
+
+
 def nothing_known(sign: Sign, _run: Context) -> Sign:
     """A status that nobody declared is what was seen, not why."""
     return sign.turned("unknown") if sign.code in ("http.answer.unexpected_status", "") else sign
 
 
 RULES: tuple[Rule, ...] = (
-    runner_network, in_place_of_it, captive_portal, expired_token, clocks, password_or_role, blocked_from_cluster,
-    search_path, query_answer, pool_or_server, replicas, header_dropped, stale_keys, provider_documents, not_graphql,
-    permission_or_tracking, gateway, used_up, held_back, rate_limit, nothing_known,
+    last_words, runner_network, in_place_of_it, captive_portal, expired_token, clocks, password_or_role,
+    blocked_from_cluster, search_path, query_answer, pool_or_server, replicas, header_dropped, stale_keys,
+    provider_documents, not_graphql, permission_or_tracking, gateway, used_up, held_back, rate_limit, nothing_known,
 )  # fmt: skip
 
 

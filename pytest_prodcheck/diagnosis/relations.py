@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from pytest_prodcheck.diagnosis import cluster
 from pytest_prodcheck.diagnosis.conditions import (
-    Condition,
     about_its_table,
     always,
     asks_for_what_is_gone,
@@ -25,26 +23,11 @@ from pytest_prodcheck.diagnosis.conditions import (
     same_target,
     same_user,
     seen_directly,
-    stops_services,
     without_a_token,
 )
+from pytest_prodcheck.diagnosis.relation import Relation
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.diagnosis.symptoms import names_its_own_reason
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """`causes` (codes; a trailing `*` stands for anything) may explain signs that have one of the tags `symptoms`."""
-
-    causes: tuple[str, ...]
-    symptoms: tuple[str, ...]
-    when: Condition = always
-    source: str = ""
-
-    def covers(self, code: str) -> bool:
-        """Whether `code` is one of its causes."""
-        return any(code.startswith(cause[:-1]) if cause.endswith("*") else code == cause for cause in self.causes)
-
 
 EXHAUSTED = ("database.connections.exhausted", "database.connections.role_limit", "database.pool.exhausted")
 LOCKS = ("database.lock.*", "database.query.timeout")
@@ -146,7 +129,7 @@ RELATIONS: tuple[Relation, ...] = (
              "auth.claims.role_not_allowed", "auth.token.audience_mismatch"), at_a_consumer, "R7, R8"),
     Relation(("database.rls.*", "database.privilege.rows_hidden"), ("database.data.seed_missing",
              "database.query.unexpected"), same_table, "T: empty lists"),
-    Relation((*OUTAGE, *LOCKS, "database.disk.full", "auth.idp.*", "cache.*", "cluster.*"), ("unhealthy",),
+    Relation((*OUTAGE, *LOCKS, "database.disk.full", "auth.idp.*", "cache.*"), ("unhealthy",),
              of_its_layer, "R1"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.cookie.*", "cache.*"), ("login",), always, "R17"),
     Relation(("auth.idp.*", "auth.session_secret.*", "auth.secret.*", "cache.*"), ("server_error", "graphql_error"),
@@ -172,8 +155,7 @@ RELATIONS: tuple[Relation, ...] = (
              "R1, R12–R14, R20"),
     Relation(OUTAGE, ("login", "slow"), breaks_services, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
-    Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error"),
-             stops_services, "R3"),
+    *cluster.RELATIONS,
     Relation(("graphql.permission.missing", "graphql.table.not_tracked", "graphql.metadata.inconsistent",
               "graphql.remote.unreachable", "graphql.engine.*"), ("server_error", "rate"), always, "R9, R10"),
     Relation(("graphql.errors.in_answer", "graphql.data.partial", "graphql.permission.*", "graphql.table.*",

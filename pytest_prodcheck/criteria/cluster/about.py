@@ -6,7 +6,7 @@ from typing import Any
 
 from pytest_prodcheck.criteria.cluster import pod as pods_own
 from pytest_prodcheck.criteria.cluster.why import Why
-from pytest_prodcheck.observe.cluster import Cluster, Object, owner_kind, text
+from pytest_prodcheck.observe.cluster import Cluster, Object, at, number, owner_kind, text
 from pytest_prodcheck.observe.finding import Finding
 
 
@@ -17,6 +17,7 @@ def about_pod(
     workload = pods_own.workload_of(pod) if pod is not None else name.rpartition("-")[0]
     of_job = pod is not None and owner_kind(pod)[0] == "Job" and why.code == "cluster.container.crash_loop"
     data: dict[str, Any] = {"pod": name, "workload": workload, "namespace": cluster.namespace, "status_text": status}
+    data |= _counted(cluster, workload)
     data |= {"node": text(pod, "spec", "nodeName"), "operation": f"pod {name}", **why.data}
     return Finding(
         criterion,
@@ -29,3 +30,13 @@ def about_pod(
         next=f"{cluster.kubectl} {why.next}" if why.next else "",
         data={key: value for key, value in data.items() if value not in ("", None)},
     )
+
+
+def _counted(cluster: Cluster, workload: str) -> dict[str, Any]:
+    """How many pods its workload has to serve with, and wants, where that was read."""
+    for resource in ("deployments.apps", "statefulsets.apps"):
+        if (found := cluster.named(resource, workload)) is not None:
+            wanted = at(found, "spec", "replicas")
+            available = number(found, "status", "availableReplicas")
+            return {"available": available, "wanted": wanted if isinstance(wanted, int) else 1}
+    return {}

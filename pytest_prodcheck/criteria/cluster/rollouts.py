@@ -55,6 +55,8 @@ def _finding(cluster: Cluster, workload: Object, found: Why, subject: str, targe
         "workload": name_of(workload),
         "namespace": cluster.namespace,
         "operation": subject,
+        "available": number(workload, "status", "availableReplicas"),
+        "wanted": wanted(workload),
         **found.data,
     }
     order = f"{cluster.kubectl} {found.next or f'rollout status {subject} --timeout=1s'}"

@@ -1,0 +1,125 @@
+"""The cluster as the lowest layer: which of its causes explain what fails above it, and when (R3, R4, R18, R19)."""
+
+from __future__ import annotations
+
+import re
+
+from pytest_prodcheck.config.lazily import compiled
+from pytest_prodcheck.diagnosis import bodies
+from pytest_prodcheck.diagnosis.relation import Relation
+from pytest_prodcheck.diagnosis.signs import Sign
+
+_DEPENDENCIES = ("database.", "cache.", "auth.idp.", "auth.session_secret.")
+"""Layers whose failure makes a program end; what else its last words name is its own."""
+_SAY_HOW_IT_ENDED = ("cluster.container.crash_loop", "cluster.job.failed", "cluster.pod.not_ready")
+_ASIDE = (
+    "cluster.api.", "cluster.credential.", "cluster.tls.", "cluster.kubeconfig.", "cluster.client.", "cluster.rbac.",
+    "cluster.namespace.", "cluster.cronjob.", "cluster.image.wrong", "cluster.image.digests_differ",
+    "cluster.rollout.replicas_differ", "cluster.rollout.not_observed", "cluster.compose.unknown_key",
+    "cluster.compose.invalid_value", "cluster.compose.not_recreated",
+)  # fmt: skip
+"""What we cannot see, and what is only on paper: nothing above it fails for that."""
+_DATABASE = compiled(r"postgres|pgbouncer|patroni|timescale|(?:^|[-_])(?:pg|db|database)(?:[-_]|$)", re.IGNORECASE)
+_NAME_SERVICE = compiled(r"(?:core|kube)-?dns", re.IGNORECASE)
+_NO_VALUE = compiled(r"invalid url|fetch failed|enotfound|getaddrinfo|undefined|not a url|malformed", re.IGNORECASE)
+
+PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.config.*", "cluster.volume.*",
+        "cluster.node.*", "cluster.quota.*", "cluster.probe.*")  # fmt: skip
+CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "cluster.config.secret_missing",
+                 "cluster.config.bad_value", "cluster.config.changed_not_restarted")  # fmt: skip
+
+
+def stops_services(cause: Sign, _symptom: Sign) -> bool:
+    """What runs suffers from it: it is no warning, nothing that we merely may not see, no difference on paper, and it
+    leaves fewer pods than are wanted. A rollout that hangs while all old pods serve breaks no request."""
+    seen = cause.finding is None or cause.finding.severity == "error"
+    if not seen or cause.code.startswith(_ASIDE):
+        return False
+    available, wanted = cause.data.get("available"), cause.data.get("wanted")
+    counted = isinstance(available, int) and isinstance(wanted, int)
+    return not counted or "restarts" in cause.data or available < wanted  # type: ignore[operator]
+
+
+def is_the_databases(cause: Sign, symptom: Sign) -> bool:
+    """The pod is the database's, by its name or by that of the host which does not answer."""
+    names = [str(cause.data.get(key, "")) for key in ("workload", "pod", "image")]
+    host = str(symptom.data.get("host") or "").partition(":")[0].partition(".")[0]
+    return any(_DATABASE.search(name) for name in names) or (bool(host) and host == names[0])
+
+
+def is_the_name_service(cause: Sign, symptom: Sign) -> bool:
+    """The cluster's own DNS is down, and somebody in it cannot look up a name."""
+    names = (str(cause.data.get(key, "")) for key in ("workload", "pod"))
+    return symptom.revealed and any(_NAME_SERVICE.search(name) for name in names)
+
+
+def keeps_the_old(cause: Sign, _symptom: Sign) -> bool:
+    """An earlier version serves, because of it (R18)."""
+    return "serving" in cause.data or cause.code.startswith(("cluster.rollout.", "cluster.image.wrong"))
+
+
+def same_workload(cause: Sign, symptom: Sign) -> bool:
+    """Both are about one workload."""
+    mine, theirs = cause.data.get("workload"), symptom.data.get("workload")
+    return bool(mine) and mine == theirs
+
+
+def is_needed_by(cause: Sign, symptom: Sign) -> bool:
+    """The words of the symptom name the key or the object; or both are about one workload."""
+    said = f"{symptom.data.get('text', '')} {symptom.data.get('log', '')} {symptom.message}"
+    names = [str(cause.data.get(key, "")) for key in ("key", "object")]
+    return same_workload(cause, symptom) or any(name and name in said for name in names)
+
+
+def lacks_a_value(cause: Sign, symptom: Sign) -> bool:
+    """The words of the symptom are those of a value that is none, or name the key."""
+    said = f"{symptom.data.get('text', '')} {symptom.message}"
+    key = str(cause.data.get("key", ""))
+    return bool(_NO_VALUE.search(said)) or (bool(key) and key in said)
+
+
+def said_inside(_cause: Sign, symptom: Sign) -> bool:
+    """It was said by what runs in the cluster, and not seen from here."""
+    return symptom.revealed
+
+
+def dependency(sign: Sign) -> Sign:
+    """A program that ends because a dependency refuses it says so in its last words: then the dependency's cause is
+    what is looked for, and the crash loop shows it (R1)."""
+    log = str(sign.data.get("log") or sign.data.get("text") or "")
+    if sign.code not in _SAY_HOW_IT_ENDED or not log:
+        return sign
+    reason = bodies.reveal(log)
+    if reason is None or not reason.code.startswith(_DEPENDENCIES):
+        return sign
+    return Sign(
+        sign.check, sign.target, reason.code, sign.criterion, {**sign.data, **reason.data}, sign.message, None, True
+    )
+
+
+RELATIONS: tuple[Relation, ...] = (
+    Relation(CONFIGURATION, ("cluster.container.crash_loop", "cluster.job.failed", "cluster.pod.not_ready"),
+             is_needed_by, "R3"),
+    Relation(("cluster.node.lost",), ("cluster.pod.terminating", "cluster.pod.not_ready", "cluster.pod.failed"),
+             same_workload, "R3"),
+    Relation(PODS, ("cluster.rollout.in_progress", "cluster.rollout.old_version_serving", "cluster.pod.starting",
+             "cluster.rollout.deadline_exceeded", "cluster.rollout.too_few_replicas", "cluster.workload.no_pods"),
+             same_workload, "R18"),
+    Relation((*PODS, "cluster.rollout.*"), ("http.revision.old_version_serving", "http.revision.mixed"),
+             keeps_the_old, "R18"),
+    Relation(("cluster.config.changed_not_restarted",), ("database.auth.password_rejected", "cache.auth.rejected",
+             "auth.client.rejected", "auth.secret.replicas_disagree"), said_inside, "R4, R19"),
+    Relation(("cluster.config.changed_not_restarted",), ("auth.secret.replicas_disagree",), source="R19"),
+    Relation(("cluster.config.changed_not_restarted",), ("server_error", "graphql_error", "database_error", "login",
+             "rate", "undecided"), stops_services, "R4"),
+    Relation(("cluster.config.bad_value", "cluster.config.key_empty"), ("server_error", "graphql_error", "login"),
+             lacks_a_value, "A13"),
+    Relation(("cluster.container.*", "cluster.pod.*", "cluster.node.*", "cluster.deployment.*", "cluster.rollout.*"),
+             ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout", "database.connection.dropped",
+              "database.server.starting", "database.server.restarted", "database.query.timeout"),
+             is_the_databases, "R3"),
+    Relation(("cluster.container.*", "cluster.pod.*", "cluster.node.*", "cluster.deployment.*"),
+             ("database.dns.not_found", "cache.dns.not_found", "auth.idp.unreachable"), is_the_name_service, "R2"),
+    Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error", "login",
+             "unhealthy"), stops_services, "R3"),
+)  # fmt: skip
