@@ -7,16 +7,10 @@ import glob
 import json
 from pathlib import Path
 
+from pytest_prodcheck.config import models
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import (
-    DatabaseTarget,
-    Environment,
-    GraphqlTarget,
-    HttpTarget,
-    Migrations,
-    WebTarget,
-)
+from pytest_prodcheck.config.models import Environment, HttpTarget, Migrations, WebTarget
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 
@@ -43,11 +37,11 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
             for name, endpoint in target.endpoints.items():
                 if endpoint.schema_:
                     _json_file((*path, "endpoints", name, "schema"), endpoint.schema_, problems, "accepts everything")
-        elif isinstance(target, GraphqlTarget):
+        elif isinstance(target, models.GraphqlTarget):
             if target.schema_ and not pinning:
                 _pinned((*path, "schema"), target.schema_, environment, problems)
             _graphql(path, target, base, problems)
-        elif isinstance(target, DatabaseTarget) and target.migrations and target.migrations.directory:
+        elif isinstance(target, models.DatabaseTarget) and target.migrations and target.migrations.directory:
             _migrations((*path, "migrations", "directory"), target.migrations, base, problems)
     for position, suite in enumerate(environment.suites):
         if not (base / suite.partition("::")[0]).exists():
@@ -70,7 +64,7 @@ def _pinned(path: KeyPath, file: str, environment: Environment, problems: Proble
         problems.add(path, f"{path[-1]} {shown} does not exist; next: prodcheck pin {environment.name}")
 
 
-def _graphql(path: KeyPath, target: GraphqlTarget, base: Path, problems: Problems) -> None:
+def _graphql(path: KeyPath, target: models.GraphqlTarget, base: Path, problems: Problems) -> None:
     if target.variables:
         _json_file((*path, "variables"), target.variables, problems, "holds no values")
     operations: set[str] = set()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from pytest_prodcheck.config import models
 from pytest_prodcheck.config.key_path import KeyPath
-from pytest_prodcheck.config.models import AuthTarget, Endpoint, Environment, GraphqlTarget, HttpTarget, User
+from pytest_prodcheck.config.models import Endpoint, Environment, HttpTarget, User
 from pytest_prodcheck.config.secrecy import only_refusals
 
 _CREDENTIALS = ("authorization", "cookie", "x-hasura-admin-secret", "x-hasura-access-key")
@@ -34,7 +35,7 @@ def endpoint(environment: Environment, path: KeyPath, declared: Endpoint, add: A
     _tokens(environment, key, declared.refuses, [declared.as_] if declared.as_ else [], add)
 
 
-def graphql(environment: Environment, path: KeyPath, target: GraphqlTarget, add: Add) -> None:
+def graphql(environment: Environment, path: KeyPath, target: models.GraphqlTarget, add: Add) -> None:
     """Adds a problem for each promise of a GraphQL API that could not be proven."""
     key = (*path, "refuses")
     if target.refused and not target.refuses:
@@ -71,8 +72,7 @@ def _tokens(environment: Environment, key: KeyPath, names: Sequence[str], users:
         add(key, f"{made[0]} starts from a good token", 'as = "member"')
     elif known and not any(has_jwt(user) for user in known):
         add(key, f"{made[0]} starts from a JWT, and {users[0]} has none: promise none alone", 'refuses = ["none"]')
-    tables = [table for table in environment.targets.values() if isinstance(table, AuthTarget)]
-    table = tables[0] if tables else AuthTarget()
+    table = next(iter(environment.of_kind("auth").values()), None) or models.AuthTarget()
     for name in made:
         if name in _GENUINE and table.secret is None and getattr(table.specimens, name) is None:
             text = f"{name} cannot be made without the issuer's key: give a genuine one under auth"

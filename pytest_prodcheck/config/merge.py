@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_prodcheck.config.models import ADDRESS_KEYS, TARGET_MODELS, AuthTarget
+from pytest_prodcheck.config.models import ADDRESS_KEYS, TARGET_MODELS
 from pytest_prodcheck.config.problems import Problems, nearest
 
 Table = dict[str, Any]
@@ -174,7 +174,7 @@ def _target(target_id: str, path: tuple[str, ...], table: Table, environment: Ta
     keys = shared + (HTTP_DEFAULTS if "headers" in field_names(kind) else ())
     defaults = {key: environment[key] for key in keys if environment.get(key, REMOVED) is not REMOVED}
     merged: Table = _without_removed(_merged(defaults, table, path))
-    if issubclass(TARGET_MODELS[kind], AuthTarget) and "secret" in merged and "issuer" not in merged:
+    if kind == "auth" and "secret" in merged and "issuer" not in merged:
         merged.setdefault("algorithms", ["HS256"])  # a shared secret without an issuer can only be HMAC (RFC 7518 §3.2)
     if isinstance(endpoints := merged.get("endpoints"), dict):
         merged["endpoints"] = {name: _endpoint(value) for name, value in endpoints.items()}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.config import keys
+from pytest_prodcheck.config import keys, models
 from pytest_prodcheck.config.key_path import KeyPath
-from pytest_prodcheck.config.models import AuthTarget, Environment, HttpTarget, User
+from pytest_prodcheck.config.models import Environment, HttpTarget, User
 from pytest_prodcheck.config.problems import Problems, nearest
 
 _NEEDED: Mapping[str, tuple[str, ...]] = {
@@ -21,7 +21,7 @@ _FROM_TOKEN_ENDPOINT = ("client_credentials", "password", "refresh_token")
 
 def check(environment: Environment, problems: Problems) -> None:
     """Adds a problem for each user whose token could not be obtained, or not be judged as promised."""
-    authorities = [target for target in environment.targets.values() if isinstance(target, AuthTarget)]
+    authorities: list[models.AuthTarget] = list(environment.of_kind("auth").values())
     for name, user in environment.users.items():
         path = ("users", name)
         for key in _NEEDED[user.grant]:
@@ -49,7 +49,7 @@ def _client(path: KeyPath, user: User, problems: Problems) -> None:
             problems.add((*path, key), f"{key} is for private_key_jwt alone", 'client_auth = "private_key_jwt"')
 
 
-def _authority(path: KeyPath, user: User, authorities: list[AuthTarget], problems: Problems) -> None:
+def _authority(path: KeyPath, user: User, authorities: list[models.AuthTarget], problems: Problems) -> None:
     example = '[env.NAME.auth] issuer = "https://auth.example/"'
     if user.grant in _FROM_TOKEN_ENDPOINT and not any(authority.issuer for authority in authorities):
         text = "the auth target needs an issuer" if authorities else "the environment has no auth target"

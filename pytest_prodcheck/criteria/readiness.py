@@ -7,14 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.config.models import (
-    AuthTarget,
-    ClusterTarget,
-    DatabaseTarget,
-    GraphqlTarget,
-    HttpTarget,
-    Target,
-)
+from pytest_prodcheck.config import models
+from pytest_prodcheck.config.models import HttpTarget, Target
 from pytest_prodcheck.diagnosis import transport
 from pytest_prodcheck.observe.evidence import READY, Evidence
 from pytest_prodcheck.observe.finding import Finding
@@ -25,23 +19,23 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
     """What is wrong with a target's readiness; empty where checks can look."""
     if isinstance(table, HttpTarget):
         return http(name, evidence)
-    if isinstance(table, AuthTarget):
+    if isinstance(table, models.AuthTarget):
         from pytest_prodcheck.criteria import identity_readiness
 
         return identity_readiness.provider(name, table, evidence)
-    if isinstance(table, GraphqlTarget):
+    if isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.criteria import graphql
 
         return graphql.ready(evidence.observations[0])
-    if isinstance(table, DatabaseTarget):
+    if isinstance(table, models.DatabaseTarget):
         from pytest_prodcheck.criteria import database_login
 
         return database_login.readiness(name, evidence)
-    if isinstance(table, ClusterTarget) and table.compose:
+    if isinstance(table, models.ClusterTarget) and table.compose:
         from pytest_prodcheck.criteria.containers import daemon
 
         return daemon.ready(name, evidence)
-    if isinstance(table, ClusterTarget):
+    if isinstance(table, models.ClusterTarget):
         from pytest_prodcheck.criteria.cluster import readiness
 
         return readiness.ready(name, evidence)

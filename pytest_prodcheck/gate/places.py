@@ -7,15 +7,8 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import (
-    AuthTarget,
-    DatabaseTarget,
-    Environment,
-    GraphqlTarget,
-    HttpTarget,
-    Target,
-    WebTarget,
-)
+from pytest_prodcheck.config import models
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target, WebTarget
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Observation
 
@@ -40,7 +33,7 @@ def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
 
 
 def _of_table(table: Target) -> Mapping[str, Any]:
-    if isinstance(table, DatabaseTarget):
+    if isinstance(table, models.DatabaseTarget):
         return _of_dsn(table.dsn)
     address = str(getattr(table, "url", "") or getattr(table, "issuer", ""))
     if not address:
@@ -49,9 +42,9 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname
     known: dict[str, Any] = {"host": host, "port": port, "url": address, "path": parts.path, "scheme": parts.scheme}
-    if isinstance(table, GraphqlTarget):
+    if isinstance(table, models.GraphqlTarget):
         known["engine"] = table.engine
-    return {**known, **_of_provider(table)} if isinstance(table, AuthTarget) else known
+    return {**known, **_of_provider(table)} if isinstance(table, models.AuthTarget) else known
 
 
 def _trusted(table: Target) -> Mapping[str, str]:
@@ -59,7 +52,7 @@ def _trusted(table: Target) -> Mapping[str, str]:
     return {"ca": table.tls.ca} if isinstance(table, WebTarget) and table.tls.ca != "system" else {}
 
 
-def _of_provider(table: AuthTarget) -> Mapping[str, Any]:
+def _of_provider(table: models.AuthTarget) -> Mapping[str, Any]:
     """The issuer without its last slash, and where the keys are, or where discovery says it."""
     issuer = (table.issuer or "").rstrip("/")
     return {"issuer": issuer, "jwks_uri": table.jwks_url or f"{issuer}/.well-known/openid-configuration"}

@@ -6,16 +6,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from pytest_prodcheck.config.models import (
-    AuthTarget,
-    ClusterTarget,
-    DatabaseTarget,
-    Environment,
-    GraphqlTarget,
-    HttpTarget,
-    Target,
-    WebTarget,
-)
+from pytest_prodcheck.config import models
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target, WebTarget
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria import readiness
 from pytest_prodcheck.errors import ConfigError, UsageProblem
@@ -158,11 +150,11 @@ class Probers:
             return HttpProber(
                 self.wire, target, table, self._credentials, self._environment.requests.in_flight, self._forger()
             )
-        if isinstance(table, AuthTarget):
+        if isinstance(table, models.AuthTarget):
             self._open(target, table, (table.issuer,) if table.issuer else (), {})
             self._auths[target] = self._auth(target, table)
             return self._auths[target]
-        if isinstance(table, GraphqlTarget):
+        if isinstance(table, models.GraphqlTarget):
             from pytest_prodcheck.gate import documents
             from pytest_prodcheck.targets.graphql_prober import GraphqlProber
             from pytest_prodcheck.targets.graphql_subscription import http_url
@@ -173,17 +165,17 @@ class Probers:
             return GraphqlProber(
                 self.wire, target, table, found.operations, found.variables, self._credentials, self._forger(), pinned
             )
-        if isinstance(table, DatabaseTarget):
+        if isinstance(table, models.DatabaseTarget):
             from pytest_prodcheck.targets.database.prober import DatabaseProber
 
             return DatabaseProber(target, table, self._run, self._claims)
-        if isinstance(table, ClusterTarget) and table.compose:
+        if isinstance(table, models.ClusterTarget) and table.compose:
             from pytest_prodcheck.gate import compose_file
             from pytest_prodcheck.targets.docker.prober import ComposeProber
 
             file = compose_file.of(self._environment, table)
             return ComposeProber(target, table, file, self._redactor.clean)
-        if isinstance(table, ClusterTarget):
+        if isinstance(table, models.ClusterTarget):
             from pytest_prodcheck.targets.cluster.prober import ClusterProber
 
             return ClusterProber(self.wire, target, table, self._redactor, self._remember)
@@ -192,13 +184,12 @@ class Probers:
     def _issuing(self) -> AuthProber:
         """Where users' tokens come from when no provider takes part: from the one that `--prodcheck-only` leaves out,
         not judged, or without any."""
-        for target, table in self._environment.targets.items():
-            if isinstance(table, AuthTarget):
-                self._open(target, table, (table.issuer,) if table.issuer else (), {})
-                return self._auth(target, table)
-        return self._auth("auth", AuthTarget())
+        for target, table in self._environment.of_kind("auth").items():
+            self._open(target, table, (table.issuer,) if table.issuer else (), {})
+            return self._auth(target, table)
+        return self._auth("auth", models.AuthTarget())
 
-    def _auth(self, target: str, table: AuthTarget) -> AuthProber:
+    def _auth(self, target: str, table: models.AuthTarget) -> AuthProber:
         from pytest_prodcheck.targets.auth_prober import AuthProber
 
         return AuthProber(self.wire, target, table, self._environment.users, self._hosts(), self._remember)
@@ -209,8 +200,8 @@ class Probers:
             return None
         from pytest_prodcheck.targets.forgery import Forger
 
-        tables = [table for table in self._environment.targets.values() if isinstance(table, AuthTarget)]
-        return Forger(tables[0] if tables else AuthTarget(), self._keys, self._remember)
+        table = next(iter(self._environment.of_kind("auth").values()), None) or models.AuthTarget()
+        return Forger(table, self._keys, self._remember)
 
     def _keys(self) -> Jwks | None:
         return next(iter(self._auths.values())).published() if self._auths else None
@@ -233,5 +224,5 @@ def _refusing(environment: Environment) -> bool:
     tables = environment.targets.values()
     endpoints = [one for table in tables if isinstance(table, HttpTarget) for one in table.endpoints.values()]
     return any(one.refuses for one in endpoints) or any(
-        isinstance(table, GraphqlTarget) and table.refuses for table in tables
+        table.refuses for table in environment.of_kind("graphql").values()
     )

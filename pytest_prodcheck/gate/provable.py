@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 from pytest_prodcheck.config import grammar
-from pytest_prodcheck.config.models import DatabaseTarget, Environment, HttpTarget, Target
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target
 from pytest_prodcheck.criteria import sampling
 from pytest_prodcheck.gate.plan import Check, Plan
 
@@ -41,7 +41,7 @@ def _of_hosts(environment: Environment, plan: Plan, deadline_s: float) -> Iterat
     cap, rate = environment.requests.at_most, environment.requests.per_second
     needed: dict[str, int] = {}
     for target, table in environment.targets.items():
-        if not isinstance(table, DatabaseTarget):
+        if target.partition(".")[0] != "database":
             host = _host(table)
             needed[host] = needed.get(host, 0) + _of_target(environment, plan, target)
     for host, least in needed.items():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.config.models import DatabaseTarget
+from pytest_prodcheck.config import models
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.results import Attempt
@@ -27,7 +27,7 @@ def of(final: Mapping[str, Attempt], selection: Selection, course: Course) -> tu
 def mentioned(owner: Owner) -> list[str]:
     """What the lint of a database has to say that is no finding."""
     tables = {target: owner.environment.targets[target] for target in owner.catalogs}
-    linted = {name: table for name, table in tables.items() if isinstance(table, DatabaseTarget) and table.lint}
+    linted = {name: table for name, table in tables.items() if isinstance(table, models.DatabaseTarget) and table.lint}
     if not linted:
         return []
     from pytest_prodcheck.criteria import lint

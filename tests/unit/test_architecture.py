@@ -168,7 +168,8 @@ def test_inactive_means_absent(tmp_path: Path) -> None:
 
 
 def test_a_gate_of_endpoints_loads_no_client(tmp_path: Path) -> None:
-    """Who only declares endpoints pays for no httpx2, gql, psycopg, JWT, JSON Schema or SQL parser."""
+    """Who only declares endpoints pays for no httpx2, gql, psycopg, JWT, JSON Schema or SQL parser, and for the models
+    of no other kind."""
     with Answering() as url:
         (tmp_path / "prodcheck.toml").write_text(
             f'[env.local]\nkind = "local"\n[env.local.http]\nurl = "{url}"\n[env.local.http.endpoints]\nhome = "/"\n'
@@ -176,6 +177,8 @@ def test_a_gate_of_endpoints_loads_no_client(tmp_path: Path) -> None:
         status, modules = loaded(tmp_path, "--prodcheck=local")
     assert status == 0
     assert sorted(name for name in LAZY if name in modules) == []
+    kinds = {"auth", "cluster", "compose", "database", "graphql"}
+    assert sorted(kind for kind in kinds if f"pytest_prodcheck.config.models.{kind}" in modules) == []
 
 
 class Answering:

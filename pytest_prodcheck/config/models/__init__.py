@@ -6,19 +6,10 @@ a `Secret` must be one.
 
 from __future__ import annotations
 
-from pytest_prodcheck.config.models.auth import AuthTarget, HasuraClaims, HasuraMapped, Specimens
+from importlib import import_module
+from typing import TYPE_CHECKING
+
 from pytest_prodcheck.config.models.base import ClientCertificate, Model, Owned, Target, Tls, WebTarget
-from pytest_prodcheck.config.models.cluster import ArgoCd, ClusterTarget, Helm
-from pytest_prodcheck.config.models.database import (
-    DatabaseTarget,
-    Explain,
-    Health,
-    Lint,
-    Migrations,
-    Pooler,
-    Query,
-    Rls,
-)
 from pytest_prodcheck.config.models.environment import (
     ADDRESS_KEYS,
     TARGET_MODELS,
@@ -27,9 +18,42 @@ from pytest_prodcheck.config.models.environment import (
     Requests,
     Revision,
 )
-from pytest_prodcheck.config.models.graphql import GraphqlExpectation, GraphqlSubscription, GraphqlTarget
 from pytest_prodcheck.config.models.http import METHODS_THAT_READ, Cleanup, Endpoint, HttpTarget
 from pytest_prodcheck.config.models.users import Login, User
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.config.models.auth import AuthTarget, HasuraClaims, HasuraMapped, Specimens
+    from pytest_prodcheck.config.models.cluster import ArgoCd, ClusterTarget, Helm
+    from pytest_prodcheck.config.models.database import (
+        DatabaseTarget,
+        Explain,
+        Health,
+        Lint,
+        Migrations,
+        Pooler,
+        Query,
+        Rls,
+    )
+    from pytest_prodcheck.config.models.graphql import GraphqlExpectation, GraphqlSubscription, GraphqlTarget
+else:
+    _HOMES = {
+        name: home
+        for home, names in {
+            "cluster": "ArgoCd ClusterTarget Helm",
+            "auth": "AuthTarget HasuraClaims HasuraMapped Specimens",
+            "database": "DatabaseTarget Explain Health Lint Migrations Pooler Query Rls",
+            "graphql": "GraphqlExpectation GraphqlSubscription GraphqlTarget",
+        }.items()
+        for name in names.split()
+    }
+
+    def __getattr__(name: str) -> object:
+        """The models of a kind that no environment declares are not loaded: making them takes as long as judging an
+        endpoint, each."""
+        if name not in _HOMES:
+            raise AttributeError(f"module {__name__} has no attribute {name}")
+        return getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+
 
 __all__ = [
     "ADDRESS_KEYS",

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
-from typing import Annotated, Any, Literal
+from importlib import import_module
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, PrivateAttr
 
-from pytest_prodcheck.config.models.auth import AuthTarget
 from pytest_prodcheck.config.models.base import Model, Target
-from pytest_prodcheck.config.models.cluster import ClusterTarget
-from pytest_prodcheck.config.models.database import DatabaseTarget
-from pytest_prodcheck.config.models.graphql import GraphqlTarget
 from pytest_prodcheck.config.models.http import Endpoint, HttpTarget
 from pytest_prodcheck.config.models.users import User
 from pytest_prodcheck.config.scalars import Count, Flag, Name, Names, Seconds, Share
 from pytest_prodcheck.config.source import Source
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.config.models.auth import AuthTarget
+    from pytest_prodcheck.config.models.cluster import ClusterTarget
+    from pytest_prodcheck.config.models.database import DatabaseTarget
+    from pytest_prodcheck.config.models.graphql import GraphqlTarget
+
+    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget
+else:
+    AnyTarget = Target  # so that no kind is loaded that is not declared; each table was validated as its own kind
 
 
 class Requests(Model):
@@ -49,13 +56,26 @@ class Accepted(Model):
     until: date
 
 
-TARGET_MODELS: Mapping[str, type[Target]] = {
-    "cluster": ClusterTarget,
-    "http": HttpTarget,
-    "auth": AuthTarget,
-    "graphql": GraphqlTarget,
-    "database": DatabaseTarget,
-}
+class _Models(Mapping[str, type[Target]]):
+    """Each model is loaded when it is asked for."""
+
+    def __init__(self, **names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, kind: str) -> type[Target]:
+        model: type[Target] = getattr(import_module(f"pytest_prodcheck.config.models.{kind}"), self._names[kind])
+        return model
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+TARGET_MODELS: Mapping[str, type[Target]] = _Models(
+    cluster="ClusterTarget", http="HttpTarget", auth="AuthTarget", graphql="GraphqlTarget", database="DatabaseTarget"
+)
 """Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
 
 ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
@@ -82,9 +102,7 @@ class Environment(Model):
     settle: Seconds = 0.0
     writes: Names = ()
     users: Mapping[Name, User] = Field(default_factory=dict)
-    targets: Mapping[str, HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget] = Field(
-        default_factory=dict
-    )
+    targets: Mapping[str, AnyTarget] = Field(default_factory=dict)
     """Target id (`http`, `http.app`, `database`) → its table."""
     accepted: tuple[Accepted, ...] = ()
     suites: Names = ()

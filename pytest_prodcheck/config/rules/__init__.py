@@ -5,18 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 
-from pytest_prodcheck.config import address
+from pytest_prodcheck.config import address, models
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import (
-    AuthTarget,
-    ClusterTarget,
-    DatabaseTarget,
-    Environment,
-    GraphqlTarget,
-    HttpTarget,
-    Target,
-)
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.rules.checked import Checked, refuse_blank, refuse_empty, refuse_unjudgeable
 from pytest_prodcheck.config.secrecy import REFERENCE
@@ -57,19 +49,19 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import http
 
         http.check(checked, path, target)
-    elif isinstance(target, AuthTarget):
+    elif isinstance(target, models.AuthTarget):
         from pytest_prodcheck.config.rules import auth
 
         auth.check(checked, path, target)
-    elif isinstance(target, GraphqlTarget):
+    elif isinstance(target, models.GraphqlTarget):
         from pytest_prodcheck.config.rules import graphql
 
         graphql.check(checked, path, target)
-    elif isinstance(target, DatabaseTarget):
+    elif isinstance(target, models.DatabaseTarget):
         from pytest_prodcheck.config.rules import database
 
         database.check(checked, path, target)
-    elif isinstance(target, ClusterTarget):
+    elif isinstance(target, models.ClusterTarget):
         from pytest_prodcheck.config.rules import cluster
 
         cluster.check(checked, path, target)
@@ -91,13 +83,13 @@ def _check_ids(checked: Checked) -> None:
 
 def _named(environment: Environment) -> Iterator[Iterable[tuple[str, KeyPath]]]:
     targets = [(target_id, tuple(target_id.split(".", 1)), target) for target_id, target in environment.targets.items()]
-    of_databases = ((DatabaseTarget, key) for key in ("logins", "queries", "rows", "relations"))
-    of_clusters = ((ClusterTarget, key) for key in ("deployments", "statefulsets"))
-    for kind, key in ((HttpTarget, "endpoints"), *of_databases, *of_clusters):
+    of_databases = (("database", key) for key in ("logins", "queries", "rows", "relations"))
+    of_clusters = (("cluster", key) for key in ("deployments", "statefulsets"))
+    for kind, key in (("http", "endpoints"), *of_databases, *of_clusters):
         yield [
             (check_id(target_id, name), (*path, key, name))
             for target_id, path, target in targets
-            if isinstance(target, kind)
+            if path[0] == kind
             for name in getattr(target, key)
         ]
     yield [(slug(name), ("users", name)) for name in environment.users]

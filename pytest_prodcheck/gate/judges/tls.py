@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.config.models import AuthTarget, GraphqlTarget, HttpTarget
+from pytest_prodcheck.config.models import WebTarget
 from pytest_prodcheck.gate.judges.case import Case
 from pytest_prodcheck.observe.finding import Finding
 
@@ -12,5 +12,5 @@ def certificate(case: Case) -> list[Finding]:
     from pytest_prodcheck.criteria import certificate
 
     table = case.environment.targets[case.check.target]
-    valid_for = table.tls.valid_for if isinstance(table, HttpTarget | AuthTarget | GraphqlTarget) else 0.0
+    valid_for = table.tls.valid_for if isinstance(table, WebTarget) else 0.0
     return certificate.judge(case.evidence.observations, valid_for, case.check.target, now=case.now)

@@ -4,15 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pytest_prodcheck.config.models import (
-    AuthTarget,
-    ClusterTarget,
-    DatabaseTarget,
-    Environment,
-    GraphqlTarget,
-    HttpTarget,
-    Target,
-)
+from pytest_prodcheck.config import models
+from pytest_prodcheck.config.models import Environment, HttpTarget, Target
 from pytest_prodcheck.gate.plan import Check, Plan
 
 
@@ -36,19 +29,19 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import http
 
         yield from http.checks(environment, target, table)
-    elif isinstance(table, AuthTarget):
+    elif isinstance(table, models.AuthTarget):
         from pytest_prodcheck.gate.planning import auth
 
         yield from auth.checks(environment, target, table)
-    elif isinstance(table, GraphqlTarget):
+    elif isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.gate.planning import graphql
 
         yield from graphql.checks(environment, target, table)
-    elif isinstance(table, DatabaseTarget):
+    elif isinstance(table, models.DatabaseTarget):
         from pytest_prodcheck.gate.planning import database
 
         yield from database.checks(environment, target, table)
-    elif isinstance(table, ClusterTarget):
+    elif isinstance(table, models.ClusterTarget):
         from pytest_prodcheck.gate.planning import cluster, compose
 
         yield from (compose if table.compose else cluster).checks(environment, target, table)
@@ -60,7 +53,7 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
         for name, endpoint in table.endpoints.items():
             if not environment.permits(target, name, endpoint):
                 yield f"{target}.{name}", "a write that `writes` does not permit here"
-    if isinstance(table, GraphqlTarget):
+    elif isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.gate import documents
 
         found = documents.of(environment, table)

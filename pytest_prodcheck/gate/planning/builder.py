@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from pytest_prodcheck.config.loader import slug
-from pytest_prodcheck.config.models import AuthTarget, Environment, Owned, Target
+from pytest_prodcheck.config.models import Environment, Owned, Target
 from pytest_prodcheck.gate.plan import Check
 
 
@@ -33,7 +33,7 @@ class Builder:
         named = parameter.removeprefix("-") if parameter else slug(subject)
         optional = not self.table.required
         thing = declared or self.table
-        published = isinstance(self.table, AuthTarget) and self.table.issuer
+        published = getattr(self.table, "issuer", "")
         needs = (f"jwks:{self.target}",) if function == "test_signature" and published else ()
         return Check(
             self.suite,

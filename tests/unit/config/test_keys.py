@@ -19,7 +19,7 @@ HERE = Path(__file__).parent
 LOADED = {"name", "targets", "suites", "commands", "base"}
 MODELS = [
     model
-    for model in vars(models).values()
+    for model in (getattr(models, name) for name in models.__all__)
     if isinstance(model, type) and issubclass(model, models.Model) and model.__module__.startswith(models.__name__)
 ]
 TABLES = [model for model in MODELS if model.__name__ not in ("Model", "Owned", "Target", "WebTarget")]
