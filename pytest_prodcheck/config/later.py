@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
-from pytest_prodcheck.config.models import ADDRESS_KEYS
 from pytest_prodcheck.config.problems import Problems
 
-TABLES = ("logs", "cache", "websocket", "load", "containers", "notify")
+TABLES = ("logs", "cache", "websocket", "load", "notify")
 _OF_CLUSTERS = ("argocd", "helm", "certificates", "forward")
 _REVISIONS = ("image", "argocd")
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
@@ -27,9 +26,6 @@ def take_tables(environment: Table, problems: Problems) -> None:
 
 def take_keys(target: RawTarget, problems: Problems) -> None:
     """Takes what a later version will judge out of a target's table, and adds a problem for each."""
-    for key in ADDRESS_KEYS[target.kind]:
-        if str(target.table.get(key, "")).startswith("container:"):
-            problems.add((*target.path, key), _words("container: references"))
     for key in _OF_CLUSTERS if target.kind == "cluster" else ():
         if key in target.table:
             problems.add((*target.path, key), _words(f"{key} of a cluster"))

@@ -23,7 +23,7 @@ from pytest_prodcheck.errors import ConfigError
 __all__ = ["check_id", "find", "load", "slug"]
 
 FILE_NAME = "prodcheck.toml"
-_OWN_KEYS = frozenset(Environment.model_fields) - {"name", "targets", "suites", "commands", "base"}
+_OWN_KEYS = frozenset(Environment.model_fields) - {"name", "targets", "suites", "commands", "base", "setup"}
 _PRODCHECK_KEYS = ("suites", "commands")
 _LEVELS = 64
 _TOO_DEEP = f"{{}}: tables or arrays are nested deeper than {_LEVELS} levels"
@@ -151,6 +151,7 @@ def _validated(raw: dict[str, Any], name: str, problems: Problems) -> Environmen
     own = merge.without_targets(raw)
     problems.unknown_keys((), own, [*_OWN_KEYS, *TARGET_MODELS, *merge.DEFAULTS, *merge.HTTP_DEFAULTS, "extends"])
     own = _with_http_target({key: value for key, value in own.items() if key in _OWN_KEYS}, targets)
+    own |= _setup(own, problems)
     own |= {"name": name, "targets": targets, "base": str(problems.source.path.absolute().parent)}
     environment = _model(Environment, own | _prodcheck(problems), (), problems)
     problems.raise_if_any()
@@ -173,6 +174,19 @@ def _with_http_target(own: dict[str, Any], targets: Mapping[str, Target]) -> dic
             for name, user in own["users"].items()
         }
     return own
+
+
+def _setup(own: dict[str, Any], problems: Problems) -> dict[str, Any]:
+    """`containers` without `setup`, which stands beside the containers, and `setup` by itself."""
+    containers = own.get("containers")
+    if not isinstance(containers, dict) or "setup" not in containers:
+        return {}
+    setup = containers["setup"]
+    commands = [setup] if isinstance(setup, str) else setup
+    if not isinstance(commands, list) or not all(isinstance(one, str) and one.strip() for one in commands):
+        problems.add(("containers", "setup"), "must be a command, or a list of them", 'setup = "alembic upgrade head"')
+        commands = []
+    return {"containers": {name: one for name, one in containers.items() if name != "setup"}, "setup": commands}
 
 
 def _prodcheck(problems: Problems) -> dict[str, Any]:

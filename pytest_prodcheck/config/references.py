@@ -1,4 +1,4 @@
-"""References to secrets: `env:NAME`, `file:path`, `cmd:…`, `demo:NAME`, and `{env:NAME}` inside longer strings.
+"""References: `env:NAME`, `file:path`, `cmd:…`, `demo:NAME`, `container:NAME`, and `{env:NAME}` inside longer strings.
 
 Resolved once and late, by the owner of a run; every unresolved one is said at once; no value is in any message.
 """
@@ -21,15 +21,15 @@ from pytest_prodcheck.errors import SecretError
 
 M = TypeVar("M", bound=BaseModel)
 
-_WHOLE = compiled(r"(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^\n]*\S|cmd:[^\n]*\S")
-_INSIDE = compiled(r"\{((?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|file:[^{}\n]+)\}")
+_WHOLE = compiled(r"(?:env|demo|container):[A-Za-z_][A-Za-z0-9_.-]*|file:[^\n]*\S|cmd:[^\n]*\S")
+_INSIDE = compiled(r"\{((?:env|demo|container):[A-Za-z_][A-Za-z0-9_.-]*|file:[^{}\n]+)\}")
 _CONTROL = compiled(r"[\x00-\x1f\x7f]")
 _NEVER = compiled(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _MULTILINE = frozenset({"json", "form", "text", "sql", "secret", "client_key", "expect", "claims", "data", "errors"})
 """Keys whose values may have line breaks: bodies, documents, statements, keys in PEM."""
 _LONGEST = 1_000_000
 """Bytes of a file that holds a secret; a device never ends."""
-_INTERNAL = frozenset({"name", "base", "commands"})
+_INTERNAL = frozenset({"name", "base", "commands", "setup"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +51,19 @@ def resolve(
     base: Path,
     environ: Mapping[str, str],
     demo: Mapping[str, str] | None = None,
+    containers: Mapping[str, str] | None = None,
     commands: bool | None = None,
     run: str = "",
 ) -> Resolved:
     """`environment` with every reference replaced by its value and `{run}` by the run's tag.
 
-    `base` is the directory that `file:` paths are relative to; `demo` holds the embedded system's values; `commands`
+    `base` is the directory that `file:` paths are relative to; `demo` holds the embedded system's values, `containers`
+    the addresses of the throwaway ones; `commands`
     says whether `cmd:` may run (default: as the file says). Raises
     SecretError with every reference that gives nothing, or a value that cannot stand where it is used.
     """
-    lookup = _Lookup(environment, base, environ, demo, environment.commands if commands is None else commands)
+    permitted = environment.commands if commands is None else commands
+    lookup = _Lookup(environment, base, environ, demo, containers, permitted)
     resolver = _Resolver(lookup, run)
     resolved = resolver.model(environment, ())
     if lookup.problems:
@@ -125,10 +128,11 @@ class _Lookup:
         base: Path,
         environ: Mapping[str, str],
         demo: Mapping[str, str] | None,
+        containers: Mapping[str, str] | None,
         commands: bool,
     ) -> None:
         self.environment, self.commands, self.base = environment, commands, base
-        self.environ, self.demo = environ, demo
+        self.environ, self.demo, self.containers = environ, demo, containers
         self.problems: list[str] = []
         self._known: dict[str, str | None] = {}
         self._missing: dict[str, tuple[str, list[KeyPath]]] = {}
@@ -148,6 +152,7 @@ class _Lookup:
             "file": self._file,
             "cmd": self._command,
             "demo": self._demo,
+            "container": self._container,
         }
         try:
             value = _not_empty(readers[scheme](name))
@@ -168,6 +173,13 @@ class _Lookup:
         if name not in self.demo:
             raise LookupError("is not a value of the demo")
         return self.demo[name]
+
+    def _container(self, name: str) -> str:
+        if self.containers is None:
+            raise LookupError("is there only while a gate runs: it starts the container")
+        if name not in self.containers:
+            raise LookupError("is no container of this environment")
+        return self.containers[name]
 
     def _file(self, name: str) -> str:
         try:
@@ -251,6 +263,8 @@ class _Resolver:
     def _text(self, text: str, path: KeyPath) -> str:
         values: dict[str, str] = {}
         for reference in _references(text):
+            if path[0] == "containers" and reference.startswith("container:"):
+                continue  # another container's address inside: known when that one has started
             value = self.lookup.value(reference, path)
             if value is not None:
                 values[reference] = value

@@ -15,7 +15,7 @@ from pytest_prodcheck.config.models import ADDRESS_KEYS, TARGET_MODELS, Endpoint
 
 Schema = dict[str, Any]
 
-_LOADED = ("name", "targets", "suites", "commands", "base")
+_LOADED = ("name", "targets", "suites", "commands", "base", "setup")
 """Fields of an environment that its table does not have: the loader fills them in."""
 _BASED_ON = "#/$defs/"
 _REMOVES: Schema = {"const": False, "description": "Removes what is inherited."}
@@ -86,6 +86,7 @@ def _shorten_endpoints(definitions: dict[str, Schema]) -> None:
 def _environment(definitions: dict[str, Schema]) -> Schema:
     environment = definitions.pop("Environment")
     properties: Schema = environment["properties"]
+    properties["containers"]["anyOf"][0]["properties"] = {"setup": properties["setup"]}
     for name in _LOADED:
         properties.pop(name, None)
     target = definitions[TARGET_MODELS["http"].__name__]["properties"]

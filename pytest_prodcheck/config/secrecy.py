@@ -11,9 +11,9 @@ from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
 
-REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo):[^{}]+\}.*", re.DOTALL)
+REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo|container):[^{}]+\}.*", re.DOTALL)
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
-MALFORMED = compiled(rf"\A(?:env|demo):(?!{_NAME}\Z)|\{{(?:env|demo):(?!{_NAME}\}})[^{{}}\"']*\}}")
+MALFORMED = compiled(rf"\A(?:env|demo|container):(?!{_NAME}\Z)|\{{(?:env|demo|container):(?!{_NAME}\}})[^{{}}\"']*\}}")
 """What is written like a reference and names nothing that could be looked up: it would be sent as it stands."""
 _BODIES = frozenset({"json", "form", "query"})
 _TEXTS = _BODIES | {"text", "sql", "expect", "expect_headers", "claims", "data", "errors"}
@@ -70,7 +70,7 @@ def _is_literal_credential(path: KeyPath, value: str) -> bool:
 
 def _password_is_literal(value: str) -> bool:
     password = address.password(value)
-    return bool(password) and not REFERENCE.fullmatch(password)
+    return bool(password) and not REFERENCE.fullmatch(password) and password != "{password}"
 
 
 def _has_credential_parameter(value: str) -> bool:

@@ -25,6 +25,7 @@ from pytest_prodcheck.observe.result import RunResult
 
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.owner import Owner
+    from pytest_prodcheck.targets.throwaway.stack import Stack
 
 _SWITCH_SECONDS = 0.0005
 """While probes are under way, threads change hands this often: a thread that has its answer must not wait for the
@@ -48,8 +49,9 @@ class Service:
         self._lock = threading.Lock()
         self._environment: Environment | None = None
         self._stack = contextlib.ExitStack()
-        if not idle and begun.environment.kind != "demo":
-            self._resolve(None)
+        self._throwaway: Stack | None = None
+        if not idle and begun.environment.kind != "demo" and not begun.environment.containers:
+            self._resolve()
 
     def call(self, method: str, arguments: tuple[Any, ...]) -> Any:
         """Answers one question. Raises what the answer raises; LookupError for a question that does not exist."""
@@ -104,6 +106,8 @@ class Service:
 
         if self._begun.environment.kind == "demo":
             self._start_demo()
+        elif self._begun.environment.containers:
+            self._start_containers()
         before = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._stack.callback(sys.setswitchinterval, before)
@@ -137,7 +141,12 @@ class Service:
 
         if self.owner is None:
             return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, course)
-        return conclude(self.resolved(), self.owner, self.selection, results, self.marks, course)
+        result = conclude(self.resolved(), self.owner, self.selection, results, self.marks, course)
+        if self._throwaway is None:
+            return result
+        from pytest_prodcheck.gate import throwaway
+
+        return throwaway.with_logs(result, self._begun.environment, self._throwaway, self._redactor.clean)
 
     def _running(self) -> Owner:
         if self.owner is None:
@@ -151,11 +160,33 @@ class Service:
             stack = self._stack.enter_context(Stack.start(self._begun.fault))
         except RuntimeError as error:
             raise UsageProblem(f"the demo did not start: {error}") from None
-        self._resolve(stack.addresses)
+        self._resolve(demo=stack.addresses)
 
-    def _resolve(self, demo: Mapping[str, str] | None) -> None:
+    def _start_containers(self) -> None:
+        """The containers with what they refer to, `setup`, then everything with their addresses."""
+        from pytest_prodcheck.gate import throwaway
+
+        begun = self._begun.environment
+        self._resolve(begun.model_copy(update={"targets": {}, "users": {}, "revision": None}))
+        own = self.resolved()
+        stack = throwaway.started(own, self.run_id, self.deadline, self.remember)
+        self._throwaway = self._stack.enter_context(stack)
+        self.notes.extend(self._throwaway.notes)
+        self._resolve(containers=self._throwaway.addresses)
+
+    def _resolve(
+        self,
+        environment: Environment | None = None,
+        demo: Mapping[str, str] | None = None,
+        containers: Mapping[str, str] | None = None,
+    ) -> None:
         resolved = references.resolve(
-            self._begun.environment, base=self._begun.file.parent, environ=os.environ, demo=demo, run=self.run_id
+            environment or self._begun.environment,
+            base=self._begun.file.parent,
+            environ=os.environ,
+            demo=demo,
+            containers=containers,
+            run=self.run_id,
         )
         self._environment = resolved.environment
         self.warnings.extend(resolved.warnings)

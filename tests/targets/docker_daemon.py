@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
-_APPLETS = ("sh", "httpd", "sleep", "echo", "cat", "wget", "mkdir", "dd", "true", "false", "kill")
+_APPLETS = ("sh", "httpd", "sleep", "echo", "cat", "wget", "mkdir", "dd", "true", "false", "kill", "nc")
 IMAGE = "prodcheck-test/base:1"
 
 
@@ -25,8 +25,8 @@ IMAGE = "prodcheck-test/base:1"
 def daemon() -> Iterator[str]:
     """The address of a fresh daemon that has the image `IMAGE`; everything of it is gone afterwards.
 
-    Without a default bridge and rules of iptables: networks of their own and published ports work, nothing of this
-    machine is changed. Skips the test where it cannot be had.
+    Without a default bridge of its own and rules of iptables: networks and published ports work, and another daemon of
+    this machine is left alone. Skips the test where it cannot be had.
     """
     binary, busybox = shutil.which("dockerd", path=_PATH), shutil.which("busybox")
     if binary is None:
@@ -38,9 +38,10 @@ def daemon() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="prodcheck-d-", dir="/tmp"))  # sockets have short paths
     address = f"unix://{folder}/docker.sock"
     log = folder / "log"
+    no_bridge = [] if Path("/sys/class/net/docker0").exists() else ["--bridge=none"]  # which removes another daemon's
     command = [
         binary, "--data-root", str(folder / "data"), "--exec-root", str(folder / "run"), "--pidfile",
-        str(folder / "pid"), "-H", address, "--bridge=none", "--iptables=false", "--ip6tables=false",
+        str(folder / "pid"), "-H", address, *no_bridge, "--iptables=false", "--ip6tables=false",
         "--ip-forward=false", "--ip-masq=false",
     ]  # fmt: skip
     with log.open("wb") as output:
@@ -95,8 +96,8 @@ def imported(address: str, name: str, root: bytes, changes: tuple[str, ...] = ()
         client.import_image_from_data(root, repository=repository, tag=tag, changes=list(changes))
 
 
-def root_of(busybox: str, files: Mapping[str, str] | None = None) -> bytes:
-    """The tar of a file system with busybox, and these files."""
+def root_of(busybox: str, files: Mapping[str, str] | None = None, trees: Mapping[str, Path] | None = None) -> bytes:
+    """The tar of a file system with busybox, these files, and copies of these files and folders."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         tar.add(busybox, "bin/busybox")
@@ -104,7 +105,12 @@ def root_of(busybox: str, files: Mapping[str, str] | None = None) -> bytes:
             link = tarfile.TarInfo(f"bin/{applet}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             tar.addfile(link)
-        for name, text in {"tmp/empty": "", "www/health": "ok", **(files or {})}.items():
+        for name, path in (trees or {}).items():
+            tar.add(path, name)
+        everybodys = tarfile.TarInfo("tmp")
+        everybodys.type, everybodys.mode = tarfile.DIRTYPE, 0o1777
+        tar.addfile(everybodys)
+        for name, text in {"www/health": "ok", **(files or {})}.items():
             entry = tarfile.TarInfo(name)
             entry.size, entry.mode = len(text.encode()), 0o755
             tar.addfile(entry, io.BytesIO(text.encode()))

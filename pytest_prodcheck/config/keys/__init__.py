@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from pytest_prodcheck.config.keys import accepted, auth, cluster, database, environment, graphql, http, users
+from pytest_prodcheck.config.keys import accepted, auth, cluster, database, environment, graphql, http, throwaway, users
 from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, cluster, accepted)
+    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, accepted)
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -22,9 +22,9 @@ def example(model: type[BaseModel], key: str) -> str:
     return KEYS.get(model.__name__, {}).get(key, ("", ""))[1]
 
 
-_NAMED = frozenset({"endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json", "form", "env",
-                     "rows", "relations", "allowed", "subscriptions", "deployments", "statefulsets", "images",
-                     "secrets", "configmaps", "forward"})  # fmt: skip
+_NAMED = frozenset({"containers", "endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json",
+                     "form", "env", "rows", "relations", "allowed", "subscriptions", "deployments", "statefulsets",
+                     "images", "secrets", "configmaps", "forward"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -35,6 +35,7 @@ _OUTER = {
     "database": "DatabaseTarget",
     "cluster": "ClusterTarget",
     "users": "User",
+    "containers": "Throwaway",
     "accepted": "Accepted",
     "requests": "Requests",
     "revision": "Revision",

@@ -18,6 +18,10 @@ KEYS: Mapping[str, Words] = {
         "settle": ("How long a rollout may take before only one revision serves.", 'settle = "3m"'),
         "writes": ("Declared writes that may be done here, by name. Never inherited.", 'writes = ["login"]'),
         "users": ("Synthetic users by name.", 'users.member = { grant = "static", token = "env:API_TOKEN" }'),
+        "containers": (
+            "Throwaway containers by name, started for the run; and `setup`, run once with their addresses.",
+            'containers = { database = { image = "postgres:17", port = 5432 }, setup = "alembic upgrade head" }',
+        ),
         "accepted": (
             "Known findings with an end. Never inherited.",
             '[[env.staging.accepted]] code = "…", reason = "PLAN-1", until = 2026-12-31',

@@ -19,6 +19,7 @@ from pytest_prodcheck.config.models.environment import (
     Revision,
 )
 from pytest_prodcheck.config.models.http import METHODS_THAT_READ, Cleanup, Endpoint, HttpTarget
+from pytest_prodcheck.config.models.throwaway import Throwaway
 from pytest_prodcheck.config.models.users import Login, User
 
 if TYPE_CHECKING:
@@ -89,6 +90,7 @@ __all__ = [
     "Rls",
     "Specimens",
     "Target",
+    "Throwaway",
     "Tls",
     "User",
     "WebTarget",

@@ -11,6 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from pytest_prodcheck.config.models.base import Model, Target
 from pytest_prodcheck.config.models.http import Endpoint, HttpTarget
+from pytest_prodcheck.config.models.throwaway import Throwaway
 from pytest_prodcheck.config.models.users import User
 from pytest_prodcheck.config.scalars import Count, Flag, Name, Names, Seconds, Share
 from pytest_prodcheck.config.source import Source
@@ -104,6 +105,10 @@ class Environment(Model):
     users: Mapping[Name, User] = Field(default_factory=dict)
     targets: Mapping[str, AnyTarget] = Field(default_factory=dict)
     """Target id (`http`, `http.app`, `database`) → its table."""
+    containers: Mapping[Name, Throwaway] = Field(default_factory=dict)
+    """Throwaway containers by name, in the order of the file."""
+    setup: Names = ()
+    """`[env.X.containers] setup`: commands that are run once, when the containers are ready."""
     accepted: tuple[Accepted, ...] = ()
     suites: Names = ()
     """`[prodcheck] suites`: the team's own tests."""

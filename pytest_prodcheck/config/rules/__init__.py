@@ -31,6 +31,10 @@ def check(environment: Environment, problems: Problems, today: date) -> None:
     if environment.revision:
         refuse_blank(("revision",), environment.revision, "expected", "expected names no revision", problems)
         checked.http_target(("revision",), environment.revision.target, "revision")
+    if environment.containers or environment.setup or "container:" in problems.source.text:
+        from pytest_prodcheck.config.rules import throwaway
+
+        throwaway.check(environment, problems)
     _check_ids(checked)
     _writes(checked)
     _accepted(checked, today)

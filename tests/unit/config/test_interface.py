@@ -54,6 +54,16 @@ def test_the_example_reads_its_limits_and_documents(environment: Environment) ->
     assert environment.accepted[0].until == date(2026, 12, 31)
 
 
+def test_the_example_starts_its_containers(environment: Environment) -> None:
+    """In the order of the file; `setup` stands beside them, and is none."""
+    throwaway = loader.load(Path(environment.base) / "prodcheck.toml", "ci", date(2026, 11, 24))
+    assert {name: (one.image, one.port) for name, one in throwaway.containers.items()} == {
+        "database": ("postgres:17", 5432), "cache": ("redis:7", 6379),
+    }  # fmt: skip
+    assert list(throwaway.containers) == ["database", "cache"]
+    assert throwaway.setup == ("alembic upgrade head",)
+
+
 def test_the_document_is_not_kept_and_a_key_is_found_all_the_same(environment: Environment) -> None:
     """Of a thousand endpoints it would be a megabyte for the length of the run."""
     source = environment._source

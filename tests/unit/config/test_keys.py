@@ -16,7 +16,7 @@ from pytest_prodcheck.config import keys, models, schema
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
-LOADED = {"name", "targets", "suites", "commands", "base"}
+LOADED = {"name", "targets", "suites", "commands", "base", "setup"}
 MODELS = [
     model
     for model in (getattr(models, name) for name in models.__all__)

@@ -1,0 +1,1 @@
+"""Throwaway containers: started for one run, and gone afterwards, whatever becomes of it."""
