@@ -10,7 +10,7 @@ from pathlib import Path
 from pytest_prodcheck.config import models
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.config.models import Environment, HttpTarget, Migrations, WebTarget
+from pytest_prodcheck.config.models import Environment, HttpTarget, WebTarget
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.secrecy import REFERENCE
 
@@ -83,7 +83,7 @@ def _graphql(path: KeyPath, target: models.GraphqlTarget, base: Path, problems: 
                 problems.add((*path, key, name), f"no operation is called {name}{nearest(name, operations)}")
 
 
-def _migrations(path: KeyPath, promised: Migrations, base: Path, problems: Problems) -> None:
+def _migrations(path: KeyPath, promised: models.Migrations, base: Path, problems: Problems) -> None:
     from pytest_prodcheck.config.migrations import folder
     from pytest_prodcheck.config.migrations.repository import BadMigration
 
