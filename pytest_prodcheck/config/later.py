@@ -6,7 +6,7 @@ from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("logs", "cache", "websocket", "load", "notify")
-_OF_CLUSTERS = ("argocd", "helm", "certificates", "forward")
+_OF_CLUSTERS = ("forward",)
 _REVISIONS = ("image", "argocd")
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 

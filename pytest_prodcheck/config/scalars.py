@@ -12,7 +12,8 @@ from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.source import Source
 
 
-def _one_or_many(value: object) -> object:
+def one_or_many(value: object) -> object:
+    """A tuple of one where a single thing stands for a list."""
     return (value,) if isinstance(value, str | int) and not isinstance(value, bool) else value
 
 
@@ -115,8 +116,8 @@ NumberLimit = Annotated[str, AfterValidator(_number)]
 SizeLimit = Annotated[str, AfterValidator(_size)]
 NotJudged = Literal[False]
 """In the place of a limit: it is not judged, on purpose."""
-Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(_one_or_many)]
-Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(_one_or_many)]
+Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(one_or_many)]
+Names = Annotated[tuple[Annotated[str, Field(min_length=1)], ...], BeforeValidator(one_or_many)]
 Forgery = Literal[
     "none", "expired", "audience", "alg_none", "hs256_public_key", "unknown_kid", "embedded_key", "tampered",
     "signature", "role",
@@ -124,9 +125,9 @@ Forgery = Literal[
 """What a caller may show instead of a good token: none at all, a genuine one that is over or for somebody else, one
 that is not signed, one signed with the public key as if it were a secret, with a key that nobody published, or with one
 that it brings along, one with other claims or another signature than the good one's; a good one, and another role."""
-Forgeries = Annotated[tuple[Forgery, ...], BeforeValidator(_one_or_many)]
+Forgeries = Annotated[tuple[Forgery, ...], BeforeValidator(one_or_many)]
 Status = Annotated[int, Field(strict=True, ge=100, le=599)]
-Statuses = Annotated[tuple[Status, ...], BeforeValidator(_one_or_many)]
+Statuses = Annotated[tuple[Status, ...], BeforeValidator(one_or_many)]
 Secret = Annotated[str, AfterValidator(_reference), Field(json_schema_extra={"secret": True})]
 Hidden = Field(repr=False)
 """Marks a field that may hold a credential after `config.references` filled it in: it is not in any `repr`."""

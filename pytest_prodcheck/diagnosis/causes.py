@@ -10,6 +10,7 @@ from pytest_prodcheck.diagnosis.tables import (
     cluster,
     cluster_access,
     cluster_pods,
+    cluster_wiring,
     containers,
     database_connection,
     database_data,
@@ -36,7 +37,7 @@ LAYERS = (
 """Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
 
 _TABLES = (
-    run.KINDS, cluster_access.KINDS, cluster.KINDS, cluster_pods.KINDS, containers.KINDS,
+    run.KINDS, cluster_access.KINDS, cluster.KINDS, cluster_pods.KINDS, cluster_wiring.KINDS, containers.KINDS,
     database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
     database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
     database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from pytest_prodcheck.observe.observation import Json
 
@@ -55,11 +56,25 @@ class KeyFacts:
     """Its class: `empty`, `1-7`, `8-15`, `16-31`, `32-63`, `64 and more` characters."""
     flaws: tuple[str, ...] = ()
     """What is wrong with its form, in words: `ends with a line break`, `stands in quotes`."""
+    services: tuple[str, ...] = ()
+    """The services of the namespace that it names as hosts; never of a Secret's value."""
 
     @property
     def empty(self) -> bool:
         """Whether there is nothing in it."""
         return self.length == "empty"
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """The last time that one manager wrote a Secret or ConfigMap (an entry of `managedFields`)."""
+
+    at: float
+    """Seconds since the epoch."""
+    keys: frozenset[str] = frozenset()
+    """The keys that it owns; empty for all."""
+    only_data: bool = True
+    """Whether data is all that it owns: else it may have changed labels only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,11 @@ class Keys:
     type: str = ""
     changed_at: float = 0.0
     """When its data last changed (newest of its managed fields), seconds since the epoch; 0 where nobody says."""
+    writes: tuple[Write, ...] = ()
+    """Who wrote its data, and when."""
+    certificate: Mapping[str, Any] | None = None
+    """Of a TLS Secret: names and validity of its certificate, an empty one where it cannot be read; None where nobody
+    looked."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from pytest_prodcheck.config.models import ClusterTarget
+from pytest_prodcheck.config.models.cluster import Area
 
 Form = Literal["table", "metadata", "objects", "keys", "object", "log"]
 """A Table, a Table with its objects' metadata, full objects, the keys of named ones, named objects, logs."""
@@ -19,6 +20,8 @@ class Kind:
     group: str
     version: str
     namespaced: bool = True
+    installed: bool = False
+    """Whether somebody must have installed it: its group, and its version, are asked for first."""
 
 
 RESOURCES: Mapping[str, Kind] = {
@@ -35,6 +38,21 @@ RESOURCES: Mapping[str, Kind] = {
     "controllerrevisions.apps": Kind("apps", "v1"),
     "jobs.batch": Kind("batch", "v1"),
     "cronjobs.batch": Kind("batch", "v1"),
+    "services": Kind("", "v1"),
+    "serviceaccounts": Kind("", "v1"),
+    "persistentvolumeclaims": Kind("", "v1"),
+    "resourcequotas": Kind("", "v1"),
+    "endpointslices.discovery.k8s.io": Kind("discovery.k8s.io", "v1"),
+    "ingresses.networking.k8s.io": Kind("networking.k8s.io", "v1"),
+    "networkpolicies.networking.k8s.io": Kind("networking.k8s.io", "v1"),
+    "horizontalpodautoscalers.autoscaling": Kind("autoscaling", "v2"),
+    "poddisruptionbudgets.policy": Kind("policy", "v1"),
+    "pods.metrics.k8s.io": Kind("metrics.k8s.io", "v1beta1", installed=True),
+    "httproutes.gateway.networking.k8s.io": Kind("gateway.networking.k8s.io", "v1", installed=True),
+    "gateways.gateway.networking.k8s.io": Kind("gateway.networking.k8s.io", "v1", installed=True),
+    "certificates.cert-manager.io": Kind("cert-manager.io", "v1", installed=True),
+    "externalsecrets.external-secrets.io": Kind("external-secrets.io", "v1", installed=True),
+    "applications.argoproj.io": Kind("argoproj.io", "v1alpha1", installed=True),
 }
 """Resource, as `kubectl api-resources` names it → where it is served. Nothing else is asked for."""
 
@@ -59,14 +77,48 @@ class Need:
         return "get" if self.form in ("keys", "object", "log") else "list"
 
 
+WORKLOADS = ("deployments.apps", "statefulsets.apps", "daemonsets.apps", "jobs.batch", "cronjobs.batch")
+_ROUTES = ("ingresses.networking.k8s.io", "httproutes.gateway.networking.k8s.io", "gateways.gateway.networking.k8s.io")
+AREAS: Mapping[Area, tuple[str, ...]] = {
+    "references": ("serviceaccounts", "persistentvolumeclaims", *WORKLOADS),
+    "values": WORKLOADS,
+    "stale": WORKLOADS,
+    "services": ("services", "endpointslices.discovery.k8s.io", *WORKLOADS),
+    "routes": ("services", *_ROUTES),
+    "certificates": (*_ROUTES, "certificates.cert-manager.io", "externalsecrets.external-secrets.io"),
+    "network": ("services", "networkpolicies.networking.k8s.io", *WORKLOADS),
+    "scaling": ("horizontalpodautoscalers.autoscaling", "poddisruptionbudgets.policy"),
+    "quotas": ("resourcequotas", *WORKLOADS),
+    "releases": WORKLOADS,
+    "nodes": ("nodes",),
+}
+"""Area of the wiring → what must be listed to judge it."""
+HELD: Mapping[Area, tuple[str, ...]] = {
+    "references": ("secrets", "configmaps"),
+    "values": ("secrets", "configmaps"),
+    "stale": ("secrets", "configmaps", "pods"),
+    "certificates": ("secrets",),
+    "network": ("configmaps",),
+}
+"""Area → what is read of it by name, where a listed object refers to it."""
+
+
 def needs(table: ClusterTarget) -> tuple[Need, ...]:
-    """All readings that the target's promises need, in the order in which they are asked for."""
-    return tuple(_needs(table))
+    """All readings that the target's promises need, in the order in which they are asked for, each once."""
+    once: dict[Need, Need] = {}
+    for need in _needs(table):
+        once.setdefault(replace(need, why=""), need)
+    return tuple(once.values())
 
 
 def _needs(table: ClusterTarget) -> Iterator[Need]:
     yield Need("pods", "table", "pods", labels=table.selector)
     yield Need("events", "objects", "evidence of what is wrong")
+    for area in table.wiring or ():  # services first: what is kept of a value is which of them it names
+        for resource in sorted(AREAS[area], key=lambda one: one != "services"):
+            yield Need(resource, "objects", "wiring")
+        if area == "releases":
+            yield Need("replicasets.apps", "metadata", "wiring")
     for resource, names in table.workloads.items():
         if names or (resource == "deployments.apps" and table.selector):
             yield Need(resource, "objects", resource.partition(".")[0])
@@ -76,6 +128,25 @@ def _needs(table: ClusterTarget) -> Iterator[Need]:
         yield Need("secrets", "keys", "secrets", names=tuple(table.secrets))
     if table.configmaps:
         yield Need("configmaps", "keys", "configmaps", names=tuple(table.configmaps))
+    yield from _of_deployers(table)
+    if table.probes or table.resources or table.usage:
+        yield from (Need(resource, "objects", "wiring") for resource in WORKLOADS)
+    if table.usage:
+        yield Need("pods.metrics.k8s.io", "objects", "usage")
+
+
+def _of_deployers(table: ClusterTarget) -> Iterator[Need]:
+    """Argo CD, Helm, and the operators whose objects are promised."""
+    if table.argocd:
+        names = (table.argocd.application,)
+        yield Need("applications.argoproj.io", "object", "argocd", names, table.argocd.namespace)
+    if table.helm:
+        labels = f"owner=helm,name={table.helm.release}"
+        yield Need("secrets", "metadata", "helm", namespace=table.helm.namespace, labels=labels)
+    if table.certificates:
+        yield Need("certificates.cert-manager.io", "objects", "wiring")
+    if table.external_secrets:
+        yield Need("externalsecrets.external-secrets.io", "objects", "wiring")
 
 
 def on_demand(table: ClusterTarget, namespace: str) -> tuple[Need, ...]:
@@ -85,6 +156,7 @@ def on_demand(table: ClusterTarget, namespace: str) -> tuple[Need, ...]:
         Need("pods", "object", "evidence of what is wrong"),
         Need("pods/log", "log", "evidence of what is wrong"),
         *((Need("pods", "objects", "images"),) if table.images else ()),
+        *(Need(one, "keys", "wiring") for area in table.wiring or () for one in HELD.get(area, ()) if one != "pods"),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import socket
 import ssl
@@ -22,6 +23,16 @@ def facts(der: bytes) -> dict[str, Any]:
     try:
         return _facts(x509.load_der_x509_certificate(der))
     except (ValueError, x509.InvalidVersion):  # fields are parsed when they are asked for
+        return {}
+
+
+def of_secret(encoded: str) -> dict[str, Any]:
+    """The facts of the first certificate in a value of a Secret: base64 of PEM; {} if unreadable."""
+    from cryptography import x509
+
+    try:
+        return _facts(x509.load_pem_x509_certificates(base64.b64decode(encoded))[0])
+    except (ValueError, x509.InvalidVersion):
         return {}
 
 

@@ -16,6 +16,7 @@ context = "lab"
 namespace = "plan-prod"
 deployments = { plan-app = 1 }
 secrets = { a = ["K"], b = ["K"] }
+wiring = false
 """
 
 

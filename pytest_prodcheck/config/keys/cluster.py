@@ -50,6 +50,18 @@ KEYS: Mapping[str, Words] = {
         "argocd": ("The Argo CD Application.", 'argocd = { application = "plan" }'),
         "helm": ("The Helm release.", 'helm = { release = "plan" }'),
         "certificates": ("Certificates of cert-manager that must be ready.", 'certificates = ["plan-tls"]'),
+        "external_secrets": ("ExternalSecrets that must be synced.", 'external_secrets = ["plan-secrets"]'),
+        "wiring": (
+            "Areas that are judged of what connects the workloads; all but `nodes` by default, `false` for none.",
+            'wiring = ["references", "services"]',
+        ),
+        "valid_for": ("How long certificates in served Secrets must still hold.", 'valid_for = "14d"'),
+        "probes": ("Probes that every container with a port must have.", 'probes = ["readiness", "liveness"]'),
+        "resources": (
+            "Requests and limits that every container must have.",
+            'resources = ["requests.memory", "limits.memory"]',
+        ),
+        "usage": ("Share of its limit that a container may use.", 'usage = { memory = "< 90%", cpu = "< 95%" }'),
         "forward": ("Targets reached through the cluster.", 'forward = { database = "svc/postgres:5432" }'),
     }
     | compose.KEYS,

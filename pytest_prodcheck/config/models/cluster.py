@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from pytest_prodcheck.config.models.base import Model
 from pytest_prodcheck.config.models.compose import ComposeTarget
-from pytest_prodcheck.config.scalars import Flag, Hidden, Name, Names, NumberLimit
+from pytest_prodcheck.config.scalars import (
+    Flag,
+    Hidden,
+    Name,
+    Names,
+    NotJudged,
+    NumberLimit,
+    Seconds,
+    UsageLimit,
+    one_or_many,
+)
 
 Replicas = Annotated[int, Field(strict=True, ge=1)] | NumberLimit
 """How many pods a workload has: a number, or a comparison (`">= 2"`)."""
+
+
+Area = Literal[
+    "references", "values", "stale", "services", "routes", "certificates", "network", "scaling", "quotas", "releases",
+    "nodes",
+]  # fmt: skip
+"""What connects the workloads of a namespace, part by part; `nodes` lie outside of it."""
+AREAS: tuple[Area, ...] = get_args(Area)[:-1]
+Areas = Annotated[tuple[Area, ...], BeforeValidator(one_or_many)]
+Probes = Annotated[tuple[Literal["readiness", "liveness", "startup"], ...], BeforeValidator(one_or_many)]
+Amounts = Annotated[
+    tuple[Literal["requests.cpu", "requests.memory", "limits.cpu", "limits.memory"], ...], BeforeValidator(one_or_many)
+]
+Resource = Literal["cpu", "memory"]
 
 
 class ArgoCd(Model):
@@ -62,6 +86,18 @@ class ClusterTarget(ComposeTarget):
     helm: Helm | None = None
     certificates: Names = ()
     """Certificates of cert-manager."""
+    external_secrets: Names = ()
+    """ExternalSecrets of external-secrets."""
+    wiring: Areas | NotJudged = AREAS
+    """What is judged of the objects that connect the namespace's workloads; False judges none of it."""
+    valid_for: Seconds = 0.0
+    """How long the certificates of served Secrets must still hold."""
+    probes: Probes = ()
+    """Probes that every container with a port must have."""
+    resources: Amounts = ()
+    """Requests and limits that every container must have."""
+    usage: Mapping[Resource, UsageLimit] = Field(default_factory=dict)
+    """Resource → share of its limit that a container may use."""
     forward: Mapping[Name, str] = Field(default_factory=dict)
     """Target → `svc/NAME:PORT` that it is reached through, for the length of the run."""
 

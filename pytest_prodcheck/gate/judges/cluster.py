@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import ClusterTarget
-from pytest_prodcheck.gate.judges import compose
+from pytest_prodcheck.gate.judges import cluster_wiring, compose
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.cluster import Cluster
 from pytest_prodcheck.observe.finding import Finding
@@ -74,6 +74,7 @@ def configmaps(case: Case) -> list[Finding]:
 
 JUDGES: Mapping[str, Judge] = {
     **compose.JUDGES,
+    **cluster_wiring.JUDGES,
     "test_pods": pods,
     "test_rollout": rollout,
     "test_job": job,

@@ -28,3 +28,19 @@ def checks(environment: Environment, target: str, table: ClusterTarget) -> Itera
     for key in ("restarts", "secrets", "configmaps"):
         if getattr(table, key) not in (None, {}):
             yield build.check(f"test_{key}")
+    yield from _wiring(build, table)
+
+
+def _wiring(build: Builder, table: ClusterTarget) -> Iterator[Check]:
+    """What connects the workloads, and who deploys them."""
+    for area in table.wiring or ():
+        yield build.check("test_wiring", area)
+    for function, promised in (
+        ("test_probes", table.probes), ("test_resources", table.resources), ("test_usage", table.usage),
+        ("test_argocd", table.argocd), ("test_helm", table.helm),
+    ):  # fmt: skip
+        if promised:
+            yield build.check(function)
+    operated = table.certificates or table.external_secrets
+    if operated and "certificates" not in (table.wiring or ()):
+        yield build.check("test_wiring", "certificates")

@@ -22,7 +22,7 @@ _LINES = 20
 def read(reader: Reader) -> None:
     """Adds to the reader's objects and tails. Raises ApiProblem."""
     for name in _chosen(reader):
-        _pod(reader, name)
+        reader.read_pod(name)
     for resource, names in reader.table.workloads.items():
         for workload in reader.objects.get(resource, ()):
             if name_of(workload) in names and _has_image(reader, name_of(workload)):
@@ -50,18 +50,6 @@ def looks_bad(row: dict[str, Json]) -> bool:
     status = str(row.get("Status", ""))
     restarted = not str(row.get("Restarts", "0")).startswith("0")
     return status not in _WELL or (status == "Running" and (ready != wanted or restarted))
-
-
-def _pod(reader: Reader, name: str) -> None:
-    need = Need("pods", "object", "", (name,))
-    try:
-        found = reader.allowed(need, reader.namespace, lambda: reader.api.get("pods", name, reader.namespace))
-    except ApiProblem as problem:
-        if problem.status != 404:  # a pod may be gone between the list and this
-            raise
-        return
-    if found is not None:
-        reader.keep("pods", (found,))
 
 
 def _has_image(reader: Reader, name: str) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from pytest_prodcheck.config.models import ClusterTarget
-from pytest_prodcheck.observe.cluster import Cluster, Keys, Object, Refusal, Table, name_of
-from pytest_prodcheck.observe.cluster_needs import Need, needs
+from pytest_prodcheck.observe.cluster import Cluster, Keys, Object, Refusal, Table, name_of, text
+from pytest_prodcheck.observe.cluster_needs import RESOURCES, Need, needs
 from pytest_prodcheck.observe.cluster_objects import keys, pruned
-from pytest_prodcheck.targets.cluster import details
+from pytest_prodcheck.targets.cluster import details, wires
 from pytest_prodcheck.targets.kubernetes.api import Api, Listing
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
@@ -46,6 +46,7 @@ class Reader:
         self._exists()
         for need in needs(self.table):
             self._one(need)
+        wires.read(self)
         details.read(self)
         return Cluster(
             self.namespace,
@@ -76,8 +77,10 @@ class Reader:
 
     def _one(self, need: Need) -> None:
         namespace = need.namespace or self.namespace
-        if need.form == "keys":
-            self._keys(need, namespace)
+        if RESOURCES[need.resource].installed and not self.api.serves(need.resource):
+            self.absent.add(need.resource)
+        elif need.form == "keys":
+            self.read_keys(need)
         elif need.form == "object":
             for name in need.names:
                 self._get(need.resource, namespace, name)
@@ -97,7 +100,15 @@ class Reader:
         """Adds full objects to those of a kind; one that is known is replaced."""
         names = {name_of(one) for one in found}
         before = [one for one in self.objects.get(resource, ()) if name_of(one) not in names]
-        self.objects[resource] = (*before, *(pruned(one) for one in found))
+        self.objects[resource] = (*before, *(pruned(one, self._services) for one in found))
+
+    def read_pod(self, name: str) -> None:
+        """One pod in full; one that is gone since it was listed is left out."""
+        self._get("pods", self.namespace, name)
+
+    @property
+    def _services(self) -> Collection[str]:
+        return frozenset(name_of(one) for one in self.objects.get("services", ()))
 
     def _get(self, resource: str, namespace: str, name: str) -> None:
         need = Need(resource, "object", "", (name,))
@@ -110,8 +121,9 @@ class Reader:
         if found is not None:
             self.keep(resource, (found,))
 
-    def _keys(self, need: Need, namespace: str) -> None:
+    def read_keys(self, need: Need) -> None:
         """The keys of named Secrets or ConfigMaps; their values are gone when this ends."""
+        namespace = need.namespace or self.namespace
         for name in need.names:
             read = lambda name=name: self.api.get(need.resource, name, namespace)  # noqa: E731
             try:
@@ -122,7 +134,7 @@ class Reader:
                 self.known[need.resource][name] = None
                 continue
             if found is not None:
-                self.known[need.resource][name] = keys(found, encoded=need.resource == "secrets")
+                self.known[need.resource][name] = _known(found, need.resource == "secrets", self._services)
 
     def allowed(self, need: Need, namespace: str, ask: Callable[[], Any]) -> Any:
         """What `ask` gives; None where RBAC forbids it, or a LIST is of a kind that the server does not know."""
@@ -137,3 +149,13 @@ class Reader:
                 self.absent.add(need.resource)
                 return None
             raise
+
+
+def _known(found: Object, secret: bool, services: Collection[str]) -> Keys:
+    """The keys, and of a Secret that holds a certificate what everybody who connects is shown of it."""
+    held = keys(found, encoded=secret, services=services)
+    if not secret or "tls.crt" not in held.keys:
+        return held
+    from pytest_prodcheck.targets import peer_certificate
+
+    return replace(held, certificate=peer_certificate.of_secret(text(found, "data", "tls.crt")))

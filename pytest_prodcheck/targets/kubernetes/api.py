@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytest_prodcheck.config.models import ClusterTarget, WebTarget
-from pytest_prodcheck.observe.cluster import Object, Table
+from pytest_prodcheck.observe.cluster import Object, Table, items, text
 from pytest_prodcheck.observe.cluster_needs import RESOURCES, Kind
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest
@@ -55,12 +55,26 @@ class Api:
         wire.open(self.target, seen, (way.server,), {}, Path(), context=context, check=guard.check)
         self.seen: list[Observation] = []
         """Every exchange, without bodies."""
+        self._versions: Mapping[str, str] | None = None
         self.now = 0.0
         """The server's clock, by its last `Date`; seconds since the epoch."""
 
     def version(self) -> str:
         """The server's version: `v1.34.4`."""
         return str(self._json("/version").get("gitVersion", ""))
+
+    def serves(self, resource: str) -> bool:
+        """Whether the server knows the group of an installed kind, whose preferred version is asked for from then on; a
+        server that does not tell its groups is asked for the kind itself."""
+        if self._versions is None:
+            try:
+                groups = items(self._json("/apis"), "groups")
+            except ApiProblem as problem:
+                if problem.status not in (403, 404):
+                    raise
+                groups = []
+            self._versions = {text(one, "name"): text(one, "preferredVersion", "version") for one in groups}
+        return not self._versions or RESOURCES[resource].group in self._versions
 
     def get(self, resource: str, name: str, namespace: str = "") -> Object:
         """One object."""
@@ -79,16 +93,16 @@ class Api:
         columns: tuple[str, ...] = ()
         rows: list[tuple[Any, ...]] = []
         owners: list[Object] = []
-        items: list[Object] = []
+        whole: list[Object] = []
         for page in self._pages(self._path(resource, namespace), query, _ROWS, _TABLE):
             if page.get("kind") != "Table":
-                items += [item for item in page.get("items") or () if isinstance(item, dict)]
+                whole += [item for item in page.get("items") or () if isinstance(item, dict)]
                 continue
             columns = columns or tuple(str(column.get("name")) for column in page.get("columnDefinitions") or ())
             read = page.get("rows") or ()
             rows += [tuple(row["cells"]) for row in read]
             owners += [row.get("object") or {} for row in read] if metadata else []
-        return Listing(None if items else Table(columns, tuple(rows), tuple(owners)), tuple(items))
+        return Listing(None if whole else Table(columns, tuple(rows), tuple(owners)), tuple(whole))
 
     def log(self, pod: str, container: str, namespace: str, *, previous: bool = False, lines: int = 20) -> bytes:
         """The last lines of a container's log, at most 64 KiB."""
@@ -99,7 +113,11 @@ class Api:
     def _path(self, resource: str, namespace: str = "", name: str = "") -> str:
         plural, kind = resource.partition(".")[0], RESOURCES[resource]
         place = f"/namespaces/{quote(namespace, safe='')}" if namespace and kind.namespaced else ""
-        return _root(kind) + place + f"/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+        return self._root(kind) + place + f"/{plural}" + (f"/{quote(name, safe='')}" if name else "")
+
+    def _root(self, kind: Kind) -> str:
+        version = ((self._versions or {}).get(kind.group) if kind.installed else "") or kind.version
+        return f"/apis/{kind.group}/{version}" if kind.group else f"/api/{version}"
 
     def _pages(self, path: str, query: Mapping[str, str], limit: int, accept: str) -> Iterator[dict[str, Any]]:
         """Page after page. One that is too large is asked for again in smaller parts; a list that expired on the way
@@ -176,10 +194,6 @@ class Api:
         self.seen.append(replace(answer, body=b""))
         self.now = _date(answer) or self.now
         return answer
-
-
-def _root(kind: Kind) -> str:
-    return f"/apis/{kind.group}/{kind.version}" if kind.group else f"/api/{kind.version}"
 
 
 def _date(answer: Observation) -> float:

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from pytest_prodcheck.observe import cluster
-from pytest_prodcheck.observe.cluster_objects import flaws, keys, pruned
+from pytest_prodcheck.observe.cluster_objects import keys, pruned
+from pytest_prodcheck.observe.value_form import flaws
 
 CANARY = "canary-value"
 
