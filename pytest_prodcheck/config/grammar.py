@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)")
 _UNIT_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -46,8 +45,7 @@ def show_duration(seconds: float) -> str:
     return f"{seconds:.3g}s" if seconds >= 1 else f"{seconds * 1000:.3g}ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(NamedTuple):
     """`[subject] operator value`: `p95 < 500ms`, `mean < 200ms`, `< 1%`, `> 0`, `age < 60s`, `size <= 20`."""
 
     operator: Operator
@@ -129,8 +127,7 @@ def rate_limit(text: str) -> Comparison:
     return limit
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(NamedTuple):
     """What one string of an expectation of a document says (interface.md §2)."""
 
     kind: Literal["literal", "present", "absent", "has", "matches", "quoted", "compares"]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import NamedTuple
 
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Endpoint
@@ -39,8 +40,7 @@ def expected_answer(
     return [*answer.headers(), *answer.body(schema)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(NamedTuple):
     endpoint: Endpoint
     observation: Observation
     now: float

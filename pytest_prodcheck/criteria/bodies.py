@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.config.models import Endpoint
 from pytest_prodcheck.criteria import components, expectations, schemas
@@ -16,8 +16,7 @@ from pytest_prodcheck.observe.observation import Json, Observation
 _ERROR_KEYS = ("error", "errors")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with a body."""
 
     code: str
@@ -45,8 +44,7 @@ def problems(
     yield from body.judged_as_json(document)
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
+class _Body(NamedTuple):
     endpoint: Endpoint
     observation: Observation
     schema: Mapping[str, object] | None

@@ -8,11 +8,11 @@ the pass line was crossed at one of its looks, `refuted` at (n, k) that the fail
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import count
 from math import ceil, exp, log, log1p
 from operator import mul
+from typing import NamedTuple
 
 from pytest_prodcheck.criteria import statistics
 
@@ -21,8 +21,7 @@ MOST_EXCEEDANCES = 500
 FIRST_CHECKPOINT = 5
 
 
-@dataclass(frozen=True, slots=True)
-class Boundary:
+class Boundary(NamedTuple):
     """The lines for one share and confidence, planned for at most `at_most` requests."""
 
     share: float

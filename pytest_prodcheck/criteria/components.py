@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.criteria.rendering import show
@@ -114,8 +114,7 @@ _DEEPEST = 8
 _NAMES = ("name", "component", "service", "id")
 
 
-@dataclass(frozen=True, slots=True)
-class Component:
+class Component(NamedTuple):
     """One component that a health document does not call healthy."""
 
     name: str
@@ -152,8 +151,7 @@ def speaks_of_health(name: str, path: str) -> bool:
     return _HEALTH.search(f"{name} {path}".lower()) is not None
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(NamedTuple):
     """What the key above a value says: that it is a component's state, or that it holds components."""
 
     component: bool = False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.grammar import Comparison
@@ -37,8 +37,7 @@ def judge(
     return judgement.findings()
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
+class _Judgement(NamedTuple):
     observations: Sequence[Observation]
     limit: Comparison
     target: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.grammar import MOST_LEVELS, Comparison, Rule
@@ -24,8 +24,7 @@ _MOST_SEARCHED = 100_000
 """Characters of a text that a regular expression is tried on: what a target says may not keep us busy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(NamedTuple):
     """One place where the document is not as promised, in words."""
 
     path: str

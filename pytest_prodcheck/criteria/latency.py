@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from math import fsum
-from typing import TypedDict
+from typing import NamedTuple, TypedDict
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.grammar import Comparison, show_duration
@@ -66,8 +65,7 @@ def judge(
     return [finding for limit in limits for finding in judgement.of(grammar.latency_limit(limit))]
 
 
-@dataclass(frozen=True, slots=True)
-class _Judgement:
+class _Judgement(NamedTuple):
     observations: Sequence[Observation]
     target: str
     subject: str

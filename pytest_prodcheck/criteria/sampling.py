@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from pytest_prodcheck.config.grammar import Comparison
 from pytest_prodcheck.criteria import exchange, statistics
@@ -26,8 +26,7 @@ _PATIENCE = 10
 """Answers 429 after which, where they are the most, sending more only makes it worse."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sample:
+class Sample(NamedTuple):
     """What is known so far: how many requests count, how many of them break the limit, and their seconds' moments."""
 
     n: int
@@ -52,8 +51,7 @@ class More:
     count: int
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
+class Decided(NamedTuple):
     """Decided: `insufficient` where neither verdict can be reached any more within the allowed requests."""
 
     verdict: Literal["pass", "fail", "insufficient"]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.observe.observation import Json
 
@@ -11,8 +11,7 @@ MOST_ERRORS = 5
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True)
-class SchemaError:
+class SchemaError(NamedTuple):
     """One place where a document does not fit; `path` as JSON path (`$.items[0].id`)."""
 
     path: str

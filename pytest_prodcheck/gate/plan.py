@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 ROOT = "prodcheck.toml"
 """The node id under which every shipped check hangs, whatever the file is called and wherever it lies."""
@@ -47,8 +48,7 @@ class Check:
         return self.latency + ((self.error_rate,) if self.error_rate else ())
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """All checks by id, in the order of layers, and what was left out on purpose."""
 
     checks: Mapping[str, Check]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import datetime
 import time
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
@@ -22,8 +22,7 @@ _SHARE_OF_A_WAIT = 0.4
 still time to say so; two waits fit one after the other (a discovery document, then a token)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Start:
+class Start(NamedTuple):
     """What the options and the configuration come to."""
 
     file: Path

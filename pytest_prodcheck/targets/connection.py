@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from pytest_prodcheck.config.models import Tls
@@ -26,8 +27,7 @@ Address = tuple[int, str, int]
 """Family, IP address, port."""
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """Scheme, host and port (RFC 6454): what a connection is for, and what caps count by."""
 
     scheme: str

@@ -9,9 +9,8 @@ import ssl
 import time
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from email.message import Message
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from pytest_prodcheck import __version__
@@ -28,8 +27,7 @@ _SPANS = random.Random()
 """Our own: `random` itself is the user's to seed. A system call for an id would make its thread wait for the lock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """What came back, raw; `recording` makes an observation of it."""
 
     status: int
@@ -40,7 +38,7 @@ class Answer:
     """Error class where the body did not come whole."""
     keeps: bool = False
     """Whether the connection can be used again."""
-    certificate: Mapping[str, Any] = field(default_factory=dict)
+    certificate: Mapping[str, Any] = {}
     """Facts about the peer's certificate, on a new TLS connection."""
 
 

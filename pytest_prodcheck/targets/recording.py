@@ -6,7 +6,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -27,15 +27,14 @@ _REVEALING = frozenset({"set-cookie", "location", "www-authenticate", "link", "r
 """Answer headers that carry credentials in forms that only patterns know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(NamedTuple):
     """Why there is no answer."""
 
     kind: str
     """Error class (`observe.observation.ERROR_CLASSES`)."""
     text: str
     started_at: float
-    phases: Mapping[str, float] = field(default_factory=dict)
+    phases: Mapping[str, float] = {}
     error: BaseException | None = None
 
 
@@ -122,7 +121,7 @@ class Recording:
             certificate, sent = _shown_certificate(origin, resolver, min(5.0, request.timeout))
             data["certificate"] = certificate
             if failure.kind == "tls.untrusted" and peer_certificate.lacks_intermediate(certificate, sent, ca):
-                failure = replace(failure, kind="tls.chain_incomplete")
+                failure = failure._replace(kind="tls.chain_incomplete")
         return self.failed(request, failure, data)
 
     def noted(self, observation: Observation, kind: str, text: str) -> Observation:

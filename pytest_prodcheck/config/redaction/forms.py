@@ -7,7 +7,7 @@ import json
 import math
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import quote
 
 from pytest_prodcheck.config.redaction.views import dense, fold, unescape
@@ -18,8 +18,7 @@ _SPELT = 8  # letters and digits from which on a secret is also found one by one
 _LONG = 400  # beyond this a secret is a key file: the rarer encodings would only cost memory
 
 
-@dataclass(frozen=True, slots=True)
-class Needle:
+class Needle(NamedTuple):
     """One form of one secret, folded."""
 
     name: str

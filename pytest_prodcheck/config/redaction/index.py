@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.config.redaction.forms import Needle
 from pytest_prodcheck.config.redaction.views import CUT
@@ -14,8 +14,7 @@ _ALIGNED = 2 * _GRAM - 1  # any piece of 7 bytes holds one aligned group of 4 wh
 _MEMORY = 64
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(NamedTuple):
     """The bytes `start` to `end` of a fold are the bytes from `offset` on of the needle."""
 
     needle: Needle

@@ -8,7 +8,7 @@ import re
 from base64 import b64decode
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 from urllib.parse import unquote, unquote_plus
 
 from pytest_prodcheck.config.lazily import compiled
@@ -32,8 +32,7 @@ _BASIC = compiled(r"([^\s:/@]{1,64}):(\S.*)")
 _SEPARATORS = compiled(r"[/@:#?&]")
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A text that is secret by itself; `encoded_only` where it is so only in base64 and the like."""
 
     text: str

@@ -9,8 +9,8 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 from pytest_prodcheck.config.lazily import compiled
 
@@ -97,8 +97,7 @@ def _meaning(token: str, kind: str | None) -> str:
     return chr(int(token.strip("\\u{}"), 16)).casefold() if kind == "point" else ""
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(NamedTuple):
     """One view of a text: its two folds, and the patterns that were taken off (`steps`) to get there."""
 
     plain: bytes
@@ -179,8 +178,7 @@ def _apply(lower: str, steps: tuple[re.Pattern[str], ...]) -> tuple[str, bool]:
     return lower, changed
 
 
-@dataclass(frozen=True, slots=True)
-class _Track:
+class _Track(NamedTuple):
     """A text on its way to a view: each character with the start and end of its origin."""
 
     text: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.key_path import KeyPath
@@ -48,8 +48,7 @@ _EMPTY: Mapping[str, str] = {
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(NamedTuple):
     """An environment, and where its problems go."""
 
     environment: Environment

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from pytest_prodcheck.config.models import Environment, Target
 from pytest_prodcheck.gate.plan import Check
@@ -15,8 +14,7 @@ from pytest_prodcheck.observe.observation import Observation
 Table = TypeVar("Table", bound=Target)
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(NamedTuple):
     """One check, what was observed for it, and the environment that promised it."""
 
     check: Check

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import SplitResult, urlsplit
 
 from pytest_prodcheck.errors import Refused
@@ -13,8 +13,7 @@ _PORTS = {"http": 80, "https": 443}
 Origin = tuple[str, str, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Origins:
+class Origins(NamedTuple):
     """The configured origins; with `prefix`, only paths below it; `declared` are methods and paths beyond GET."""
 
     allowed: frozenset[Origin] = frozenset()
@@ -28,11 +27,11 @@ class Origins:
 
     def with_urls(self, *urls: str) -> Origins:
         """These and the origins of `urls`."""
-        return replace(self, allowed=self.allowed | Origins.of(*urls).allowed)
+        return self._replace(allowed=self.allowed | Origins.of(*urls).allowed)
 
     def with_declared(self, *requests: tuple[str, str]) -> Origins:
         """These, with (method, path) pairs to which a redirect may repeat a request that is not a GET."""
-        return replace(self, declared=self.declared | {(method.upper(), path) for method, path in requests})
+        return self._replace(declared=self.declared | {(method.upper(), path) for method, path in requests})
 
     def check(self, parts: SplitResult, what: str) -> None:
         """Raises `errors.Refused` unless the URL's scheme, host and port are configured and nobody is named in it."""
