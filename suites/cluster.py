@@ -57,11 +57,6 @@ def test_configmaps(prodcheck_cluster, check):
     prodcheck_cluster.observe(check)
 
 
-@pytest.mark.smoke
-def test_compose_service(prodcheck_cluster, check):
-    """The compose service runs, is healthy, and publishes its ports (B28, B29, B42, B43, B45, B50, B59, C2, C8, C9)."""
-
-
 @pytest.mark.contract
 def test_wiring(prodcheck_cluster, check):
     """What connects the workloads is whole: references, values, services, routes, policies, scaling (A11–A15, A29, A46,
@@ -70,10 +65,6 @@ def test_wiring(prodcheck_cluster, check):
 
 
 @pytest.mark.contract
-def test_compose_file(prodcheck_cluster, check):
-    """The compose file is one, and its containers are what it declares (A45, B48, B51, C36)."""
-
-
 def test_probes(prodcheck_cluster, check):
     """Every container that serves has the promised probes, on ports that there are (A46, B2)."""
     prodcheck_cluster.observe(check)
@@ -86,10 +77,6 @@ def test_resources(prodcheck_cluster, check):
 
 
 @pytest.mark.smoke
-def test_compose_usage(prodcheck_cluster, check):
-    """Containers keep within their memory and processors, and Docker within the disk (B37, B49, B52, D28)."""
-
-
 def test_usage(prodcheck_cluster, check):
     """No container uses more of its limit than promised (A49, B18, B22, B49)."""
     prodcheck_cluster.observe(check)
@@ -104,4 +91,22 @@ def test_argocd(prodcheck_cluster, check):
 @pytest.mark.smoke
 def test_helm(prodcheck_cluster, check):
     """The last revision of the Helm release is deployed."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_compose_service(prodcheck_cluster, check):
+    """The compose service runs, is healthy, and publishes its ports (B28, B29, B42, B43, B45, B50, B59, C2, C8, C9)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.contract
+def test_compose_file(prodcheck_cluster, check):
+    """The compose file is one, and its containers are what it declares (A45, B48, B51, C36)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
+def test_compose_usage(prodcheck_cluster, check):
+    """Containers keep within their memory and processors, and Docker within the disk (B37, B49, B52, D28)."""
     prodcheck_cluster.observe(check)

@@ -171,7 +171,7 @@ class Probers:
             return DatabaseProber(target, table, self._run, self._claims)
         if isinstance(table, models.ClusterTarget) and table.compose:
             from pytest_prodcheck.gate import compose_file
-            from pytest_prodcheck.targets.docker.prober import ComposeProber
+            from pytest_prodcheck.targets.compose.prober import ComposeProber
 
             file = compose_file.of(self._environment, table)
             return ComposeProber(target, table, file, self._redactor.clean)

@@ -25,8 +25,8 @@ IMAGE = "prodcheck-test/base:1"
 def daemon() -> Iterator[str]:
     """The address of a fresh daemon that has the image `IMAGE`; everything of it is gone afterwards.
 
-    Without a default bridge of its own and rules of iptables: networks and published ports work, and another daemon of
-    this machine is left alone. Skips the test where it cannot be had.
+    Without a default bridge of its own and rules of iptables, and with addresses by our process: networks and published
+    ports work, and another daemon of this machine is left alone. Skips the test where it cannot be had.
     """
     binary, busybox = shutil.which("dockerd", path=_PATH), shutil.which("busybox")
     if binary is None:
@@ -42,7 +42,8 @@ def daemon() -> Iterator[str]:
     command = [
         binary, "--data-root", str(folder / "data"), "--exec-root", str(folder / "run"), "--pidfile",
         str(folder / "pid"), "-H", address, *no_bridge, "--iptables=false", "--ip6tables=false",
-        "--ip-forward=false", "--ip-masq=false",
+        "--ip-forward=false", "--ip-masq=false", "--default-address-pool",
+        f"base=10.{200 + os.getpid() % 50}.0.0/16,size=24",
     ]  # fmt: skip
     with log.open("wb") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, env={"PATH": _PATH}, start_new_session=True)

@@ -24,8 +24,8 @@ from pytest_prodcheck.criteria.containers.case import Case
 from pytest_prodcheck.observe.containers import Containers
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.targets.compose.prober import ComposeProber
 from pytest_prodcheck.targets.docker import logs
-from pytest_prodcheck.targets.docker.prober import ComposeProber
 
 UNIT = Path(__file__).parents[1] / "unit" / "criteria"
 FAULTS: dict[str, Any] = yaml.safe_load((UNIT / "compose_faults.yaml").read_text())

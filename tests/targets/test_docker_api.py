@@ -20,8 +20,8 @@ from pytest_prodcheck.criteria.containers.case import Case
 from pytest_prodcheck.criteria.containers.running import running
 from pytest_prodcheck.errors import ConfigError, Refused
 from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.targets.compose.prober import ComposeProber
 from pytest_prodcheck.targets.docker.api import DockerApi
-from pytest_prodcheck.targets.docker.prober import ComposeProber
 
 FILE = ComposeFile(("docker-compose.yml",), "shop", {"app": Service("app", "docker-compose.yml:2", "app:1")})
 VERSION = {"ApiVersion": "1.41", "Version": "20.10.24"}

@@ -1,1 +1,1 @@
-"""A Docker daemon, read only: one snapshot of a compose project a run, and containers' logs."""
+"""The Engine API of a Docker daemon, read only: what compose projects and their logs share."""

@@ -9,9 +9,9 @@ from pytest_prodcheck.config.models.compose import ComposeTarget
 from pytest_prodcheck.observe.containers import Containers, Usage
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.targets.compose.snapshot import Clean, snapshot
 from pytest_prodcheck.targets.docker import documents
 from pytest_prodcheck.targets.docker.api import OLDEST, DockerApi, api_version, quoted
-from pytest_prodcheck.targets.docker.snapshot import Clean, snapshot
 
 
 class ComposeProber:

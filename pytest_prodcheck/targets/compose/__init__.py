@@ -1,0 +1,1 @@
+"""A compose project: one snapshot of its containers a run."""
