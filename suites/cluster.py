@@ -10,6 +10,12 @@ def test_ready(prodcheck_cluster, check):
 
 
 @pytest.mark.smoke
+def test_revision(prodcheck_cluster, check):
+    """The revision that was deployed is rolled out, and no other one serves (A45, R18)."""
+    prodcheck_cluster.observe(check)
+
+
+@pytest.mark.smoke
 def test_pods(prodcheck_cluster, check):
     """Every pod is well, and there are some (A1, A12, B1, B2, B4, B9, B42, B50)."""
     prodcheck_cluster.observe(check)

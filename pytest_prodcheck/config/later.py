@@ -7,7 +7,6 @@ from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("logs", "cache", "websocket", "load", "notify")
 _OF_CLUSTERS = ("forward",)
-_REVISIONS = ("image", "argocd")
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 
 
@@ -16,9 +15,6 @@ def take_tables(environment: Table, problems: Problems) -> None:
     for key in [key for key in TABLES if key in environment]:
         if environment.pop(key) is not REMOVED:
             problems.add((key,), _words(key))
-    if environment.get("revision") in _REVISIONS:
-        problems.add(("revision",), _words("a revision from the cluster"), 'revision = { path = "/api/version" }')
-        del environment["revision"]
     if isinstance(database := environment.get("database"), dict):
         environment["database"] = dict(database)  # the document itself stays as it was read
         _take_tls(environment["database"], ("database",), problems)

@@ -164,8 +164,12 @@ def _validated(raw: dict[str, Any], name: str, problems: Problems) -> Environmen
 def _with_http_target(own: dict[str, Any], targets: Mapping[str, Target]) -> dict[str, Any]:
     """The environment's own keys with the first http target filled in where `revision` or a login names none."""
     first = next((target_id for target_id in targets if target_id.partition(".")[0] == "http"), "")
+    if isinstance(short := own.get("revision"), str) and short in ("image", "argocd"):
+        own["revision"] = {"source": short}
     if isinstance(own.get("revision"), dict):
-        own["revision"] = {"target": first} | own["revision"]
+        kind = "cluster" if own["revision"].get("source", "http") != "http" else "http"
+        asked = next((target_id for target_id in targets if target_id.partition(".")[0] == kind), "")
+        own["revision"] = {"target": asked} | own["revision"]
     if isinstance(own.get("users"), dict):
         own["users"] = {
             name: user | {"login": {"target": first} | user["login"]}

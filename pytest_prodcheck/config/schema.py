@@ -92,6 +92,7 @@ def _environment(definitions: dict[str, Schema]) -> Schema:
     target = definitions[TARGET_MODELS["http"].__name__]["properties"]
     properties |= {key: target[key] for key in (*merge.DEFAULTS, *merge.HTTP_DEFAULTS)}
     properties |= {kind: _target(kind, definitions) for kind in TARGET_MODELS}
+    properties["revision"]["anyOf"].append({"enum": ["image", "argocd"]})
     properties["extends"] = {"type": "string", "description": "The environment that this one is merged over."}
     return {"type": "object", "additionalProperties": False, "properties": properties}
 

@@ -105,6 +105,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(PODS, ("cluster.rollout.in_progress", "cluster.rollout.old_version_serving", "cluster.pod.starting",
              "cluster.rollout.deadline_exceeded", "cluster.rollout.too_few_replicas", "cluster.workload.no_pods"),
              same_workload, "R18"),
+    Relation(("cluster.rollout.*",), ("cluster.pod.starting",), same_workload, "R18"),
     Relation((*PODS, "cluster.rollout.*"), ("http.revision.old_version_serving", "http.revision.mixed"),
              keeps_the_old, "R18"),
     Relation(("cluster.config.changed_not_restarted",), ("database.auth.password_rejected", "cache.auth.rejected",

@@ -13,12 +13,13 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from pytest_prodcheck.config.models import Environment
+from pytest_prodcheck.config.models import Environment, Revision
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import NotReady, ProdcheckError
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.sampling import Sampler
+from pytest_prodcheck.gate.settling import Settling
 from pytest_prodcheck.gate.standings import Standings
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import USED_UP, Observation
@@ -56,7 +57,8 @@ class Owner:
         """What each attempt of a check gave; a future until somebody has waited for it."""
         self._samplers: dict[str, Sampler] = {}
         self._lock = threading.RLock()
-        self.standings = Standings(probers, self._pool, self._kept, deadline, clock)
+        self.settling = Settling(environment, probers, deadline)
+        self.standings = Standings(probers, self._pool, self._kept, deadline, clock, self.settling)
         self.observations: list[Observation] = []
         self.fixtures: dict[str, list[Observation]] = {}
         """Node id → what its test sent through fixtures."""
@@ -76,6 +78,7 @@ class Owner:
 
     def stop(self) -> None:
         """Sends nothing more; whoever still waits gets DeadlinePassed."""
+        self.settling.stop()
         self._pool.stop()
         self._probers.stop()
 
@@ -98,6 +101,8 @@ class Owner:
     @property
     def progress(self) -> str:
         """How far the run is, in a line: checks observed, samples seen of those needed now, seconds."""
+        if waiting := self.settling.said:
+            return waiting
         seen = sum(isinstance(known, Evidence) or known.done for known in list(self._evidence.values()))
         text = f"{seen} of {len(self._selected)} checks observed, {self.probing_s:.0f} s"
         under_way = [sampler for sampler in list(self._samplers.values()) if sampler.seen < sampler.needed]
@@ -319,6 +324,8 @@ class Owner:
         if revision is None:
             return Evidence()
         prober, started = self._probers.of(check.target), time.monotonic()
+        if revision.of_cluster:
+            return self._rolled_out(check, revision)
         while True:
             observations = tuple(prober.revision(revision))
             seen, waited = serving(observations, revision), time.monotonic() - started
@@ -326,6 +333,15 @@ class Owner:
             if not revision.expected or list(seen) == [revision.expected] or late:
                 return Evidence(observations, {"serving": list(seen), "waited_s": round(waited, 1)})
             time.sleep(min(1.0, max(0.05, self.environment.settle - waited)))
+
+    def _rolled_out(self, check: Check, revision: Revision) -> Evidence:
+        """What serves, by the snapshot that was read when the rollout had settled."""
+        from pytest_prodcheck.criteria.cluster import revision as criterion
+
+        cluster = self.standings.of(check.target).evidence.facts["cluster"]
+        table: Any = self.environment.targets[check.target]
+        facts = {"cluster": cluster, "serving": criterion.serving(cluster, table, revision)}
+        return Evidence((), {**facts, "waited_s": round(self.settling.waited, 1)})
 
     def _kept(self, evidence: Evidence) -> Evidence:
         with self._lock:

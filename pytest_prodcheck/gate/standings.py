@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from pytest_prodcheck.gate.probers import Probers
+from pytest_prodcheck.gate.settling import Settling
 from pytest_prodcheck.observe.evidence import Evidence, Standing
 from pytest_prodcheck.observe.pool import Pending, ProbePool
 
@@ -22,8 +23,11 @@ class Standings:
         keep: Callable[[Evidence], object],
         deadline: float,
         clock: Callable[[], float],
+        settling: Settling,
     ) -> None:
-        """`keep` takes what was seen; `deadline` is on the monotonic clock, `clock` tells when a target was seen."""
+        """`keep` takes what was seen; `deadline` is on the monotonic clock, `clock` tells when a target was seen;
+        `settling` is what must be over before anything is looked at."""
+        self._settling = settling
         self._probers, self._pool, self._keep, self._deadline, self._clock = probers, pool, keep, deadline, clock
         self._pending: dict[str, Pending[Standing]] = {}
         self._waited_for: dict[str, Sequence[str]] = {}
@@ -71,6 +75,10 @@ class Standings:
         return pending.result() if pending and pending.done and not pending.failed else None
 
     def _seen_now(self, name: str) -> Standing:
+        if name == self._settling.target:
+            self._settling.wait()
+        elif self._settling.target:
+            self.of(self._settling.target)
         if name.startswith("user:"):
             auth = self._probers.auth_of(name.removeprefix("user:"))
             if auth and not self.of(auth).ready:

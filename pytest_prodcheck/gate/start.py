@@ -77,7 +77,7 @@ def _narrowed(config: pytest.Config, environment: Environment) -> Environment:
         if environment.revision is None:
             raise ConfigError(
                 f"--prodcheck-revision={wanted}: environment {environment.name} does not say where its revision is; "
-                'add revision = { path = "/version", at = "commit" }'
+                'add revision = { path = "/version", at = "commit" }, or revision = "image" of its cluster'
             )
         changes["revision"] = environment.revision.model_copy(update={"expected": wanted})
     writes = config.getoption("prodcheck_writes")

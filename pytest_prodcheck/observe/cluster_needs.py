@@ -57,6 +57,10 @@ RESOURCES: Mapping[str, Kind] = {
 """Resource, as `kubectl api-resources` names it → where it is served. Nothing else is asked for."""
 
 
+ROLLOUTS = ("deployments.apps", "statefulsets.apps", "daemonsets.apps", "replicasets.apps", "applications.argoproj.io")
+"""What says how far a rollout is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Need:
     """One reading: a LIST, or a GET of each of `names`."""

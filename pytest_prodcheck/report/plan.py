@@ -90,6 +90,7 @@ def _refused(check: PlannedCheck, table: HttpTarget | GraphqlTarget) -> str:
 
 _FIXED: Mapping[tuple[str, str], str] = {
     ("http", "test_ready"): "GET of up to three endpoints, a TCP connect to every address",
+    ("cluster", "test_revision"): "one LIST of workloads and ReplicaSets, again until the rollout has settled",
     ("http", "test_revision"): "GET of the revision, 5 times, again until it has settled",
     ("auth", "test_ready"): "GET /.well-known/openid-configuration",
     ("auth", "test_discovery"): "GET of the endpoints that discovery names, as nobody",

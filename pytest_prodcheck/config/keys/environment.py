@@ -33,10 +33,14 @@ KEYS: Mapping[str, Words] = {
         "at_most": ("Requests to one host in a whole run, samples included.", "at_most = 1000"),
     },
     "Revision": {
+        "source": (
+            'Who says it: `http`, or of a cluster `image` or `argocd`; `revision = "image"` is the short form.',
+            'source = "image"',
+        ),
         "path": ("Path that is asked.", 'path = "/api/version"'),
         "at": ("Key of the JSON answer, nested by dots; empty: the whole text.", 'at = "commit"'),
         "header": ("Answer header that says it instead.", 'header = "X-Revision"'),
         "expected": ("The revision that must serve.", 'expected = "env:GIT_SHA"'),
-        "target": ("The http target that is asked, where there are several.", 'target = "http.app"'),
+        "target": ("The target that is asked, where there are several.", 'target = "http.app"'),
     },
 }

@@ -36,15 +36,22 @@ class Requests(Model):
 
 
 class Revision(Model):
-    """Where the deployed system says which revision it is, over HTTP."""
+    """Where the deployed system says which revision it is: over HTTP, or in its cluster."""
 
+    source: Literal["http", "image", "argocd"] = "http"
+    """`image`: the tags that the declared workloads of a cluster run; `argocd`: what its Application has synced."""
     path: str = "/"
     at: str = ""
     """Key of a JSON answer, nested by dots; empty means the whole text body, unless `header` is given."""
     header: str = ""
     expected: str = ""
     target: str = ""
-    """Id of the http target that is asked; needed only where several are declared."""
+    """Id of the http target, or of the cluster, that is asked; needed only where several are declared."""
+
+    @property
+    def of_cluster(self) -> bool:
+        """Whether a cluster says it."""
+        return self.source != "http"
 
 
 class Accepted(Model):

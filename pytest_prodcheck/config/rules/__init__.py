@@ -10,7 +10,7 @@ from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment, HttpTarget, Target
 from pytest_prodcheck.config.problems import Problems, nearest
-from pytest_prodcheck.config.rules.checked import Checked, refuse_blank, refuse_empty, refuse_unjudgeable
+from pytest_prodcheck.config.rules.checked import Checked, refuse_empty, refuse_unjudgeable
 from pytest_prodcheck.config.secrecy import REFERENCE
 from pytest_prodcheck.config.slugs import check_id, slug
 
@@ -29,8 +29,9 @@ def check(environment: Environment, problems: Problems, today: date) -> None:
     for name, user in environment.users.items():
         refuse_unjudgeable(("users", name, "claims"), dict(user.claims), problems)
     if environment.revision:
-        refuse_blank(("revision",), environment.revision, "expected", "expected names no revision", problems)
-        checked.http_target(("revision",), environment.revision.target, "revision")
+        from pytest_prodcheck.config.rules import revision
+
+        revision.check(checked, environment.revision)
     if environment.containers or environment.setup or "container:" in problems.source.text:
         from pytest_prodcheck.config.rules import throwaway
 

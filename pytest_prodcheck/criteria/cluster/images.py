@@ -27,20 +27,25 @@ def image(cluster: Cluster, promised: ClusterTarget, target: str, subject: str) 
     wanted = promised.images[subject]
     for says, seen in (*_of_template(workload, container, wanted), *_of_pods(cluster, name, container, wanted)):
         return [_finding(cluster, name, "cluster.image.wrong", says, target, seen, wanted)]
-    return _alike(cluster, name, _running(cluster, name, container, wanted), wanted, target)
-
-
-def _alike(cluster: Cluster, name: str, running: list[tuple[str, str, str]], wanted: str, target: str) -> list[Finding]:
-    """The pods run one digest, and there are some."""
+    running = _running(cluster, name, container, wanted)
     if not running:
         says = f"no pod of {name} runs: its image cannot be seen"
         return [_finding(cluster, name, "cluster.workload.no_pods", says, target, "0 pods", wanted)]
+    return _of_one_digest(cluster, name, running, target)
+
+
+def alike(cluster: Cluster, name: str, target: str) -> list[Finding]:
+    """The pods of a workload that were read in full run one digest of each image, whichever is promised."""
+    return _of_one_digest(cluster, name, _running(cluster, name, "", ""), target)
+
+
+def _of_one_digest(cluster: Cluster, name: str, running: list[tuple[str, str, str]], target: str) -> list[Finding]:
     by_reference: dict[str, set[str]] = {}
     for _, reference, digest in running:
         by_reference.setdefault(reference, set()).add(digest)
     for reference, digests in by_reference.items():
         if len(digests) > 1:
-            shown = ", ".join(f"{pod} {digest[:19]}" for pod, _, digest in running)
+            shown = ", ".join(f"{pod} {digest[:19]}" for pod, one, digest in running if one == reference)
             says = f"pods of {name} run {len(digests)} different images by the tag {reference}: {shown}"
             return [_finding(cluster, name, "cluster.image.digests_differ", says, target, shown, "one digest")]
     return []
@@ -66,7 +71,9 @@ def _bare(reference: str) -> str:
 
 
 def _chosen(containers: list[Object], container: str, wanted: str) -> list[Object]:
-    """The container that is meant: by its name; the only one; or those whose repository is the promised one's."""
+    """The container that is meant: by its name; or those whose repository is the promised one's; all where none is."""
+    if not wanted:
+        return containers
     if container:
         return [one for one in containers if text(one, "name") == container]
     repository = _bare(wanted).partition("@")[0].rpartition(":")[0]

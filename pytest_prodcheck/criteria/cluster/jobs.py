@@ -65,6 +65,8 @@ def cronjob(cluster: Cluster, target: str, name: str) -> list[Finding]:
         return [
             _of_cron(cluster, name, "cluster.cronjob.suspended", f"cron job {name} is suspended: it never runs", target)
         ]
+    if not ran and not _is_due(cluster, found):
+        return []
     if not ran:
         says = f"cron job {name} has not run yet ({text(found, 'spec', 'schedule')})"
         return [_of_cron(cluster, name, "cluster.cronjob.never_ran", says, target, "insufficient")]
@@ -74,6 +76,13 @@ def cronjob(cluster: Cluster, target: str, name: str) -> list[Finding]:
         says = f"the run of cron job {name} at {when} did not succeed (last success: {last})"
         return [_of_cron(cluster, name, "cluster.cronjob.failing", says, target)]
     return []
+
+
+def _is_due(cluster: Cluster, thing: Object) -> bool:
+    """Whether it should have run since it was made: within a day, a week or a month, as its schedule bounds days."""
+    _, _, of_month, month, of_week = (*text(thing, "spec", "schedule").split(), *("*" * 5))[:5]
+    days = 366 if month != "*" else 31 if of_month != "*" else 7 if of_week != "*" else 1
+    return cluster.now - moment(at(thing, "metadata", "creationTimestamp")) > days * 86400
 
 
 def _of_cron(cluster: Cluster, name: str, code: str, says: str, target: str, severity: Severity = "error") -> Finding:

@@ -34,7 +34,7 @@ def why(cluster: Cluster, pod: Object) -> Why | None:
         if found := look(cluster, pod, known):
             return found
     found = next(_of_containers(cluster, pod, known), None)
-    return found or _unready(pod, known)
+    return found or _unready(cluster, pod, known)
 
 
 def workload_of(pod: Object) -> str:
@@ -126,7 +126,7 @@ def restarted(cluster: Cluster, pod: Object, status: Object) -> Why | None:
     return Why(found.code, found.says, found.next, {"container": name, **found.data})
 
 
-def _unready(pod: Object, known: list[Object]) -> Why | None:
+def _unready(cluster: Cluster, pod: Object, known: list[Object]) -> Why | None:
     """A pod that runs and is not ready: what its probes say."""
     conditions = {text(one, "type"): one for one in items(pod, "status", "conditions")}
     ready = conditions.get("Ready", {})
@@ -134,6 +134,8 @@ def _unready(pod: Object, known: list[Object]) -> Why | None:
         return None
     said = next((told for words in _PROBES if (told := events.last(known, "Unhealthy", saying=words))), "")
     name = next((text(one, "name") for one in items(pod, "status", "containerStatuses") if not one.get("ready")), "")
+    if not said and cluster.now - moment(at(pod, "status", "startTime")) < waiting.SLOW:
+        return None  # its first probe may still be on its way
     data = {"container": name, "text": said or text(ready, "message")}
     if _WRONG_PATH.search(said) or _elsewhere(pod, name):
         return Why(

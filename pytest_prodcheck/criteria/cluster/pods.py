@@ -79,7 +79,9 @@ def _of_row(cluster: Cluster, row: Mapping[str, Json], target: str) -> Iterator[
 def _in_passing(cluster: Cluster, name: str, status: str, ready: str, target: str) -> Finding:
     message = f"pod {name} is {status} ({ready} ready): too early to tell"
     order = f"{cluster.kubectl} get pod {name} -w"
-    data = {"pod": name, "status_text": status, "namespace": cluster.namespace}
+    own = cluster.named("pods", name)
+    workload = pods_own.workload_of(own) if own is not None else name.rpartition("-")[0]
+    data = {"pod": name, "status_text": status, "namespace": cluster.namespace, "workload": workload}
     return Finding(CRITERION, target, message, "cluster.pod.starting", "insufficient", seen=status, subject=name,
                    next=order, data=data)  # fmt: skip
 

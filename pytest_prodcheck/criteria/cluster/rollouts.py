@@ -8,11 +8,11 @@ from typing import Any
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.config.problems import nearest
-from pytest_prodcheck.criteria.cluster import blame
+from pytest_prodcheck.criteria.cluster import blame, images
 from pytest_prodcheck.criteria.cluster.permission import refused
 from pytest_prodcheck.criteria.cluster.why import Why
 from pytest_prodcheck.observe.cluster import Cluster, Object, at, condition, name_of, number, text
-from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.finding import Finding, Severity
 
 CRITERION = "rollout"
 RESOURCES: Mapping[str, str] = {
@@ -35,7 +35,7 @@ def rollout(cluster: Cluster, promised: ClusterTarget, target: str, subject: str
     for look in (_zero, _unseen, _JUDGES[kind], _replicas(promised, kind)):
         if found := look(cluster, workload):
             return [_finding(cluster, workload, found, subject, target)]
-    return []
+    return images.alike(cluster, name, target) if name not in promised.images else []
 
 
 def missing(cluster: Cluster, resource: str, subject: str, target: str, criterion: str) -> Finding:
@@ -60,8 +60,8 @@ def _finding(cluster: Cluster, workload: Object, found: Why, subject: str, targe
         **found.data,
     }
     order = f"{cluster.kubectl} {found.next or f'rollout status {subject} --timeout=1s'}"
-    return Finding(CRITERION, target, found.says, found.code, seen=_counts(workload), promised="rolled out",
-                   subject=subject, next=order, data=data)  # fmt: skip
+    return Finding(CRITERION, target, found.says, found.code, found.severity, seen=_counts(workload),
+                   promised="rolled out", subject=subject, next=order, data=data)  # fmt: skip
 
 
 def _counts(workload: Object) -> str:
@@ -110,7 +110,8 @@ def _deployment(cluster: Cluster, workload: Object) -> Why | None:
     serving = blame.old_version(cluster, workload)
     guilty = blame.of_deployment(cluster, workload)
     if guilty is not None:
-        return Why(guilty.code, f"{serving.says}{guilty.says}", guilty.next, {**serving.data, **guilty.data})
+        says = f"{serving.says}{guilty.says}" + (" (ProgressDeadlineExceeded)" if late else "")
+        return Why(guilty.code, says, guilty.next, {**serving.data, **guilty.data})
     if at(workload, "spec", "paused") is True:
         return Why("cluster.rollout.paused", f"{serving.says}the rollout of {name} is paused", data=serving.data)
     if late:
@@ -129,33 +130,35 @@ def _deployment(cluster: Cluster, workload: Object) -> Why | None:
 def _statefulset(cluster: Cluster, workload: Object) -> Why | None:
     name, status, wants = name_of(workload), workload.get("status"), wanted(workload)
     ready, updated = number(status, "readyReplicas"), number(status, "updatedReplicas")
-    on_delete = text(workload, "spec", "updateStrategy", "type") == "OnDelete"
-    partition = number(workload, "spec", "updateStrategy", "rollingUpdate", "partition")
-    old = text(status, "updateRevision") != text(status, "currentRevision")
-    behind = not on_delete and (updated < wants - partition if partition else old and updated < wants)
-    if ready >= wants and not behind:
-        return None
-    if guilty := blame.of_pods(cluster, name):
-        return guilty
     if ready < wants:
-        return Why("cluster.rollout.in_progress", f"{ready} of {wants} pods of {name} are ready")
-    says = f"old version serving: {wants - updated} of {wants} pods of {name} are of the revision before"
-    return Why("cluster.rollout.old_version_serving", says)
+        return blame.of_pods(cluster, name) or _waiting(f"{ready} of {wants} pods of {name} are ready")
+    if text(status, "updateRevision") == text(status, "currentRevision") or updated >= wants:
+        return None
+    partition = number(workload, "spec", "updateStrategy", "rollingUpdate", "partition")
+    return _of_before(workload, updated, wants, wants - partition, f"pods of {name}", "partition", partition)
 
 
 def _daemonset(cluster: Cluster, workload: Object) -> Why | None:
     name, status = name_of(workload), workload.get("status")
     wants, available = number(status, "desiredNumberScheduled"), number(status, "numberAvailable")
-    on_delete = text(workload, "spec", "updateStrategy", "type") == "OnDelete"
-    updated = wants if on_delete else number(status, "updatedNumberScheduled")
-    if updated >= wants and available >= wants:
-        return None
-    if guilty := blame.of_pods(cluster, name):
-        return guilty
     if available < wants:
-        return Why("cluster.rollout.in_progress", f"{name} is available on {available} of {wants} nodes")
-    says = f"old version serving: {name} is updated on {updated} of {wants} nodes"
-    return Why("cluster.rollout.old_version_serving", says)
+        return blame.of_pods(cluster, name) or _waiting(f"{name} is available on {available} of {wants} nodes")
+    updated = number(status, "updatedNumberScheduled")
+    return None if updated >= wants else _of_before(workload, updated, wants, wants, f"pods of {name}", "", 0)
+
+
+def _waiting(says: str) -> Why:
+    return Why("cluster.rollout.in_progress", says)
+
+
+def _of_before(workload: Object, updated: int, wants: int, bound: int, what: str, key: str, value: int) -> Why:
+    """Pods of the revision before serve: a warning where the update's strategy wants it so."""
+    strategy = text(workload, "spec", "updateStrategy", "type")
+    on_purpose = strategy == "OnDelete" or (value and updated >= bound)
+    why = f" ({strategy if strategy == 'OnDelete' else f'{key} {value}'})" if on_purpose else ""
+    says = f"old version serving: {wants - updated} of {wants} {what} are of the revision before{why}"
+    severity: Severity = "warning" if on_purpose else "error"
+    return Why("cluster.rollout.old_version_serving", says, severity=severity)
 
 
 def _replicas(promised: ClusterTarget, kind: str) -> Callable[[Cluster, Object], Why | None]:

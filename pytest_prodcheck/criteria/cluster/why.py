@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pytest_prodcheck.observe.finding import Severity
+
 
 @dataclass(frozen=True, slots=True)
 class Why:
@@ -17,3 +19,4 @@ class Why:
     next: str = ""
     """What follows `kubectl -n NAMESPACE`; empty means the cause table's own."""
     data: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity = "error"

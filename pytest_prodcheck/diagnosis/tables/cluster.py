@@ -76,6 +76,13 @@ KINDS = (
         "kubectl -n {namespace} get {workload} -o jsonpath='{.spec.replicas}'",
     ),
     CauseKind(
+        "cluster.revision.not_deployed",
+        "the wanted revision is in no declared workload, or not what Argo CD has synced (R18)",
+        "the wanted revision is not deployed",
+        "look at the pipeline that should have written it; `settle` lets the gate wait for it",
+        "kubectl -n {namespace} get deployments,statefulsets,daemonsets -o wide",
+    ),
+    CauseKind(
         "cluster.job.failed",
         "a job ended without success: its pods failed as often as it lets them, or it took too long",
         "the job {workload} failed",

@@ -23,6 +23,14 @@ def pods(case: Case) -> list[Finding]:
     return pods.pods(_seen(case), case.table(ClusterTarget), case.check.target)
 
 
+def revision(case: Case) -> list[Finding]:
+    """The revision that was deployed."""
+    from pytest_prodcheck.criteria.cluster import revision
+
+    promised = case.environment.revision
+    return revision.judge(_seen(case), case.table(ClusterTarget), promised, case.check.target) if promised else []
+
+
 def rollout(case: Case) -> list[Finding]:
     """The rollout of one workload."""
     from pytest_prodcheck.criteria.cluster import rollouts
@@ -76,6 +84,7 @@ JUDGES: Mapping[str, Judge] = {
     **compose.JUDGES,
     **cluster_wiring.JUDGES,
     "test_pods": pods,
+    "test_revision": revision,
     "test_rollout": rollout,
     "test_job": job,
     "test_cronjob": cronjob,

@@ -14,6 +14,8 @@ def checks(environment: Environment, target: str, table: ClusterTarget) -> Itera
     """What its workloads, pods, images and configuration promise."""
     build = Builder(environment, target, table)
     yield build.check("test_ready")
+    if environment.revision and environment.revision.of_cluster and environment.revision.target == target:
+        yield build.check("test_revision")
     yield build.check("test_pods")
     of_kind = {"deployment": table.deployments, "statefulset": table.statefulsets, "daemonset": table.daemonsets}
     for kind, names in of_kind.items():

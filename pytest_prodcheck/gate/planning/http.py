@@ -13,7 +13,8 @@ def checks(environment: Environment, target: str, table: HttpTarget) -> Iterator
     """What the host, its certificate, its headers and its endpoints promise."""
     build = Builder(environment, target, table)
     yield build.check("test_ready")
-    if environment.revision and (environment.revision.target or target) == target:
+    asked = environment.revision is not None and not environment.revision.of_cluster
+    if environment.revision and asked and (environment.revision.target or target) == target:
         yield build.check("test_revision")
     if table.url.startswith("https:") or table.tls.valid_for:
         yield build.check("test_certificate")

@@ -17,19 +17,40 @@ _WELL = ("Running", "Completed", "Succeeded")
 _OF_A_KIND, _AT_MOST = 2, 16
 """Pods that fail alike are read in full up to here; the others are named with what their rows say."""
 _LINES = 20
+_FEW = 50
+"""Pods of a namespace that is read in full."""
 
 
 def read(reader: Reader) -> None:
     """Adds to the reader's objects and tails. Raises ApiProblem."""
+    table = reader.tables.get("pods")
+    if table is not None and len(table.rows) <= _FEW:
+        _all_pods(reader)
+    else:
+        _some_pods(reader)
+    bad = set(_chosen(reader))
+    for pod in reader.objects.get("pods", ()):
+        for container, previous in _crashed(pod) if name_of(pod) in bad else ():
+            _tail(reader, name_of(pod), container, previous=previous)
+
+
+def _all_pods(reader: Reader) -> None:
+    """Of a small namespace all pods at once: one LIST instead of several GETs."""
+    need = Need("pods", "objects", "evidence of what is wrong", labels=reader.table.selector)
+    found = reader.allowed(
+        need, reader.namespace, lambda: reader.api.list("pods", reader.namespace, labels=need.labels)
+    )
+    if found is not None:
+        reader.keep("pods", found.items)
+
+
+def _some_pods(reader: Reader) -> None:
     for name in _chosen(reader):
         reader.read_pod(name)
     for resource, names in reader.table.workloads.items():
         for workload in reader.objects.get(resource, ()):
             if name_of(workload) in names and _has_image(reader, name_of(workload)):
                 _pods_of(reader, workload)
-    for pod in reader.objects.get("pods", ()):
-        for container, previous in _crashed(pod):
-            _tail(reader, name_of(pod), container, previous=previous)
 
 
 def _chosen(reader: Reader) -> list[str]:

@@ -15,6 +15,7 @@ from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.targets.cluster.snapshot import Reader
     from pytest_prodcheck.targets.kubernetes.api import Api
 
 _TAIL = 4000
@@ -49,6 +50,13 @@ class ClusterProber:
             self._cluster = self._read()
         return Evidence((), {"cluster": self._cluster})
 
+    def rolling(self) -> Cluster | None:
+        """How the rollouts are: the workloads and their ReplicaSets, read now; None where they cannot be."""
+        try:
+            return self._reader().rolling()
+        except ApiProblem:
+            return None  # the readiness that follows says why
+
     def repeater(self, function: str, subject: str, user: str) -> Callable[[], Observation] | None:
         """Nothing of a cluster is sampled."""
         del function, subject, user
@@ -59,6 +67,9 @@ class ClusterProber:
         return ()
 
     def _read(self) -> Cluster:
+        return self._reader().read()
+
+    def _reader(self) -> Reader:
         from pytest_prodcheck.targets.cluster.snapshot import Reader
         from pytest_prodcheck.targets.kubernetes.api import Api
         from pytest_prodcheck.targets.kubernetes.kubeconfig import access
@@ -66,7 +77,7 @@ class ClusterProber:
         if self._api is None:
             way = access(self.target, self.table, self._environ)
             self._api = Api(self._wire, self.target, self.table, way, self._remember)
-        return Reader(self._api, self.table, self._cleaned).read()
+        return Reader(self._api, self.table, self._cleaned)
 
     def _cleaned(self, said: bytes) -> str:
         """The end of a log, line by line, as it may be kept."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.observe.cluster import Cluster, Keys, Object, Refusal, Table, name_of, text
-from pytest_prodcheck.observe.cluster_needs import RESOURCES, Need, needs
+from pytest_prodcheck.observe.cluster_needs import RESOURCES, ROLLOUTS, Need, needs
 from pytest_prodcheck.observe.cluster_objects import keys, pruned
 from pytest_prodcheck.targets.cluster import details, wires
 from pytest_prodcheck.targets.kubernetes.api import Api, Listing
@@ -48,6 +48,16 @@ class Reader:
             self._one(need)
         wires.read(self)
         details.read(self)
+        return self._snapshot(version)
+
+    def rolling(self) -> Cluster:
+        """No more of it than says how far the rollouts are."""
+        for need in needs(self.table):
+            if need.resource in ROLLOUTS and self.table.workloads.get(need.resource, ("a kind beside",)):
+                self._one(need)
+        return self._snapshot("")
+
+    def _snapshot(self, version: str) -> Cluster:
         return Cluster(
             self.namespace,
             version,

@@ -241,6 +241,15 @@ def test_a_pod_that_is_starting_is_not_proven() -> None:
     assert (found.severity, found.code) == ("insufficient", "cluster.pod.starting")
 
 
+def test_a_pod_whose_first_probe_is_on_its_way_is_not_proven() -> None:
+    """It runs for seconds, and no probe has failed; later it is red."""
+    data = read("not-ready")
+    data["objects"]["events"] = []
+    assert {one.severity for one in pods(of(data), PROMISED, "cluster")} == {"insufficient"}
+    data["now"] += 300
+    assert {one.code for one in pods(of(data), PROMISED, "cluster")} == {"cluster.pod.not_ready"}
+
+
 def test_a_failed_attempt_of_a_job_that_succeeded_is_past() -> None:
     """Its pod stays listed, with Error."""
     data = read("job-failed")

@@ -127,20 +127,23 @@ def test_an_older_version_that_serves_without_a_reason_is_said() -> None:
     assert f"old version serving ({IMAGE})" in found.message
 
 
+OLD = {"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}
+
+
 @pytest.mark.parametrize(
-    ("status", "strategy", "code"),
+    ("status", "strategy", "code", "severity"),
     [
-        ({"readyReplicas": 0}, {}, "rollout.in_progress"),
-        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"}, {},
-         "rollout.old_version_serving"),
-        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"},
-         {"type": "OnDelete"}, ""),
-        ({"readyReplicas": 1, "updatedReplicas": 0, "updateRevision": "b", "currentRevision": "a"},
-         {"rollingUpdate": {"partition": 1}}, ""),
+        ({"readyReplicas": 0}, {}, "rollout.in_progress", "error"),
+        (OLD, {}, "rollout.old_version_serving", "error"),
+        (OLD, {"type": "OnDelete"}, "rollout.old_version_serving", "warning"),
+        (OLD, {"rollingUpdate": {"partition": 1}}, "rollout.old_version_serving", "warning"),
+        ({**OLD, "updatedReplicas": 1}, {}, "", ""),
     ],
-)  # fmt: skip
-def test_a_stateful_set_keeps_its_own_rules(status: dict[str, Any], strategy: dict[str, Any], code: str) -> None:
-    """Ready replicas, revisions, a partition; OnDelete says nothing of its update."""
+)
+def test_a_stateful_set_keeps_its_own_rules(
+    status: dict[str, Any], strategy: dict[str, Any], code: str, severity: str
+) -> None:
+    """Ready replicas and revisions; what OnDelete and a partition keep back on purpose is a warning."""
 
     def change(data: dict[str, Any]) -> None:
         postgres = named(data, "statefulsets.apps", "postgres")
@@ -148,7 +151,7 @@ def test_a_stateful_set_keeps_its_own_rules(status: dict[str, Any], strategy: di
         postgres["spec"]["updateStrategy"] = strategy
 
     found = of_app(changed(change), "statefulset/postgres")
-    assert [one.code for one in found] == ([f"cluster.{code}"] if code else [])
+    assert [(one.code, one.severity) for one in found] == ([(f"cluster.{code}", severity)] if code else [])
 
 
 @pytest.mark.parametrize(
@@ -230,7 +233,8 @@ def test_a_hooks_job_is_known_by_the_beginning_of_its_name() -> None:
     ("spec", "status", "code"),
     [
         ({"suspend": True}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "suspended"),
-        ({}, {}, "never_ran"),
+        ({"schedule": "0 3 * * *"}, {}, "never_ran"),
+        ({"schedule": "0 3 1 * *"}, {}, ""),
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "lastSuccessfulTime": "2026-11-28T03:00:09Z"}, "failing"),
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "failing"),
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "lastSuccessfulTime": "2026-11-29T03:00:09Z"}, ""),
@@ -238,10 +242,11 @@ def test_a_hooks_job_is_known_by_the_beginning_of_its_name() -> None:
     ],
 )
 def test_a_cron_job_is_on_and_its_last_run_succeeded(spec: dict[str, Any], status: dict[str, Any], code: str) -> None:
-    """One that has never run proves nothing."""
+    """One that should have run and never did proves nothing; one that is not due yet is well."""
 
     def change(data: dict[str, Any]) -> None:
-        data["objects"]["cronjobs.batch"] = [{"metadata": {"name": "backup"}, "spec": spec, "status": status}]
+        made = {"name": "backup", "creationTimestamp": "2026-11-27T00:00:00Z"}
+        data["objects"]["cronjobs.batch"] = [{"metadata": made, "spec": spec, "status": status}]
 
     found = cronjob(changed(change), "cluster", "backup")
     assert [one.code for one in found] == ([f"cluster.cronjob.{code}"] if code else [])
@@ -259,6 +264,14 @@ def test_the_promised_image_runs_by_one_digest() -> None:
     assert f"declared with images.plan.example/plan-app:1.5.0-typo, promised is {IMAGE}" in wrong.message
     other = PROMISED.model_copy(update={"images": {"plan-app": "sha256:00"}})
     assert [one.code for one in image(lab(), other, "cluster", "plan-app")] == ["cluster.image.wrong"]
+
+
+def test_pods_of_one_tag_run_one_digest_whatever_is_promised() -> None:
+    """A tag that was moved between two starts is seen without a promise, too."""
+    unpromised = PROMISED.model_copy(update={"images": {}})
+    (found,) = rollout(lab("image-drift"), unpromised, "cluster", "deployment/plan-app")
+    assert found.code == "cluster.image.digests_differ"
+    assert rollout(lab(), unpromised, "cluster", "deployment/plan-app") == []
 
 
 def test_an_image_without_a_pod_cannot_be_seen() -> None:

@@ -1,0 +1,119 @@
+"""The revision that was deployed, by images and by Argo CD: rolled out, and alone (R18)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from clusters import IMAGE, PROMISED, lab, named, of, read
+
+from pytest_prodcheck.config.models import ArgoCd, ClusterTarget, Revision
+from pytest_prodcheck.criteria.cluster.revision import carries, judge, serving
+from pytest_prodcheck.observe.cluster import Cluster
+
+COMMIT = "4f2a1c9d0b7e6a5f4c3d2e1f0a9b8c7d6e5f4a3b"
+UNNAMED = PROMISED.model_copy(update={"images": {}})
+ARGO = ClusterTarget(context="lab", argocd=ArgoCd(application="plan"))
+
+
+def wanted(expected: str = "", source: str = "image") -> Revision:
+    """What is promised."""
+    return Revision(source=source, expected=expected, target="cluster")
+
+
+def codes(cluster: Cluster, expected: str, table: ClusterTarget = UNNAMED) -> list[str]:
+    """The codes of the findings."""
+    return [one.code for one in judge(cluster, table, wanted(expected), "cluster")]
+
+
+def test_the_deployed_revision_is_rolled_out_and_alone() -> None:
+    """By the tag of one of the declared workloads; the others have revisions of their own."""
+    assert codes(lab(), "1.4.2") == []
+    assert serving(lab(), UNNAMED, wanted("1.4.2")) == ["1.4.2"]
+    assert codes(lab(), "") == []
+
+
+def test_what_is_not_deployed_says_what_is() -> None:
+    """No declared workload carries it."""
+    (found,) = judge(lab(), PROMISED, wanted("1.5.0"), "cluster")
+    assert found.code == "cluster.revision.not_deployed"
+    assert f"1.5.0 is not deployed: deployment/plan-app has {IMAGE}" in found.message
+    assert (found.seen, found.promised) == ("1.4.2", "1.5.0")
+
+
+def test_a_rollout_that_hangs_names_what_still_serves() -> None:
+    """The new image is declared, and the old ReplicaSet serves."""
+    (found,) = judge(lab("image-pull"), PROMISED, wanted("1.5.0-typo"), "cluster")
+    assert found.code == "cluster.image.pull_failed"
+    assert f"old version serving ({IMAGE})" in found.message
+    assert serving(lab("image-pull"), PROMISED, wanted("1.5.0-typo")) == ["1.4.2"]
+
+
+def test_two_revisions_that_serve_are_a_finding_whatever_is_wanted() -> None:
+    """The rollout calls itself complete, and pods of the ReplicaSet before are ready."""
+    data = read("image-pull")
+    named(data, "deployments.apps", "plan-app")["status"] = named(read("healthy"), "deployments.apps", "plan-app")[
+        "status"
+    ] | {"observedGeneration": 99}
+    assert codes(of(data), "") == ["cluster.rollout.old_version_serving"]
+
+
+def test_what_may_not_be_read_is_blocked() -> None:
+    """R22."""
+    (found,) = judge(of(read("healthy"), {"deployments.apps": "list"}), PROMISED, wanted("1"), "cluster")
+    assert found.severity == "blocked"
+
+
+@pytest.mark.parametrize(
+    ("image", "revision", "same"),
+    [
+        ("a.test/x:1.5.0", "1.5.0", True),
+        ("a.test/x:v1.5.0", "1.5.0", True),
+        ("a.test/x:1.5.0", "v1.5.0", True),
+        ("a.test/x:1.5.01", "1.5.0", False),
+        ("a.test/x:4f2a1c9", COMMIT, True),
+        (f"a.test/x:main-{COMMIT}", "4f2a1c9", True),
+        ("a.test/x:main-4f2a1c9-17", COMMIT, True),
+        ("a.test/x:4f2a1", COMMIT, False),
+        ("a.test/x:1234567", "12345678", False),
+        ("a.test:5000/x", "5000", False),
+        ("a.test/x@sha256:ab", "sha256:ab", True),
+        ("a.test/x", "1.5.0", False),
+    ],
+)
+def test_an_image_carries_a_revision(image: str, revision: str, same: bool) -> None:
+    """As its tag, as a part of it, as an abbreviated commit, as a digest; numbers are no commits."""
+    assert carries((image,), revision) is same
+
+
+def application(**status: Any) -> Cluster:
+    """The namespace with an Application in that state."""
+    data = read("healthy")
+    data["objects"]["applications.argoproj.io"] = [{"metadata": {"name": "plan"}, "status": status}]
+    return of(data)
+
+
+@pytest.mark.parametrize(
+    ("sync", "health", "phase", "code"),
+    [
+        ({"revision": COMMIT}, "Healthy", "Succeeded", ""),
+        ({"revisions": [COMMIT]}, "Suspended", "Succeeded", ""),
+        ({"revision": "90c1d5a" + "0" * 33}, "Healthy", "Succeeded", "revision.not_deployed"),
+        ({"revision": COMMIT}, "Progressing", "Succeeded", "rollout.in_progress"),
+        ({"revision": COMMIT}, "Healthy", "Running", "rollout.in_progress"),
+        ({}, "", "", "revision.not_deployed"),
+    ],
+)
+def test_argo_cd_says_its_revision(sync: dict[str, Any], health: str, phase: str, code: str) -> None:
+    """Synced to it, done with it, and healthy."""
+    cluster = application(sync=sync, health={"status": health}, operationState={"phase": phase})
+    found = judge(cluster, ARGO, wanted("4f2a1c9", "argocd"), "cluster")
+    assert [one.code for one in found] == ([f"cluster.{code}"] if code else [])
+
+
+def test_an_application_that_is_not_there_is_said() -> None:
+    """Or may not be read."""
+    (found,) = judge(lab(), ARGO, wanted("x", "argocd"), "cluster")
+    assert "there is no Application plan" in found.message
+    (blocked,) = judge(of(read("healthy"), {"applications.argoproj.io": "get"}), ARGO, wanted("x", "argocd"), "cluster")
+    assert blocked.severity == "blocked"
