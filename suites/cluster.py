@@ -102,7 +102,7 @@ def test_helm(prodcheck_cluster, check):
 
 @pytest.mark.smoke
 def test_compose_service(prodcheck_cluster, check):
-    """The compose service runs, is healthy, and publishes its ports (B28, B29, B42, B43, B45, B50, B59, C2, C8, C9)."""
+    """The compose service runs, is healthy, and publishes its ports (B28, B29, B42–B45, B50, B59, C2, C8, C9)."""
     prodcheck_cluster.observe(check)
 
 

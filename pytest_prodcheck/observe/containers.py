@@ -63,6 +63,8 @@ class Container:
     log_driver: str = ""
     log_options: Mapping[str, str] = field(default_factory=dict)
     ports: tuple[PublishedPort, ...] = ()
+    closed: frozenset[PublishedPort] = frozenset()
+    """Published ports that nobody in the container serves; looked at where the daemon is of this machine."""
     volumes: Mapping[str, str] = field(default_factory=dict)
     """Path in the container → the volume's name, or the host's path."""
     log: tuple[str, ...] = ()

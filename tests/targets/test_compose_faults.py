@@ -1,5 +1,5 @@
 """Every fault of a compose deployment, produced on a real daemon by a real `docker-compose`
-(A45, B28, B29, B42, B43, B45, B50, B51, B59, C2, C8, C9, C36)."""
+(A45, B28, B29, B42–B45, B50, B51, B59, C2, C8, C9, C36)."""
 
 from __future__ import annotations
 
@@ -97,7 +97,8 @@ def _settled(address: str, folder: Path) -> Deployment:
         found = Deployment(address, folder)
         states = {one.service: one for one in found.seen.containers}
         unwell = all(states[name].health == "unhealthy" for name in ("curl", "shell", "sick"))
-        if (unwell and states["loop"].restarts > 1 and states["app"].health == "healthy") or time.monotonic() > end:
+        well = all(states[name].health == "healthy" for name in ("app", "loopback"))
+        if (unwell and well and states["loop"].restarts > 1) or time.monotonic() > end:
             return found
         found.prober.close()
         time.sleep(0.3)
@@ -199,6 +200,7 @@ if os.environ.get("PRODCHECK_RECORD"):
             "now": deployment.seen.now,
             "version": deployment.seen.version,
             "inspected": [_read_of(document, _READ) for document in documents],
+            "closed": sorted({one.name for one in deployment.seen.containers if one.closed}),
             "logs": {one.name: one.log for one in deployment.seen.containers if one.log},
             "others": [_read_of(one, _LISTED) for one in api.get("/containers/json").content if "other" in str(one)],
             "images": deployment.seen.images,

@@ -125,10 +125,10 @@ def test_no_daemon_is_one_cause(tmp_path: Path) -> None:
 
 
 def test_what_was_sent_is_counted(tmp_path: Path) -> None:
-    """A gate of a healthy container asks the daemon four things, once."""
+    """A gate of a healthy container asks the daemon five things, once."""
     port = closed_port()
     with docker_stand_in.stand_in(tmp_path, daemon(port)) as (address, got):
         outcome = gate(tmp_path, address, port)
     assert outcome.words["cluster::test_compose_service[app]"] == "pass"
     assert outcome.words["cluster::test_compose_file"] == "pass"
-    assert outcome.verdict["sent"]["docker"] == len(got) == 4
+    assert outcome.verdict["sent"]["docker"] == len(got) == 5

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pytest_prodcheck.config.compose.model import DeclaredPort
 from pytest_prodcheck.criteria.containers.case import Case, inspect_command
 from pytest_prodcheck.criteria.containers.running import shown_size
-from pytest_prodcheck.observe.containers import Container
+from pytest_prodcheck.observe.containers import Container, PublishedPort
 from pytest_prodcheck.observe.finding import Finding
 
 _EVERYWHERE = ("", "0.0.0.0", "::")
@@ -28,9 +28,27 @@ def promised(case: Case) -> list[Finding]:
 
 
 def ports(case: Case) -> list[Finding]:
-    """The declared ports that no running container of the service publishes."""
+    """The declared ports that no running container of the service publishes, and those with nobody behind them."""
     alive = [one for one in case.containers if one.status == "running"]
-    return [_unpublished(case, port, alive[0]) for port in case.service.ports if alive and not _any(port, alive)]
+    missing = [_unpublished(case, port, alive[0]) for port in case.service.ports if alive and not _any(port, alive)]
+    return [*missing, *(_closed(case, one, port) for one in alive for port in sorted(one.closed, key=_number))]
+
+
+def _number(port: PublishedPort) -> int:
+    return port.host
+
+
+def _closed(case: Case, one: Container, port: PublishedPort) -> Finding:
+    """Nobody serves a published port (B44)."""
+    well = "healthy, and " if one.health == "healthy" else ""
+    message = (
+        f"{one.name} is {well}published on port {port.host}, and nothing in it listens on {port.container} for others: "
+        "it is bound to 127.0.0.1, or to another port"
+    )
+    return case.found(
+        "cluster.container.port_closed", message, "connection closed at once", f"a server on {port.container}",
+        container=one, port=port.host,
+    )  # fmt: skip
 
 
 def _any(port: DeclaredPort, containers: list[Container]) -> bool:

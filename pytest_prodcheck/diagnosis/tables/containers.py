@@ -151,6 +151,14 @@ KINDS = (
         "docker compose config --environment",
     ),
     CauseKind(
+        "cluster.container.port_closed",
+        "the port is published, and nothing in the container listens there for others: the server is bound to "
+        "127.0.0.1 of the container, or listens on another port",
+        "nobody in {container} serves its published port {port}",
+        "bind the server to 0.0.0.0 (HOST, --host, listen_addresses), or publish the port that it listens on",
+        "docker port {container}; docker logs --tail 50 {container}",
+    ),
+    CauseKind(
         "cluster.container.exited",
         "the program ended and nothing started it again",
         "{container} ended with exit {exit_code}",

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import socket
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.containers import Container, Containers
 from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.targets.compose import reach
 from pytest_prodcheck.targets.docker import documents, logs
 from pytest_prodcheck.targets.docker.api import Answer, DockerApi, quoted
 
@@ -41,6 +43,7 @@ def snapshot(
         if not answer.good:
             return None, seen
         found.append(_with_log(api, identifier, documents.container(answer.content), clean))
+    found = _with_closed(api, found)
     names = dict.fromkeys([*images, *(one.image for one in found)])
     known = {name: _image(api, name, seen) for name in names if name}
     others = tuple(documents.neighbour(one) for one in everything.content if not documents.is_of(one, project))
@@ -52,6 +55,16 @@ def snapshot(
         others,
         {name: identifier for name, identifier in known.items() if identifier is not None},
     ), seen
+
+
+def _with_closed(api: DockerApi, found: list[Container]) -> list[Container]:
+    """The containers with their published ports that nobody serves. Only of a daemon of this machine: another one's
+    ports are not ours, also where its socket is forwarded to us."""
+    serving = [one for one in found if one.status == "running" and one.ports and one.health != "starting"]
+    if not serving or documents.listed(api.get("/info").content, "Name") != socket.gethostname():
+        return found
+    gone = reach.closed(port for one in serving for port in one.ports)
+    return [replace(one, closed=gone & frozenset(one.ports)) if one in serving else one for one in found]
 
 
 def _image(api: DockerApi, name: str, seen: list[Observation]) -> str | None:

@@ -50,8 +50,8 @@ def container(document: object, log: tuple[str, ...] = ()) -> Container:
         _text(logging.get("Type")),
         {str(key): _text(value) for key, value in _table(logging.get("Config")).items()},
         tuple(_published(_table(root.get("NetworkSettings")).get("Ports"))),
-        dict(_mounts(root.get("Mounts"))),
-        log,
+        volumes=dict(_mounts(root.get("Mounts"))),
+        log=log,
     )
 
 

@@ -12,6 +12,7 @@ _ID = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,254}"
 _IMAGE = r"[A-Za-z0-9][A-Za-z0-9_.:@/-]{0,511}"
 _READS = {
     r"/version": frozenset[str](),
+    r"/info": frozenset[str](),
     r"/containers/json": frozenset({"all", "filters"}),
     rf"/containers/{_ID}/json": frozenset[str](),
     rf"/containers/{_ID}/logs": frozenset({"stdout", "stderr", "since", "until", "timestamps", "tail"}),
