@@ -143,6 +143,7 @@ class Gate:
         try:
             self.selector.drop_opt_in(items)
             selection.order(items)
+            collection.place(items)
         except UsageProblem as problem:
             self._refuse(items, problem)
         return result

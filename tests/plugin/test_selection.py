@@ -250,3 +250,18 @@ def test_plan_file_alone_beside_suites(gate):
     outcome = gate.run("prodcheck.toml")
     outcome.assert_is(0, "pass")
     assert "test_own" not in outcome.words
+
+
+def test_a_shipped_check_stands_where_pytest_itself_would_find_it(gate):
+    """Path, line and name in every report are those of its function, although they are looked for once a function."""
+    gate.config(endpoints='a = "/"\nb = "/"\n')
+    gate.file(
+        "conftest.py",
+        "def pytest_collection_finish(session):\n"
+        "    for item in session.items:\n"
+        "        said = item.location\n"
+        "        del item.location\n"
+        "        print(item.name, 'stands where it says' if item.location == said else said)\n",
+    )
+    names = ("test_ready", r"test_endpoint\[a\]", r"test_endpoint\[b\]")
+    gate.run("-s").assert_is(0, "pass", *(f"{name} stands where it says" for name in names))
