@@ -117,3 +117,9 @@ def prodcheck_database(pytestconfig: pytest.Config) -> Any:
 def prodcheck_cluster(pytestconfig: pytest.Config) -> Any:
     """The namespace, as this run read it: `pods()`, `deployments()`, `events()`, `snapshot`."""
     return _fixture(pytestconfig, "prodcheck_cluster")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_logs(pytestconfig: pytest.Config) -> Any:
+    """The logs of this run: `groups(kind)`, `errors()`, `streams`, `digest`."""
+    return _fixture(pytestconfig, "prodcheck_logs")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.problems import Problems
 
-TABLES = ("logs", "cache", "websocket", "load", "notify")
+TABLES = ("cache", "websocket", "load", "notify")
 _OF_CLUSTERS = ("forward",)
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 

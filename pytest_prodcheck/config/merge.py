@@ -113,7 +113,7 @@ def targets(environment: Table, problems: Problems) -> Iterator[RawTarget]:
             continue
         if not isinstance(table, dict):
             problems.add((kind,), _no_table(table), f'[env.NAME.{kind}] {ADDRESS_KEYS[kind][0]} = "…"')
-        elif _has_address(kind, table):
+        elif _has_address(kind, table) or _of_platform(kind, table):
             yield _target(kind, (kind,), table, environment)
         else:
             yield from _family(kind, table, environment, problems)
@@ -148,6 +148,7 @@ _ADDRESS_EXAMPLES = {
     "auth": "https://auth.example/",
     "graphql": "https://api.example/v1/graphql",
     "database": "env:PRODCHECK_DSN",
+    "logs": "backend/server.log",
 }
 
 
@@ -168,9 +169,17 @@ def _has_address(kind: str, table: Mapping[str, Any]) -> bool:
     return any(table.get(key, REMOVED) is not REMOVED for key in ADDRESS_KEYS[kind])
 
 
+def _of_platform(kind: str, table: Mapping[str, Any]) -> bool:
+    """Whether it is a target without an address: logs that the cluster's platform keeps. A family has members
+    instead."""
+    members = (value for key, value in table.items() if key not in field_names(kind))
+    return kind == "logs" and not any(isinstance(one, dict) and _has_address(kind, one) for one in members)
+
+
 def _target(target_id: str, path: tuple[str, ...], table: Table, environment: Table) -> RawTarget:
     kind = path[0]
-    shared = ("timeout",) if kind == "cluster" else DEFAULTS  # an API server's latency is not the system's
+    # the latency of an API server, or of what keeps logs, is not the system's
+    shared = ("timeout",) if kind in ("cluster", "logs") else DEFAULTS
     keys = shared + (HTTP_DEFAULTS if "headers" in field_names(kind) else ())
     defaults = {key: environment[key] for key in keys if environment.get(key, REMOVED) is not REMOVED}
     merged: Table = _without_removed(_merged(defaults, table, path))

@@ -39,6 +39,10 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
         from pytest_prodcheck.criteria.cluster import readiness
 
         return readiness.ready(name, evidence)
+    if isinstance(table, models.LogsTarget):
+        from pytest_prodcheck.criteria.logs import source_readiness
+
+        return source_readiness.ready(name, evidence)
     raise TypeError(f"no readiness for {type(table).__name__}")
 
 

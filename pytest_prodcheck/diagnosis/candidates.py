@@ -14,7 +14,7 @@ from pytest_prodcheck.diagnosis.symptoms import tags
 _BY_USER = ("database.auth.", "auth.user.", "database.connections.role_limit")
 _BY_HOST = ("http.dns.", "http.tcp.", "http.tls.", "http.upstream.", "http.rate_limited.", "http.application.in_")
 _BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.")
-_BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.")
+_BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.", "logs.")
 _PAGE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 
 
@@ -81,6 +81,8 @@ def _scope(sign: Sign) -> str:
         return f"{sign.target} {_of_cluster(sign)}"
     if sign.code.startswith(_BY_OPERATION):
         return f"{sign.target} {sign.data.get('operation', sign.check)}"
+    if sign.code == "logs.exception.unhandled":
+        return f"{sign.target} {sign.data.get('fingerprint', '')}"
     if sign.code == "http.application.unhandled_exception":
         return f"{sign.target} {sign.data.get('exception', '')}"
     return "" if _hearsay(sign) or not sign.code.startswith(_BY_TARGET) else sign.target

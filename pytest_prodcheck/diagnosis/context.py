@@ -33,6 +33,12 @@ class Context:
     places: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Where each target is, by target."""
 
+    @cached_property
+    def logged(self) -> Mapping[str, Mapping[str, Any]]:
+        """Request id → what its own lines in the logs say: `lines`, `code`, `exception`."""
+        told = [seen.data["answers"] for seen in self.observations if "answers" in seen.data]
+        return {name: said for answers in told for name, said in answers.items()}
+
     def passed(self, kind: str, function: str, user: str = "") -> bool:
         """Whether a check `kind::function` (for `user`, where one is named) passed and none of them failed."""
         wanted = [result for result in self.results if f"::{kind}::{function}" in result.id]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_prodcheck.diagnosis import cluster, transport
+from pytest_prodcheck.diagnosis import bodies, cluster, transport
 from pytest_prodcheck.diagnosis.context import Context, expired
-from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.diagnosis.signs import GENERIC, Sign
 
 Rule = Callable[[Sign, Context], Sign]
 """Gives the sign back, unchanged where it does not apply."""
@@ -25,6 +25,28 @@ _POINTS_NOWHERE = re.compile(
 )
 _PAGE = re.compile(r"<(!doctype html|html|title)\b", re.IGNORECASE)
 _NO_JSON = ("http.answer.html", "http.answer.not_json", "http.answer.wrong_content_type", "http.protocol.garbage")
+
+
+def told_by_its_log(sign: Sign, run: Context) -> Sign:
+    """E45: an error that says nothing of its reason, and whose own log line, found by its request id, does."""
+    said = next((run.logged[name] for name in sign.data.get("request_ids", ()) if name in run.logged), None)
+    if said is None or sign.code not in GENERIC or not (said["code"] or said["exception"]):
+        return sign
+    text = str(next(iter(said["lines"]), ""))
+    if said["code"] and not str(said["code"]).startswith("logs."):
+        reason = bodies.reveal(text)
+        return replace(sign.turned(said["code"], **(reason.data if reason else {}), text=text), revealed=True)
+    named = {"exception": said["exception"]} if said["exception"] else {}
+    return sign.turned("http.application.unhandled_exception", **named, text=text)
+
+
+def provider_from_pod(sign: Sign, run: Context) -> Sign:
+    """A64: the log of a pod says that it cannot fetch the keys, which answer us."""
+    if sign.kind != "logs" or sign.code != "auth.idp.unreachable" or not run.passed("auth", "test_ready"):
+        return sign
+    message = f"{sign.data.get('origin')} cannot reach the JWKS URL from its pod; from here it answers"
+    finding = replace(sign.finding, remedy="look at the egress policy of that pod") if sign.finding else None
+    return replace(sign, message=message, finding=finding)
 
 
 def runner_network(sign: Sign, run: Context) -> Sign:
@@ -243,9 +265,10 @@ def nothing_known(sign: Sign, _run: Context) -> Sign:
 
 
 RULES: tuple[Rule, ...] = (
-    last_words, runner_network, in_place_of_it, captive_portal, expired_token, clocks, password_or_role,
-    blocked_from_cluster, search_path, query_answer, pool_or_server, replicas, header_dropped, stale_keys,
-    provider_documents, not_graphql, permission_or_tracking, gateway, used_up, held_back, rate_limit, nothing_known,
+    told_by_its_log, provider_from_pod, last_words, runner_network, in_place_of_it, captive_portal, expired_token,
+    clocks, password_or_role, blocked_from_cluster, search_path, query_answer, pool_or_server, replicas,
+    header_dropped, stale_keys, provider_documents, not_graphql, permission_or_tracking, gateway, used_up, held_back,
+    rate_limit, nothing_known,
 )  # fmt: skip
 
 

@@ -156,6 +156,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(OUTAGE, ("login", "slow"), breaks_services, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
     *cluster.RELATIONS,
+    Relation(("logs.memory.exhausted", "logs.disk.full", "logs.module.missing", "logs.client.bad_url"),
+             ("server_error", "transport", "rate", "undecided"), always, "B36, B43: the logs say why"),
     Relation(("graphql.permission.missing", "graphql.table.not_tracked", "graphql.metadata.inconsistent",
               "graphql.remote.unreachable", "graphql.engine.*"), ("server_error", "rate"), always, "R9, R10"),
     Relation(("graphql.errors.in_answer", "graphql.data.partial", "graphql.permission.*", "graphql.table.*",

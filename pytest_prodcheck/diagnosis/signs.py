@@ -9,6 +9,7 @@ from typing import Any
 from pytest_prodcheck.diagnosis import bodies, hasura, libpq, transport
 from pytest_prodcheck.diagnosis.components import layers_named, speaks_of_health
 from pytest_prodcheck.observe.finding import CheckResult, Finding
+from pytest_prodcheck.observe.log import request_ids
 from pytest_prodcheck.observe.observation import Observation
 
 GENERIC = frozenset({
@@ -114,12 +115,13 @@ def _facts(result: CheckResult, finding: Finding, bad: Observation | None) -> di
     if bad:
         facts |= {"operation": bad.operation, "user": bad.user, "status": bad.status, "error": bad.error}
         facts |= {key: bad.data[key] for key in ("host", "port") if key in bad.data}
+        facts |= {"request_ids": request_ids(bad.headers)}
     facts |= {key: value for key, value in finding.data.items() if value not in (None, "")}
     facts["acts_as"] = (bad.user if bad else "") or str(finding.data.get("user", "")) or _user(result)
     operation = str(facts.get("operation", ""))
     if " /" in operation:
         facts.setdefault("path", operation.split(" ", 1)[1])
-    return {key: value for key, value in facts.items() if value not in (None, "")}
+    return {key: value for key, value in facts.items() if value not in (None, "", ())}
 
 
 def _user(result: CheckResult) -> str:
@@ -134,6 +136,8 @@ def _text(finding: Finding, bad: Observation | None) -> str:
 
 def _coded(sign: Sign, text: str, bad: Observation | None) -> Sign:
     sign = replace(sign, data={**sign.data, "text": text[:500]}) if text else sign
+    if sign.kind == "logs":  # what a log says of another layer, its parsers have read
+        return replace(sign, revealed=not sign.code.startswith("logs."))
     if sign.code not in GENERIC and not sign.unwell:
         return _with_names(sign, text)
     text = sign.message if sign.unwell and layers_named(sign.message) else text

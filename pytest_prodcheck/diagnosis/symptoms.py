@@ -17,7 +17,7 @@ _LOGIN = re.compile(r"log-?in|sign-?in|callback|oauth|session|authorize", re.IGN
 _TRANSPORT = ("http.dns.", "http.tcp.", "http.tls.", "auth.idp.", "database.tcp.", "database.dns.")
 _SERVER_ERROR = frozenset({
     "http.application.unhandled_exception", "http.upstream.crashed", "http.upstream.none", "http.upstream.timeout",
-    "http.upstream.wrong_port",
+    "http.upstream.wrong_port", "logs.requests.server_errors",
 })  # fmt: skip
 _DATABASE_ERROR = frozenset({"graphql.database.unreachable", "graphql.engine.start_failed"})
 _GRAPHQL_ERROR = frozenset({"graphql.errors.in_answer", "graphql.data.partial"})

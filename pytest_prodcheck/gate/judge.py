@@ -88,6 +88,17 @@ _CRITERION: Mapping[str, str] = {
     "test_compose_service": "containers",
     "test_compose_file": "containers",
     "test_compose_usage": "containers",
+    "test_coverage": "log_coverage",
+    "test_server_errors": "log_requests",
+    "test_errors": "log_errors",
+    "test_forbidden": "log_forbidden",
+    "test_private": "log_privacy",
+    "test_slow": "log_slow",
+    "test_retries": "log_retries",
+    "test_refused_logins": "log_logins",
+    "test_structured": "log_structure",
+    "test_startup": "log_startup",
+    "test_traces": "log_traces",
 }
 
 

@@ -205,7 +205,8 @@ class Owner:
 
     def _submit(self, check: Check, attempt: int) -> Pending[Evidence]:
         prober = self._probers.of(check.target)
-        if check.last or _samples(check) or check.function in ("test_ready", "test_revision"):
+        late = check.last or check.suite == "logs"
+        if late or _samples(check) or check.function in ("test_ready", "test_revision"):
             return self._pool.submit("coordinator", _COORDINATORS, lambda: self._coordinate(check, attempt))
         return self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt))
 
@@ -256,7 +257,20 @@ class Owner:
             return Evidence()
         if check.function == "test_revision":
             return self._kept(self._settled(check))
+        if check.suite == "logs":
+            return self._read_logs(check, attempt)
         return self._limit_of_target(check) if check.last else self._limit_of_check(check, attempt)
+
+    def _read_logs(self, check: Check, attempt: int) -> Evidence:
+        """Logs are read when everything else was asked: they tell of it, and what it caused is told from the rest."""
+        for other in self.plan.checks.values():
+            if other.suite != "logs" and other.id in self._selected:
+                with contextlib.suppress(ProdcheckError):  # of that check, which says it itself
+                    self.observe(other.id, 1)
+        prober = self._probers.of(check.target)
+        with self._lock:
+            prober.know(tuple(self.observations))
+        return self._wait(self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt)))
 
     def _limit_of_check(self, check: Check, attempt: int) -> Evidence:
         """A check with a rate or a quantile of its own: its declared probe, then as many samples as decide it."""

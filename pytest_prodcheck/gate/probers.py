@@ -179,7 +179,21 @@ class Probers:
             from pytest_prodcheck.targets.cluster.prober import ClusterProber
 
             return ClusterProber(self.wire, target, table, self._redactor, self._remember)
+        if isinstance(table, models.LogsTarget):
+            return self._logs(target, table)
         raise TypeError(f"no prober for {type(table).__name__}")
+
+    def _logs(self, target: str, table: models.LogsTarget) -> Any:
+        """What reads a target's logs, into the fold that its criteria take lines by."""
+        from pytest_prodcheck.criteria.logs.fold import Folder
+        from pytest_prodcheck.targets.logs import sources
+        from pytest_prodcheck.targets.logs.prober import LogsProber
+
+        if service := table.loki or table.google:
+            self._open(target, table, (service.url,), table.headers)
+        clusters = (one for one in self._environment.targets.values() if isinstance(one, models.ClusterTarget))
+        source = sources.of(target, table, next(clusters, None), self.wire, self._base, self._remember)
+        return LogsProber(target, table, Folder, source, self._run)
 
     def _issuing(self) -> AuthProber:
         """Where users' tokens come from when no provider takes part: from the one that `--prodcheck-only` leaves out,

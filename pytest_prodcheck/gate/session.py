@@ -31,6 +31,7 @@ FIXTURES = {
     "prodcheck_graphql": "graphql:GraphqlFixture",
     "prodcheck_database": "database:DatabaseFixture",
     "prodcheck_cluster": "cluster:ClusterFixture",
+    "prodcheck_logs": "logs:LogsFixture",
 }
 
 

@@ -6,12 +6,23 @@ from collections.abc import Mapping, Sequence
 
 from pydantic import BaseModel
 
-from pytest_prodcheck.config.keys import accepted, auth, cluster, database, environment, graphql, http, throwaway, users
+from pytest_prodcheck.config.keys import (
+    accepted,
+    auth,
+    cluster,
+    database,
+    environment,
+    graphql,
+    http,
+    logs,
+    throwaway,
+    users,
+)
 from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, accepted)
+    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, logs, accepted)
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -34,6 +45,7 @@ _OUTER = {
     "graphql": "GraphqlTarget",
     "database": "DatabaseTarget",
     "cluster": "ClusterTarget",
+    "logs": "LogsTarget",
     "users": "User",
     "containers": "Throwaway",
     "accepted": "Accepted",
@@ -58,6 +70,9 @@ _INNER = {
     "explain": "Explain",
     "argocd": "ArgoCd",
     "helm": "Helm",
+    "loki": "Loki",
+    "google": "Google",
+    "ready": "Ready",
 }
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Rls,
     )
     from pytest_prodcheck.config.models.graphql import GraphqlExpectation, GraphqlSubscription, GraphqlTarget
+    from pytest_prodcheck.config.models.logs import Google, LogsTarget, Loki, Ready
 else:
     _HOMES = {
         name: home
@@ -44,6 +45,7 @@ else:
             "auth": "AuthTarget HasuraClaims HasuraMapped Specimens",
             "database": "DatabaseTarget Explain Health Lint Migrations Pooler Query Rls",
             "graphql": "GraphqlExpectation GraphqlSubscription GraphqlTarget",
+            "logs": "Google LogsTarget Loki Ready",
         }.items()
         for name in names.split()
     }
@@ -70,6 +72,7 @@ __all__ = [
     "Endpoint",
     "Environment",
     "Explain",
+    "Google",
     "GraphqlExpectation",
     "GraphqlSubscription",
     "GraphqlTarget",
@@ -80,11 +83,14 @@ __all__ = [
     "HttpTarget",
     "Lint",
     "Login",
+    "LogsTarget",
+    "Loki",
     "Migrations",
     "Model",
     "Owned",
     "Pooler",
     "Query",
+    "Ready",
     "Requests",
     "Revision",
     "Rls",

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from pytest_prodcheck.config.models.cluster import ClusterTarget
     from pytest_prodcheck.config.models.database import DatabaseTarget
     from pytest_prodcheck.config.models.graphql import GraphqlTarget
+    from pytest_prodcheck.config.models.logs import LogsTarget
 
-    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget
+    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget | LogsTarget
 else:
     AnyTarget = Target  # so that no kind is loaded that is not declared; each table was validated as its own kind
 
@@ -82,7 +83,12 @@ class _Models(Mapping[str, type[Target]]):
 
 
 TARGET_MODELS: Mapping[str, type[Target]] = _Models(
-    cluster="ClusterTarget", http="HttpTarget", auth="AuthTarget", graphql="GraphqlTarget", database="DatabaseTarget"
+    cluster="ClusterTarget",
+    http="HttpTarget",
+    auth="AuthTarget",
+    graphql="GraphqlTarget",
+    database="DatabaseTarget",
+    logs="LogsTarget",
 )
 """Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
 
@@ -92,6 +98,7 @@ ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
     "auth": ("issuer", "secret"),
     "graphql": ("url",),
     "database": ("dsn",),
+    "logs": ("file", "loki", "google"),
 }
 """The keys whose presence makes a table a target and not a family."""
 

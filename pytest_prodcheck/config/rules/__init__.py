@@ -70,6 +70,10 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import cluster
 
         cluster.check(checked, path, target)
+    elif isinstance(target, models.LogsTarget):
+        from pytest_prodcheck.config.rules import logs
+
+        logs.check(checked, path, target)
 
 
 def _check_ids(checked: Checked) -> None:

@@ -1,4 +1,4 @@
-"""Causes of cache, WebSocket, logs and load."""
+"""Causes of cache, WebSocket and load."""
 
 from __future__ import annotations
 
@@ -144,13 +144,6 @@ KINDS = (
         "answers come from a fallback",
         "look at the proxy in front and the server's log",
         "curl -si -H 'Connection: Upgrade' -H 'Upgrade: websocket' {url}",
-    ),
-    CauseKind(
-        "logs.source.empty",
-        "source gives no lines",
-        "source gives no lines",
-        "check the source's name and the time window",
-        "kubectl logs -n {namespace} deployment/{subject} --tail=50",
     ),
     CauseKind(
         "load.generator.failed",

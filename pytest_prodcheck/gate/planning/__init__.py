@@ -45,6 +45,10 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import cluster, compose
 
         yield from (compose if table.compose else cluster).checks(environment, target, table)
+    elif isinstance(table, models.LogsTarget):
+        from pytest_prodcheck.gate.planning import logs
+
+        yield from logs.checks(environment, target, table)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:

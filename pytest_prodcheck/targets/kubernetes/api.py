@@ -104,11 +104,15 @@ class Api:
             owners += [row.get("object") or {} for row in read] if metadata else []
         return Listing(None if whole else Table(columns, tuple(rows), tuple(owners)), tuple(whole))
 
-    def log(self, pod: str, container: str, namespace: str, *, previous: bool = False, lines: int = 20) -> bytes:
-        """The last lines of a container's log, at most 64 KiB."""
-        query = {"container": container, "tailLines": str(lines), "limitBytes": str(_LOG_BYTES)}
-        path = f"{self._path('pods', namespace, pod)}/log"
-        return self._answer(path, query | ({"previous": "true"} if previous else {}), "*/*").body
+    def log(
+        self, pod: str, container: str, namespace: str, *, previous: bool = False, lines: int = 20, since: str = "",
+        limit: int = _LOG_BYTES,
+    ) -> bytes:  # fmt: skip
+        """The last `lines` of a container's log (0: all of them), at most `limit` bytes. `since` (RFC 3339) leaves
+        out what is older, by whole seconds, and puts before each line when it was written."""
+        query = {"container": container, "tailLines": str(lines or ""), "limitBytes": str(limit), "sinceTime": since}
+        query |= ({"timestamps": "true"} if since else {}) | ({"previous": "true"} if previous else {})
+        return self._answer(f"{self._path('pods', namespace, pod)}/log", query, "*/*").body
 
     def _path(self, resource: str, namespace: str = "", name: str = "") -> str:
         plural, kind = resource.partition(".")[0], RESOURCES[resource]

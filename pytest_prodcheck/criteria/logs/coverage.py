@@ -1,0 +1,76 @@
+"""Whether the window was really seen: silence may be missing logs, or no traffic (A60, T22, R22)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.models import LogsTarget
+from pytest_prodcheck.criteria.logs.telling import clock
+from pytest_prodcheck.observe.finding import Finding, Severity
+from pytest_prodcheck.observe.log import Digest, Gap
+
+CRITERION = "log_coverage"
+_AHEAD = 60.0
+"""Seconds by which a line may be younger than the moment at which it was read."""
+
+
+def coverage(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """Every stream was read over the whole window, lines say when they were written, and requests were answered."""
+    return [*unproven(digest, table, target), *_ahead(digest, target)]
+
+
+def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """Why that nothing was found proves nothing; empty where it does."""
+    found = [_gap(gap, target) for gap in digest.gaps]
+    found += _silence(digest, target)
+    if not found or digest.lines:
+        found += _no_traffic(digest, table, target)
+    return found
+
+
+def _gap(gap: Gap, target: str) -> Finding:
+    if gap.reason == "refused":
+        text = f"cannot read logs: forbidden ({gap.origin}): {gap.text}; nothing was judged there"
+        return _finding(target, text, "logs.source.forbidden", "blocked", gap.origin, said=gap.text)
+    text = f"the window is not covered: {gap.origin}: {gap.text}"
+    return _finding(target, text, "logs.source.incomplete", "insufficient", gap.origin, reason=gap.reason)
+
+
+def _silence(digest: Digest, target: str) -> Iterator[Finding]:
+    window = digest.window
+    if not any(stream.read for stream in digest.streams):
+        names = ", ".join(stream.name for stream in digest.streams[:5]) or "no stream"
+        yield _finding(target, f"the source gives no lines: {names}", "logs.source.empty", "insufficient", names)
+    elif all(stream.first is None for stream in digest.streams if stream.read):
+        text = "no line says when it was written: what happened within the window cannot be told"
+        yield _finding(target, text, "logs.window.unproven", "insufficient", "times")
+    elif not digest.lines:
+        last = max((stream.last for stream in digest.streams if stream.last is not None), default=None)
+        text = f"no line since {window.why or clock(window.since)}; the last one is of {clock(last)}"
+        yield _finding(target, text, "logs.source.empty", "insufficient", "window", last=clock(last))
+
+
+def _no_traffic(digest: Digest, table: LogsTarget, target: str) -> Iterator[Finding]:
+    limit = grammar.comparison(table.traffic) if table.traffic else None
+    seen = sum(stream.requests for stream in digest.streams)
+    if limit is None or limit.holds(seen):
+        return
+    own = sum(stream.own_requests for stream in digest.streams)
+    what = f"{seen} answered requests in the window" if seen else "no traffic in the window"
+    beside = f" (but {own} of our own)" if own else ""
+    text = f"{what}{beside}, promised {table.traffic}: zero errors proves nothing"
+    yield Finding(CRITERION, target, text, "logs.traffic.none", "insufficient", str(seen), str(table.traffic),
+                  subject="traffic", data={"requests": seen, "own": own})  # fmt: skip
+
+
+def _ahead(digest: Digest, target: str) -> Iterator[Finding]:
+    for stream in digest.streams:
+        ahead = (stream.last or 0.0) - digest.window.until
+        if ahead > _AHEAD:
+            text = f"{stream.name}: its last line is {ahead:.0f} s younger than now: the clock there is ahead of ours"
+            yield _finding(target, text, "logs.clock.skewed", "warning", stream.name, ahead_s=round(ahead))
+
+
+def _finding(target: str, text: str, code: str, severity: Severity, subject: str, **data: str | float) -> Finding:
+    return Finding(CRITERION, target, text, code, severity, subject=subject, data=dict(data))

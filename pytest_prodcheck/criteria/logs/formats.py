@@ -1,0 +1,78 @@
+"""From the text of one record to a `Record`, by the format that its source was seen to write, or that is declared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+
+from pytest_prodcheck.criteria.logs import json_lines, servers, text_lines, traces
+from pytest_prodcheck.criteria.logs.record import ERROR, Record
+
+Parser = Callable[[str], Record | None]
+
+PARSERS: Mapping[str, Parser] = {
+    "json": json_lines.parse,
+    "access": servers.access,
+    "nginx-error": servers.nginx_error,
+    "postgres": servers.postgres,
+    "postgres-csv": servers.postgres_csv,
+    "klog": text_lines.klog,
+    "logfmt": text_lines.logfmt,
+    "java": text_lines.java,
+    "python": text_lines.python,
+    "go": text_lines.go,
+    "redis": text_lines.redis,
+    "syslog": text_lines.syslog,
+    "text": text_lines.named,
+}
+"""Every format by name, the most telling first: the first that knows the line counts."""
+
+_SPOKEN = {"hasura": "json", "postgres-json": "json", "ingress": "access"}
+"""Forms that another format's parser tells apart."""
+_ENVELOPES = 3
+_LONGEST = 16_384
+
+
+def parse(text: str, first: str = "", only: str = "") -> Record:
+    """The record of a text, its trace read. `first` is the format that is tried before others; `only` is declared: what
+    it does not know is plain text."""
+    text, envelope = opened(text[:_LONGEST])
+    names = (only,) if only else (_SPOKEN.get(first, first), *PARSERS)
+    tried = (PARSERS[name](text) for name in names if name in PARSERS)
+    record = next((found for found in tried if found is not None), None) or text_lines.plain(text)
+    record.time = envelope or record.time
+    return _with_trace(record, text)
+
+
+def opened(text: str) -> tuple[str, str]:
+    """The line without the envelopes of container run-times, and the envelope's time."""
+    time = ""
+    for _ in range(_ENVELOPES):
+        inner = text_lines.cri(text)
+        if inner is not None:
+            text, time = inner, time or text.partition(" ")[0]
+            continue
+        if not text.startswith('{"log":'):
+            break
+        try:
+            said = json.loads(text)
+        except (ValueError, RecursionError):
+            break
+        line = json_lines.unwrapped(said) if isinstance(said, dict) else None
+        if line is None:
+            break
+        text, time = line, time or str(said["time"])
+    return text, time
+
+
+def _with_trace(record: Record, text: str) -> Record:
+    body = f"{record.message}\n{record.trace}" if record.trace else record.message
+    if record.form == "access":
+        return record
+    trace = traces.read(body)
+    if (trace is None and record.level >= ERROR) or (record.form == "text" and not record.level):
+        trace = trace or traces.heading(record.message)
+    if trace is not None:
+        record.exception = trace.type or record.exception
+        record.trace = record.trace or (text if trace.frame else "")
+    return record

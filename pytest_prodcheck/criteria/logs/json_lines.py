@@ -1,0 +1,166 @@
+"""Records that are JSON objects: zap, pino, bunyan, winston, structlog, logback, ECS, Google's, Hasura's, PostgreSQL's.
+
+Sources: the encoders of go.uber.org/zap, pinojs/pino, hynek/structlog, logfellow/logstash-logback-encoder; Elastic
+Common Schema; Google's LogEntry; hasura/graphql-engine docs, "Logs"; PostgreSQL, "Error Reporting and Logging",
+jsonlog."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from pytest_prodcheck.criteria.logs.record import ERROR, Record, level_of
+
+_HTTP = "http"
+_TIME = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "receiveTimestamp")
+_LEVEL = ("level", "severity", "lvl", "log.level", "levelname", "loglevel", "error_severity")
+_MESSAGE = ("msg", "message", "event", "text", "short_message", "textPayload")
+_TRACE = (
+    "stack",
+    "stacktrace",
+    "stack_trace",
+    "exc_info",
+    "traceback",
+    "error.stack_trace",
+    "exception",
+    "errorVerbose",
+)
+_STATUS = ("status", "statusCode", "status_code", f"{_HTTP}.response.status_code", "response_code", "http_status")
+_METHOD = ("method", "request_method", f"{_HTTP}.request.method", "requestMethod")
+_ROUTE = ("path", "route", "url", "uri", "request_path", "url.path", "requestUrl", "request_uri")
+_INNER = ("err", "error", "exception", "exc_info")
+_REQUEST = ("req", "request", "httpRequest", "http", "http_info", "res", "response")
+_LOG, _STREAM = "log", "stream"
+
+
+def parse(text: str) -> Record | None:
+    """The record of one JSON object; None for what is none. Only `jsonlog` of a container run-time is unwrapped."""
+    if not text.startswith("{"):
+        return None
+    try:
+        said = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return of(said) if isinstance(said, dict) else None
+
+
+def of(said: Mapping[str, Any]) -> Record | None:
+    """The record that the object is; None where it wraps a plain line (`unwrapped`)."""
+    if unwrapped(said) is not None:
+        return None
+    if "error_severity" in said:
+        return _postgres(said)
+    if isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str):
+        return _hasura(said)
+    return _generic(said)
+
+
+def unwrapped(said: Mapping[str, Any]) -> str | None:
+    """The line inside Docker's json-file envelope; None where there is no envelope."""
+    line = said.get(_LOG)
+    return line.rstrip("\n") if isinstance(line, str) and _STREAM in said and "time" in said else None
+
+
+def complete(said: Mapping[str, Any]) -> bool:
+    """Whether time, level and message are there (A51)."""
+    hasura = isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str)
+    message = hasura or _first(said, _MESSAGE) is not None
+    return message and _first(said, _TIME) is not None and _level(said) is not None
+
+
+def _generic(said: Mapping[str, Any]) -> Record:
+    record = Record("json", _text(_first(said, _MESSAGE)), level_of(_level(said) or ""), _text(_first(said, _TIME)))
+    record.trace = _text(_first(said, _TRACE))
+    for key in _INNER:
+        _add_error(record, said.get(key))
+    _add_error(record, {"type": said.get("error.type"), "message": said.get("error.message")})
+    for part in (said, *(said[key] for key in _REQUEST if isinstance(said.get(key), Mapping))):
+        _add_request(record, part)
+    return record
+
+
+def _level(said: Mapping[str, Any]) -> object:
+    found = _first(said, _LEVEL)
+    inner = said.get(_LOG)
+    return inner.get("level") if found is None and isinstance(inner, Mapping) else found
+
+
+def _add_error(record: Record, error: object) -> None:
+    if isinstance(error, str):
+        record.message = f"{record.message}: {error}" if error and error not in record.message else record.message
+    elif isinstance(error, Mapping):
+        kind = _text(error.get("type") or error.get("name") or error.get("kind"))
+        told = _text(error.get("message") or error.get("msg") or error.get("error"))
+        code = _text(error.get("code"))
+        record.exception = record.exception or kind
+        record.trace = record.trace or _text(error.get("stack") or error.get("stacktrace") or error.get("stack_trace"))
+        for words in (told, code):
+            if words and words not in record.message:
+                record.message = f"{record.message}: {words}" if record.message else words
+
+
+def _add_request(record: Record, part: Mapping[str, Any]) -> None:
+    status = _first(part, _STATUS)
+    if isinstance(status, int | str) and str(status).isdigit() and 100 <= int(status) <= 599:
+        record.status = record.status or int(status)
+    method, route = _first(part, _METHOD), _first(part, _ROUTE)
+    if isinstance(method, str) and not record.method:
+        record.method = method
+    if isinstance(route, str) and route.startswith(("/", "http")) and not record.route:
+        record.route = path_of(route)
+
+
+def path_of(url: str) -> str:
+    """The path of a URL or request target, without its query."""
+    path = url.partition("?")[0].partition("#")[0]
+    if "://" in path:
+        path = "/" + path.partition("://")[2].partition("/")[2]
+    return path
+
+
+def _hasura(said: Mapping[str, Any]) -> Record:
+    detail: Mapping[str, Any] = said["detail"]
+    info = detail.get("http_info") if isinstance(detail.get("http_info"), Mapping) else {}
+    operation = detail.get("operation") if isinstance(detail.get("operation"), Mapping) else {}
+    error = operation.get("error") if isinstance(operation, Mapping) else None
+    record = Record("hasura", _text(said["type"]), level_of(said.get("level", "")), _text(said.get("timestamp")))
+    if isinstance(info, Mapping):
+        _add_request(record, info)
+    if isinstance(error, Mapping):
+        record.level = max(record.level, ERROR)
+        record.message = f"{record.message}: {_text(error.get('code'))}: {_text(error.get('error'))}"
+        record.message += _of_internal(error.get("internal"))
+    else:
+        told = detail.get("message") or detail.get("error") or detail.get("info") or detail.get("kind")
+        record.message += f": {_text(told)}" if told else ""
+    if isinstance(operation, Mapping) and isinstance(operation.get("query_execution_time"), int | float):
+        record.seconds = float(operation["query_execution_time"])
+    return record
+
+
+def _of_internal(internal: object) -> str:
+    """PostgreSQL's words in Hasura's `internal.error`: SQLSTATE and message."""
+    if isinstance(internal, str):
+        return f": {internal}"
+    error = internal.get("error") if isinstance(internal, Mapping) else None
+    if not isinstance(error, Mapping):
+        return ""
+    return f": SQLSTATE {_text(error.get('status_code'))}: {_text(error.get('message'))}"
+
+
+def _postgres(said: Mapping[str, Any]) -> Record:
+    severity = _text(said["error_severity"])
+    record = Record("postgres-json", f"{severity}:  {_text(said.get('message'))}", level_of(severity))
+    record.time, record.sqlstate = _text(said.get("timestamp")), _text(said.get("state_code"))
+    return record
+
+
+def _first(said: Mapping[str, Any], keys: tuple[str, ...]) -> Any:
+    return next((said[key] for key in keys if said.get(key) is not None), None)
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False)[:2000] if isinstance(value, dict | list) else str(value)

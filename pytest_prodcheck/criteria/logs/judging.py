@@ -1,0 +1,161 @@
+"""The promises about logs, each over one digest (C38): what must not be in them, and how they must be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from statistics import median
+
+from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config.models import LogsTarget
+from pytest_prodcheck.criteria.logs import telling
+from pytest_prodcheck.criteria.logs.coverage import coverage, unproven
+from pytest_prodcheck.criteria.logs.startup import startup
+from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.log import Digest, Group, Kind
+
+Judge = Callable[[Digest, LogsTarget, str], list[Finding]]
+
+_STORM, _QUICK = 10, 1.0
+"""Retries from which one speaks of a storm, and the seconds between two below which they come too fast."""
+_FEWEST = 20
+"""Sampled lines below which a share of them says nothing."""
+
+
+def server_errors(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """No request was answered with 5xx, route by route (A60)."""
+    found = [
+        telling.finding("log_requests", group, digest, table, target, _requested(group))
+        for group in _others(digest, "status")
+    ]
+    return telling.bounded(found) or unproven(digest, table, target)
+
+
+def errors(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """No record of the declared level or above, no unhandled exception, nothing that has a meaning of its own (A5, A39,
+    A43, A50, B36, B43, E1, E11); a fallback in use is a warning (E46)."""
+    found = [
+        telling.finding("log_errors", group, digest, table, target, _said(group), "error")
+        for group in _others(digest, "error")
+    ]
+    fallbacks = [
+        telling.finding("log_errors", group, digest, table, target, f"degraded: {_said(group)}", "warning")
+        for group in _others(digest, "fallback")
+    ]
+    return [*telling.bounded([*found, *fallbacks], digest.left_out)] or unproven(digest, table, target)
+
+
+def forbidden(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """No line has a forbidden pattern."""
+    found = [
+        telling.finding("log_forbidden", group, digest, table, target,
+                        f"{telling.others(group)}× forbidden {group.title!r}{telling.span(group)}: {group.line}")
+        for group in _others(digest, "forbidden")
+    ]  # fmt: skip
+    return found or unproven(digest, table, target)
+
+
+def private(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """No line prints a credential or personal data; whose ever request it was, the line is there for all who read
+    logs."""
+    found = []
+    for group in digest.of("secret", "personal"):
+        secret = group.kind == "secret"
+        severity = "error" if secret else table.personal_data or "warning"
+        what = f"log prints a credential: {group.title}" if secret else f"log prints {group.title}"
+        text = f"{what} ({group.count}×, {group.origin}{telling.span(group)})"
+        found.append(telling.finding("log_privacy", group, digest, table, target, text, severity))
+    return telling.bounded(found) or unproven(digest, table, target)
+
+
+def slow(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """No query took longer than it may (B21)."""
+    found = []
+    for group in digest.of("slow"):
+        worst = float(str(group.data.get("seconds") or 0.0))
+        text = f"{group.count} slow query lines, worst {grammar.show_duration(worst)}: {group.title}"
+        found.append(telling.finding("log_slow", group, digest, table, target, text))
+    return telling.bounded(found) or unproven(digest, table, target)
+
+
+def retries(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """Whatever is retried is retried with growing pauses (C30)."""
+    found = []
+    for group in digest.of("retry"):
+        times = group.data.get("times")
+        gaps = (
+            [later - first for first, later in pairwise(sorted(map(_number, times)))] if isinstance(times, list) else []
+        )
+        if group.count >= _STORM and len(gaps) + 1 >= _STORM and median(gaps) < _QUICK and not _grow(gaps):
+            pause = grammar.show_duration(max(median(gaps), 0.001))
+            text = f"{group.origin} retries each {pause}, {group.count}×: storm ({group.title})"
+            found.append(telling.finding("log_retries", group, digest, table, target, text))
+    return telling.bounded(found) or unproven(digest, table, target)
+
+
+def logins(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """Refused log-ins and tokens, by reason, keep their limit (B68)."""
+    limit = grammar.comparison(table.auth_failures or "")
+    reasons = {group.title: telling.others(group) for group in _others(digest, "refusal")}
+    refused, granted = sum(reasons.values()), sum(telling.others(group) for group in digest.of("login"))
+    if limit is None or not refused + granted:
+        return unproven(digest, table, target)
+    seen = refused / (refused + granted) if limit.unit == "%" else float(refused)
+    if limit.holds(seen):
+        return unproven(digest, table, target)
+    told = ", ".join(f"{count} “{reason}”" for reason, count in sorted(reasons.items(), key=lambda row: -row[1]))
+    text = f"{told} vs {granted} log-ins granted, promised {table.auth_failures}"
+    data = {"reasons": reasons, "granted": granted, "text": _others(digest, "refusal")[0].line}
+    return [Finding("log_logins", target, text, "logs.logins.refused", seen=str(refused), promised=limit.text,
+                    subject="logins", data=data)]  # fmt: skip
+
+
+def structured(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
+    """The promised share of lines is JSON with time, level and message (A51)."""
+    limit = grammar.comparison(table.structured or "")
+    sampled = sum(stream.sampled for stream in digest.streams)
+    if limit is None:
+        return []
+    if sampled < _FEWEST:
+        text = f"{sampled} lines were sampled: too few for a share of structured ones"
+        return [
+            Finding("log_structure", target, text, "logs.window.unproven", "insufficient", str(sampled), limit.text)
+        ]
+    share = sum(stream.structured for stream in digest.streams) / sampled
+    if limit.holds(share):
+        return []
+    first = next((stream for stream in digest.streams if stream.unstructured), None)
+    text = f"{1 - share:.0%} of lines are not JSON with time, level and message"
+    offender = f"; the first: {first.unstructured} ({first.name})" if first else ""
+    return [Finding("log_structure", target, text + offender, "logs.lines.unstructured", seen=f"{share:.1%}",
+                    promised=limit.text, data={"text": first.unstructured if first else ""})]  # fmt: skip
+
+
+ALL: Sequence[Judge] = (
+    coverage, server_errors, errors, forbidden, private, slow, retries, logins, structured, startup,
+)  # fmt: skip
+"""Every judge of a digest alone."""
+
+
+def _others(digest: Digest, kind: Kind) -> list[Group]:
+    """Groups of which others' requests, or none, caused at least one record."""
+    return [group for group in digest.of(kind) if telling.others(group) > 0]
+
+
+def _requested(group: Group) -> str:
+    return f"{telling.others(group)}× {group.data.get('status')} on {group.data.get('route')}{telling.span(group)}"
+
+
+def _said(group: Group) -> str:
+    frame = f" in {group.data['frame']}" if group.data.get("frame") else ""
+    return f"{telling.others(group)}× {group.title}{frame} ({group.origin}{telling.span(group)})"
+
+
+def _number(value: object) -> float:
+    return float(value) if isinstance(value, int | float) else 0.0
+
+
+def _grow(gaps: Sequence[float]) -> bool:
+    """Whether the pauses of the last third are clearly longer than those of the first."""
+    third = max(1, len(gaps) // 3)
+    return median(gaps[-third:]) > 1.5 * median(gaps[:third])

@@ -1,0 +1,85 @@
+"""The cheap look at every line: whether it is worth being parsed. What it lets through is decided by the parsers.
+
+Most lines of a log differ from others in their numbers only: what was quiet without its digits is quiet. Of the
+others the words are looked at; most words were seen before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+GRAVE = (
+    b"error", b"exception", b"traceback", b"fatal", b"panic", b"crit", b"emerg", b"alert", b"severe", b"fail", b"throw",
+    b"unhandled", b"refused", b"timed", b"timeout", b"deadlock", b"memory", b"oom", b"space", b"quota", b"awaited",
+    b"attribute", b"cannot", b"could", b"module", b"jwk", b"denied", b"unauth", b"invalid", b"expired", b"fallback",
+    b"falling", b"jwt", b"degraded", b"killed", b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
+    b"enospc", b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
+)  # fmt: skip
+"""Words of lines that may be judged, or parts of them, in lower case."""
+PRIVATE = (
+    b"eyj", b"passw", b"pwd", b"secret", b"token", b"bearer", b"private", b"apikey", b"api_key", b"akia", b"ghp",
+    b"glpat", b"sk_live", b"xox", b"authorization", b"cookie", b"card", b"iban",
+)  # fmt: skip
+"""Words beside credentials and personal data."""
+_DIGITS = b"0123456789"
+_LOWER = bytes(range(256)).lower()
+_WORD = re.compile(rb"[a-z_]{3,}")
+_COUNTED = re.compile(
+    rb"(?:[\"=|dse](?:: |[: ])|=)\"?5\d\d(?![\w.:]| \d+\.\d+ \[)|\"(?:level|severity)\": ?[56]0\b| 5\d\d [\d.]+ ?ms"
+)
+"""A status 5xx (and no length of a request, where ingress-nginx says it), or a level of pino's or bunyan's."""
+_TOOK = re.compile(rb"duration: (\d+\.?\d*) ms|\"query_execution_time\": ?(\d+\.?\d*)")
+_LINES, _LONGEST, _WORDS = 20_000, 400, 50_000
+"""How many quiet lines, and how many words, are remembered, and how long such a line is: together less than 15 MB."""
+
+
+class Screen:
+    """Remembers what is quiet."""
+
+    def __init__(
+        self, words: Sequence[bytes] = (), patterns: Sequence[Callable[[str], bool]] = (), slow: float | None = None
+    ) -> None:
+        """`words`: further ones that let a line through, in lower case; `patterns` are tried on each line; statements
+        that took `slow` seconds are let through."""
+        plain = [word for word in words if _WORD.fullmatch(word)]
+        needles = sorted(set(map(re.escape, (*GRAVE, *PRIVATE, *plain))))
+        self._needles = re.compile(b"|".join(needles))
+        self._texts = [word for word in words if word not in plain]
+        self._patterns, self._slow = patterns, slow
+        self._quiet: set[bytes] = set()
+        self._quiet_words: set[bytes] = set()
+
+    def lets_through(self, line: bytes) -> bool:
+        """Whether the line may be judged."""
+        if (b" 5" in line or b'":5' in line or b"=5" in line or b'":6' in line) and _COUNTED.search(line):
+            return True
+        if self._slow is not None and self._took(line):
+            return True
+        if self._patterns and any(found(line.decode("utf-8", "replace")) for found in self._patterns):
+            return True
+        low = line.translate(_LOWER, _DIGITS)
+        if low in self._quiet:
+            return False
+        if b"@" in low or (low[:2] in (b"e ", b"f ") and line[1:2].isdigit()) or self._speaks(low):
+            return True
+        if len(self._quiet) < _LINES and len(low) < _LONGEST:
+            self._quiet.add(low)
+        return False
+
+    def _speaks(self, low: bytes) -> bool:
+        words = _WORD.findall(low)
+        if not self._quiet_words.issuperset(words):
+            new = [word for word in words if word not in self._quiet_words]
+            if any(self._needles.search(word) for word in new):
+                return True
+            if len(self._quiet_words) < _WORDS and len(low) < _LONGEST * 4:
+                self._quiet_words.update(new)
+        return any(text in low for text in self._texts)
+
+    def _took(self, line: bytes) -> bool:
+        if b"duration: " not in line and (line[:1] != b"{" or b"query_execution_time" not in line):
+            return False
+        found = _TOOK.search(line)
+        if found is None or self._slow is None:
+            return False
+        return (float(found[1]) / 1000 if found[1] else float(found[2])) >= self._slow

@@ -1,0 +1,88 @@
+"""Records of servers: access lines of nginx, ingress-nginx, Apache, Envoy and Node; nginx' error log; PostgreSQL's
+logs.
+
+Sources: nginx' `combined` and ngx_errlog; ingress-nginx' `upstreaminfo`; Envoy's default format; morgan; PostgreSQL's
+log_line_prefix and csvlog (Error Reporting and Logging).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+
+from pytest_prodcheck.criteria.logs.json_lines import path_of
+from pytest_prodcheck.criteria.logs.record import Record, level_of
+
+_COMBINED = re.compile(
+    r"(?P<host>[\w.:-]+) \S+ \S+ \[(?P<time>[^\]]{20,30})\] \"(?:(?P<method>[A-Z]{3,16}) (?P<path>\S+)[^\"]*|[^\"]*)\" "
+    r"(?P<status>\d{3}) (?:\d+|-)(?P<rest>.*)", re.DOTALL)  # fmt: skip
+_UPSTREAM = re.compile(r" \d+ [\d.]+ \[(?P<service>[^\]]*)\] \[[^\]]*\] (?P<upstream>\S+) ")
+_ENVOY = re.compile(
+    r"\[(?P<time>\d{4}-[^\]]{15,25})\] \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3}) "
+)
+_MORGAN = re.compile(r"(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?P<path>/\S*) (?P<status>\d{3}) [\d.-]+ ?ms")
+_NGINX_ERROR = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)", re.DOTALL)
+_SEVERITY = r"DEBUG[1-5]?|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION"
+_STDERR = re.compile(
+    rf"(?P<time>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{{2,5}}| [+-]\d\d)?)(?P<prefix>[^\n]{{0,160}}?)"
+    rf"\b(?P<severity>{_SEVERITY}):  (?P<told>.*)", re.DOTALL)  # fmt: skip
+_CSV_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [A-Z]{2,5},")
+_STATE = re.compile(r"\b(?=\w*\d)([0-9A-Z]{5})\b(?=[: ]*$)")
+_STATED = re.compile(r"^([0-9A-Z]{5}): ")
+DURATION = re.compile(r"duration: ([\d.]+) ms(?:  (?:statement|execute [^:]{0,80}|plan): ?(.*))?", re.DOTALL)
+_COLUMNS = 23
+"""Columns of csvlog since PostgreSQL 9.0; later versions append."""
+
+
+def access(text: str) -> Record | None:
+    """One answered request; ingress-nginx says which service it was for."""
+    found = _COMBINED.match(text) or _ENVOY.match(text) or _MORGAN.match(text)
+    if not found:
+        return None
+    said = found.groupdict()
+    record = Record("access", text, 0, said.get("time") or "")
+    record.method, record.route = said["method"] or "", path_of(said["path"] or "")
+    record.status = int(said["status"])
+    if (rest := said.get("rest")) and (upstream := _UPSTREAM.search(rest)):
+        record.form = "ingress"
+        record.message = f"{record.method} {record.route} {record.status} from {upstream['service'] or 'no service'}"
+    return record
+
+
+def nginx_error(text: str) -> Record | None:
+    """nginx' error log: `2026/11/29 10:00:00 [error] 7#7: *1 connect() failed …`."""
+    found = _NGINX_ERROR.match(text)
+    return Record("nginx-error", found[3], level_of(found[2]), found[1]) if found else None
+
+
+def postgres(text: str) -> Record | None:
+    """PostgreSQL on stderr, with any log_line_prefix that begins with a time."""
+    found = _STDERR.match(text)
+    if not found:
+        return None
+    severity, told = found["severity"], found["told"]
+    record = Record("postgres", f"{severity}:  {told}", level_of(severity.rstrip("12345")), found["time"])
+    state = _STATED.match(told) or _STATE.search(found["prefix"].strip())
+    record.sqlstate = state[1] if state else ""
+    record.seconds = _seconds(told)
+    return record
+
+
+def postgres_csv(text: str) -> Record | None:
+    """One row of PostgreSQL's csvlog, which may have line breaks in its fields."""
+    if not _CSV_TIME.match(text):
+        return None
+    try:
+        row = next(csv.reader([*text.splitlines(keepends=True)]))
+    except (csv.Error, StopIteration):
+        return None
+    if len(row) < _COLUMNS:
+        return None
+    record = Record("postgres-csv", f"{row[11]}:  {row[13]}", level_of(row[11].rstrip("12345")), row[0])
+    record.sqlstate, record.seconds = row[12].replace("00000", ""), _seconds(row[13])
+    return record
+
+
+def _seconds(told: str) -> float | None:
+    found = DURATION.search(told)
+    return float(found[1]) / 1000 if found else None

@@ -1,0 +1,132 @@
+"""One stream while it is read: whole lines out of blocks, their times, the counts that need no parsing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Literal
+
+from pytest_prodcheck.criteria.logs import json_lines, privacy
+from pytest_prodcheck.criteria.logs.formats import opened
+from pytest_prodcheck.criteria.logs.times import Clock
+from pytest_prodcheck.observe import strict_json
+from pytest_prodcheck.observe.log import Origin, Stream, Window
+
+Period = Literal["early", "before", "within"]
+"""Before all that is compared, before the window, within it."""
+
+LONGEST = 65_536
+"""Bytes of a line that are looked at; the rest of it is passed over."""
+_EVERY = 37
+"""One line of so many is parsed for the share of structured lines."""
+_LOOK = 50
+"""Lines at the ends of a batch among which one with a time is looked for."""
+_REQUESTS = (b" HTTP/", b'"status":', b'"status": ', b"status=", b'"statusCode":', b'"status_code":', b"[GIN]")
+_OWN = b"prodcheck/"
+
+
+class Source:
+    """The state of one stream."""
+
+    def __init__(self, origin: Origin, window: Window) -> None:
+        self.origin, self.form = origin, ""
+        self._window = window
+        self.clock = Clock(window.until, 0.0 if origin.stamped else window.offset)
+        self._carry, self._skipping = b"", False
+        self._at: float | None = None
+        self.lines = self.read = self.cut = self.graves = 0
+        self.ready_at: float | None = None
+        self.first_grave = ""
+        self._first: float | None = None
+        self._requests = self._own = self._sampled = self._structured = 0
+        self._unstructured = ""
+
+    def whole(self, block: bytes) -> list[bytes]:
+        """The lines that are whole now; what follows the last line feed waits for the next block."""
+        if self._skipping:
+            end = block.find(b"\n")
+            if end < 0:
+                return []
+            block, self._skipping = block[end:], False
+        data = self._carry + block if self._carry else block
+        lines = data.split(b"\n")
+        self._carry = lines.pop()
+        if len(self._carry) > LONGEST:
+            self._carry, self._skipping = self._carry[:LONGEST], True
+            self.cut += 1
+        if len(data) > LONGEST and any(len(line) > LONGEST for line in lines):
+            self.cut += sum(len(line) > LONGEST for line in lines)
+            lines = [line[:LONGEST] for line in lines]
+        return lines
+
+    def rest(self) -> list[bytes]:
+        """The last line, where the stream ended without a line feed."""
+        last, self._carry = self._carry, b""
+        return [last] if last else []
+
+    def put_back(self, lines: Sequence[bytes]) -> None:
+        """These lines are not judged yet: the record that they begin may go on in the next block."""
+        self._carry = b"\n".join([*lines, self._carry])
+
+    def bare(self, line: bytes) -> bytes:
+        """The line without the platform's time."""
+        return line.partition(b" ")[2] if self.origin.stamped else line
+
+    def at(self, line: bytes) -> float | None:
+        """When the line was written; the line before it says so for one that does not."""
+        self._at = self.clock.of(line) or self._at
+        return self._at
+
+    def periods(self, lines: list[bytes]) -> Iterator[tuple[Period, list[bytes]]]:
+        """The lines by period. Lines of one stream stand in the order of their times, or nearly."""
+        first, last = self._time(lines), self._time(reversed(lines))
+        begin = self._period(first if first is not None else self._at)
+        if self._first is None:
+            self._first = first
+        if begin == self._period(last if last is not None else first if first is not None else self._at):
+            self._at = last if last is not None else self._at
+            yield begin, lines
+            return
+        start, period = 0, begin
+        for place, line in enumerate(lines):
+            if (now := self._period(self.at(line))) != period:
+                if place > start:
+                    yield period, lines[start:place]
+                start, period = place, now
+        yield period, lines[start:]
+
+    def count(self, lines: list[bytes]) -> None:
+        """Counts lines within the window: all, those that tell of requests, those that are structured."""
+        text = b"\n".join(lines)
+        self._requests += max(text.count(mark) for mark in _REQUESTS)
+        if _OWN in text:
+            self._own += sum(_OWN in line and any(mark in line for mark in _REQUESTS) for line in lines)
+        for place in range(-self.lines % _EVERY, len(lines), _EVERY):
+            self._sample(lines[place])
+        self.lines += len(lines)
+
+    def stream(self) -> Stream:
+        """What the stream gave."""
+        return Stream(
+            self.origin.name, self.lines, self.read, self._first, self._at, max(0, self._requests - self._own),
+            self._own, self.cut, self._sampled, self._structured, self._unstructured, self.ready_at, self.graves,
+            self.first_grave, self.origin.facts, self.origin.previous, )  # fmt: skip
+
+    def _sample(self, line: bytes) -> None:
+        text, _ = opened(self.bare(line).decode("utf-8", "replace"))
+        if not text.strip():
+            return
+        self._sampled += 1
+        said = strict_json.table(text) if text.startswith("{") else None
+        if said is not None and json_lines.complete(said):
+            self._structured += 1
+        elif not self._unstructured:
+            self._unstructured = privacy.shown(text)
+
+    def _time(self, lines: Iterator[bytes] | list[bytes]) -> float | None:
+        near = (line for line, _ in zip(lines, range(_LOOK), strict=False))
+        return next((at for line in near if (at := self.clock.of(line)) is not None), None)
+
+    def _period(self, at: float | None) -> Period:
+        if at is None or at >= self._window.since:
+            return "within"
+        return "before" if at >= self._window.before else "early"

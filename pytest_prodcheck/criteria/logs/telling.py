@@ -1,0 +1,87 @@
+"""How groups and times are said: counts, since when, whether they are new."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from pytest_prodcheck.config.models import LogsTarget
+from pytest_prodcheck.observe.finding import Finding, Severity
+from pytest_prodcheck.observe.log import Digest, Group
+
+_PLACES = ("pod", "container", "workload", "node", "namespace", "file")
+MOST = 20
+"""Findings of one check; what is left is counted in one more."""
+
+
+def clock(at: float | None) -> str:
+    """A moment as logs have it; empty for none."""
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if at is not None else ""
+
+
+def others(group: Group) -> int:
+    """Records that our own requests did not cause."""
+    return group.count - group.ours
+
+
+def span(group: Group) -> str:
+    """First and last seen, as far as lines say it."""
+    first, last = clock(group.first), clock(group.last)
+    if not first:
+        return ""
+    return f" at {first}" if first == last else f" from {first} to {last}"
+
+
+def compared(group: Group, digest: Digest) -> str:
+    """Whether the time before the window had it, too."""
+    window = digest.window
+    if window.before >= window.since:
+        return ""
+    if window.boundary:
+        return f"; {group.before}× before it, too" if group.before else f"; new since {window.why}"
+    return f"; {group.before}× in the time before, too" if group.before else "; none in the time before"
+
+
+def finding(
+    criterion: str,
+    group: Group,
+    digest: Digest,
+    table: LogsTarget,
+    target: str,
+    message: str,
+    severity: Severity = "error",
+) -> Finding:
+    """The finding about one group; what was there before the rollout, too, is as grave as `known` says."""
+    old = digest.window.boundary and group.before > 0
+    grade: Severity = table.known if severity == "error" and old else severity
+    facts = next((stream.facts for stream in digest.streams if stream.name == group.origin), {})
+    data = {
+        **{name: facts[name] for name in _PLACES if facts.get(name)},
+        **{name: value for name, value in group.data.items() if name != "times"},
+        "text": group.line, "operation": group.origin, "origin": group.origin, "count": others(group),
+        "before": group.before, "first": clock(group.first), "last": clock(group.last),
+        "fingerprint": group.fingerprint,
+    }  # fmt: skip
+    look = facts.get("look", "") if group.code.startswith("logs.") else ""
+    return Finding(
+        criterion,
+        target,
+        message + compared(group, digest),
+        group.code,
+        grade,
+        group.line,
+        subject=str(group.data.get("route") or group.fingerprint),
+        next=look,
+        data=data,
+    )
+
+
+def bounded(findings: list[Finding], left_out: int = 0) -> list[Finding]:
+    """The first findings, and how many more there are."""
+    more = len(findings) - MOST + left_out
+    if len(findings) <= MOST and not left_out:
+        return findings
+    last = findings[min(len(findings), MOST) - 1]
+    rest = replace(last, message=f"and {max(more, left_out)} further kinds of such records", subject="further", seen="",
+                   data={"count": more})  # fmt: skip
+    return [*findings[:MOST], rest]

@@ -1,0 +1,130 @@
+"""Records that are lines of text: logfmt, klog, Python's, Java's, Go's and Node's loggers, syslog.
+
+Sources: kr/logfmt; kubernetes/klog's header; Python's `logging` and uvicorn's defaults; Logback's and Spring Boot's
+pattern; Go's `log`; RFC 3164, RFC 5424; the CRI log format (kubelet-cri-logging.md of Kubernetes'
+design proposals).
+"""
+
+from __future__ import annotations
+
+import re
+
+from pytest_prodcheck.criteria.logs.json_lines import path_of
+from pytest_prodcheck.criteria.logs.record import FATAL, Record, level_of
+
+_LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|PANIC"
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_PAIR = re.compile(r"([A-Za-z_][\w.@-]*)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
+_LOGFMT = re.compile(r"(?:[A-Za-z_][\w.@-]*=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)\s*){2,}")
+_KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d+)\s+\d+ ([\w.-]+:\d+)\] (.*)", re.DOTALL)
+_PYTHON = re.compile(
+    rf"(?P<time>{_ISO})(?:\s+-)?\s+(?:(?P<name>[\w.]+)\s+(?:-\s+)?)?\[?(?P<level>{_LEVELS})\]?:?\s+(?:-\s+)?(?P<told>.*)",
+    re.DOTALL,
+)
+_BASIC = re.compile(rf"(?P<level>{_LEVELS}):(?:(?P<name>[\w.]+):|\s+)(?P<told>.*)", re.DOTALL)
+_JAVA = re.compile(
+    r"(?=[^\n]{0,200}(?:---|\] | - ))"
+    rf"(?P<time>{_ISO}|\d\d:\d\d:\d\d[.,]\d+)\s+(?:\[(?P<thread>[^\]]{{0,80}})\]\s+)?(?P<level>{_LEVELS})\s+"
+    r"(?:\d+\s+---\s+)?(?:\[[^\]]{0,80}\]\s+){0,3}(?P<name>[\w.$\[\]/]+)\s*(?:-|:)\s(?P<told>.*)",
+    re.DOTALL,
+)
+_GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:\[(\w+)\] |([\w/.-]+\.go:\d+): )?(.*)", re.DOTALL)
+_GIN = re.compile(
+    r"\[GIN\] (\d{4}/\d\d/\d\d - \d\d:\d\d:\d\d) \|\s*(\d{3}) \|[^|]*\|[^|]*\|\s*([A-Z]+)\s+\"([^\"]*)\"(.*)", re.DOTALL
+)
+_SYSLOG = re.compile(r"<(\d{1,3})>(?:1 )?(\S+ +\d+ [\d:]+|\S+)\s+\S+\s+([^\s:\[]+)(?:\[\d+\])?:?\s*(.*)", re.DOTALL)
+_REDIS = re.compile(r"\d+:[XCSM] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) ([.*#-]) (.*)", re.DOTALL)
+_NAMED = re.compile(
+    rf"(?:\[?(?P<time>{_ISO})\]?\s+)?[\[(<]?(?P<level>{_LEVELS}|error|fatal|warn|info)[\])>]?[:\s]+(?P<told>.*)",
+    re.DOTALL,
+)
+_ANSWERED = re.compile(r'"([A-Z]{3,7}) (\S+) HTTP/[\d.]+" (\d{3})')
+_CRI = re.compile(r"(\S{20,40}) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
+
+
+def logfmt(text: str) -> Record | None:
+    """`ts=… level=error msg="…" err=…`."""
+    if "=" not in text[:80] or not _LOGFMT.match(text):
+        return None
+    said = {name.lower(): _unquoted(value) for name, value in _PAIR.findall(text)}
+    level = said.get("level") or said.get("lvl") or said.get("severity")
+    if level is None and "msg" not in said:
+        return None
+    told = said.get("msg") or said.get("message") or said.get("event") or ""
+    for key in ("err", "error"):
+        told += f": {said[key]}" if said.get(key) else ""
+    record = Record("logfmt", told, level_of(level or ""), said.get("ts") or said.get("time") or said.get("t") or "")
+    status = said.get("status") or said.get("status_code") or ""
+    record.status = int(status) if status.isdigit() and 100 <= int(status) <= 599 else 0
+    record.method, record.route = said.get("method", ""), path_of(said.get("path") or said.get("uri") or "")
+    return record
+
+
+def klog(text: str) -> Record | None:
+    """Kubernetes' own: `E1129 10:00:00.000000       1 file.go:12] message`."""
+    found = _KLOG.match(text)
+    return Record("klog", found[4], level_of(found[1]), found[2]) if found else None
+
+
+def python(text: str) -> Record | None:
+    """`logging` with a usual format, `basicConfig`'s, uvicorn's (whose access lines have a status)."""
+    found = _PYTHON.match(text) or _BASIC.match(text)
+    if not found:
+        return None
+    record = Record("python", found["told"], level_of(found["level"]), found.groupdict().get("time") or "")
+    if answered := _ANSWERED.search(found["told"]):
+        record.method, record.route, record.status = answered[1], path_of(answered[2]), int(answered[3])
+    return record
+
+
+def java(text: str) -> Record | None:
+    """Logback, Log4j, Spring Boot."""
+    found = _JAVA.match(text)
+    return Record("java", found["told"], level_of(found["level"]), found["time"]) if found else None
+
+
+def go(text: str) -> Record | None:
+    """Go's `log`, and Gin's access lines."""
+    if found := _GIN.match(text):
+        record = Record("go", found[5].strip(), 0, found[1])
+        record.method, record.route, record.status = found[3], path_of(found[4]), int(found[2])
+        return record
+    found = _GO.match(text)
+    return Record("go", found[4], level_of(found[2] or ""), found[1]) if found else None
+
+
+def syslog(text: str) -> Record | None:
+    """RFC 3164 and 5424, with their priority."""
+    found = _SYSLOG.match(text)
+    if not found:
+        return None
+    names = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+    return Record("syslog", found[4], level_of(names[int(found[1]) % 8]), found[2])
+
+
+def redis(text: str) -> Record | None:
+    """`1:M 29 Nov 2026 10:00:00.000 # message`; `#` is a warning."""
+    found = _REDIS.match(text)
+    return Record("redis", found[3], level_of("warning" if found[2] == "#" else "info"), found[1]) if found else None
+
+
+def named(text: str) -> Record | None:
+    """A level, and what it is about: `[ERROR] …`, `2026-11-29T10:00:00Z error: …`, `FATAL …`."""
+    found = _NAMED.match(text)
+    return Record("text", found["told"], level_of(found["level"]), found["time"] or "") if found else None
+
+
+def plain(text: str) -> Record:
+    """Whatever it is; a panic says by itself how grave it is."""
+    grave = text.startswith(("panic: ", "fatal error: ", "Segmentation fault", "FATAL ERROR: "))
+    return Record("text", text, FATAL if grave else 0)
+
+
+def cri(text: str) -> str | None:
+    """The line inside the CRI's envelope (`TIME stderr F line`); None where there is none."""
+    found = _CRI.match(text)
+    return found[2] if found else None
+
+
+def _unquoted(value: str) -> str:
+    return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value

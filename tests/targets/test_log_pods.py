@@ -1,0 +1,165 @@
+"""Logs of pods, page by page, by what an API server answers; `tests/cluster` asks a real one (A60, C28, R22, T22)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import kubeconfigs
+import pytest
+from small_server import Answer, Asked, serving
+
+from pytest_prodcheck.config.models import ClusterTarget, LogsTarget, Requests
+from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.criteria.logs.fold import Folder
+from pytest_prodcheck.observe.log import Digest
+from pytest_prodcheck.targets.logs import pods as module
+from pytest_prodcheck.targets.logs.pods import Pods
+from pytest_prodcheck.targets.logs.prober import LogsProber
+from pytest_prodcheck.targets.wire import Wire
+
+PODS = "/api/v1/namespaces/plan-prod/pods"
+NOW = datetime.now(UTC)
+
+
+def ago(seconds: float) -> str:
+    """RFC 3339, so many seconds ago."""
+    return (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def pod(name: str = "plan-app-7d-a", created: float = 3000, restarts: int = 0, revision: str = "7d") -> dict[str, Any]:
+    """A pod with one running container, restarted or not."""
+    status: dict[str, Any] = {
+        "name": "app",
+        "restartCount": restarts,
+        "state": {"running": {"startedAt": ago(created)}},
+    }
+    if restarts:
+        status["lastState"] = {"terminated": {"startedAt": ago(created + 500), "exitCode": 1}}
+    owner = {"kind": "ReplicaSet", "name": f"plan-app-{revision}", "controller": True}
+    return {
+        "metadata": {"name": name, "namespace": "plan-prod", "creationTimestamp": ago(created),
+                     "labels": {"pod-template-hash": revision}, "ownerReferences": [owner]},
+        "spec": {"nodeName": "node-1"},
+        "status": {"containerStatuses": [status]},
+    }  # fmt: skip
+
+
+def log(lines: list[tuple[float, str]]) -> Any:
+    """A container's log out of (seconds ago, text), as kubelet serves it: by `sinceTime` and `limitBytes`."""
+
+    def answer(asked: Asked) -> Answer:
+        query = {key: values[0] for key, values in parse_qs(urlsplit(asked.path).query).items()}
+        since = query["sinceTime"][:19]
+        text = "".join(f"{ago(at)} {line}\n" for at, line in lines if ago(at)[:19] >= since)
+        return 200, {"content-type": "text/plain"}, text.encode()[: int(query["limitBytes"])]
+
+    return answer
+
+
+def reading(routes: dict[str, Any], folder: Path, ask: Any = None, **keys: Any) -> tuple[Any, list[Asked]]:
+    """What a prober makes of an API server with these routes."""
+    with serving() as server:
+        server.routes |= {f"GET {path}": route for path, route in routes.items()}
+        file = kubeconfigs.write(folder / "config", server.url)
+        table, wire = LogsTarget(**keys), Wire(Requests(), Redactor(), "test")
+        cluster = ClusterTarget(context="lab", kubeconfig=str(file))
+        prober = LogsProber("logs", table, Folder, Pods(wire, "logs", table, cluster, lambda *_: None, {}))
+        return (ask or (lambda one: one.probe("", "", "", 1).facts["digest"]))(prober), server.asked
+
+
+def listing(*items: dict[str, Any]) -> Answer:
+    """A LIST."""
+    return 200, {}, {"items": list(items), "metadata": {}}
+
+
+def test_all_containers_and_the_instance_before(tmp_path: Path) -> None:
+    """Since the rollout, which is when the newest revision got its first pod."""
+    old = [(3400, "panic: boom")]
+    new = [(2990, "INFO started"), (60, "ERROR app: no queue")]
+    routes = {
+        PODS: listing(pod(restarts=1), pod("plan-app-6c-z", 90_000, revision="6c")),
+        f"{PODS}/plan-app-7d-a/log": lambda asked: log(old if "previous=true" in asked.path else new)(asked),
+        f"{PODS}/plan-app-6c-z/log": log([(89_000, "INFO old"), (50, "ERROR app: old pod")]),
+    }
+    found, _ = reading(routes, tmp_path, traffic=False)
+    digest: Digest = found
+    names = {stream.name: (stream.lines, stream.previous) for stream in digest.streams}
+    assert names == {
+        "plan-app-7d-a/app (previous)": (0, True), "plan-app-7d-a/app": (2, False), "plan-app-6c-z/app": (1, False),
+    }  # fmt: skip
+    assert digest.window.why.startswith("the rollout at ")
+    assert abs(digest.window.since - (NOW.timestamp() - 3002)) < 1
+    assert sorted(group.title for group in digest.groups if group.count) == ["app: no queue", "app: old pod"]
+    assert digest.gaps == ()
+    assert digest.streams[0].facts["look"] == "kubectl --context lab -n plan-prod logs plan-app-6c-z -c app --since=1h"
+
+
+def test_pages_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full answer ends within a line, and the next one begins at that second again: each line counts once."""
+    monkeypatch.setattr(module, "_PAGE", 2000)
+    lines = [(2000 - n * 0.4, f"INFO line {n}") for n in range(500)]
+    routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": log([(2995, "INFO started"), *lines])}
+    found, asked = reading(routes, tmp_path)
+    assert found.streams[0].read == 501
+    assert found.gaps == ()
+    assert len(asked) > 10
+
+
+def test_more_within_a_second_than_a_page_holds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cannot be read past, and is said."""
+    monkeypatch.setattr(module, "_PAGE", 2000)
+    routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": log([(100, f"INFO line {n}") for n in range(500)])}
+    found, _ = reading(routes, tmp_path)
+    assert "bytes" in [gap.reason for gap in found.gaps]
+
+
+def test_what_kubelet_rotated_away_is_a_gap(tmp_path: Path) -> None:
+    """The container runs for 50 minutes, its oldest line is of a minute ago."""
+    routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": log([(60, "INFO x")])}
+    found, _ = reading(routes, tmp_path)
+    assert [(gap.origin, gap.reason) for gap in found.gaps] == [("plan-app-7d-a/app", "rotated")]
+
+
+def test_pods_that_may_not_be_read_are_blocked(tmp_path: Path) -> None:
+    """403 for pods/log: at the look for it, and as a gap of the one pod."""
+    forbidden = (403, {}, {"kind": "Status", "message": 'pods "plan-app-7d-a" is forbidden: cannot get pods/log'})
+    routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": forbidden}
+    problem, _ = reading(routes, tmp_path, lambda one: one.ready().facts["problem"])
+    assert (problem["code"], problem["refused"]) == ("logs.source.forbidden", True)
+    assert problem["message"].startswith("cannot read logs: forbidden (pods/log of plan-app-7d-a/app)")
+    found, _ = reading(routes, tmp_path)
+    assert [gap.reason for gap in found.gaps] == ["refused"]
+
+
+def test_no_pod_is_no_source(tmp_path: Path) -> None:
+    """A selector that matches nothing is not `0 lines, all fine`."""
+    problem, _ = reading({PODS: listing()}, tmp_path, lambda one: one.ready().facts["problem"])
+    assert problem["code"] == "logs.source.missing"
+    assert "no pod in plan-prod has a log" in problem["message"]
+
+
+def test_a_pod_that_vanished_is_a_gap(tmp_path: Path) -> None:
+    """Between the list and its log."""
+    gone = (404, {}, {"kind": "Status", "message": 'pods "plan-app-7d-a" not found'})
+    found, _ = reading({PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": gone}, tmp_path)
+    assert [gap.reason for gap in found.gaps] == ["vanished"]
+
+
+def test_a_container_that_waits_has_no_log(tmp_path: Path) -> None:
+    """And is no gap."""
+    one = pod()
+    one["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    found, _ = reading({PODS: listing(one, pod("plan-app-7d-b")),
+                        f"{PODS}/plan-app-7d-b/log": log([(2999, "INFO x")])}, tmp_path)  # fmt: skip
+    assert [stream.name for stream in found.streams] == ["plan-app-7d-b/app"]
+    assert found.gaps == ()
+
+
+def test_only_named_containers(tmp_path: Path) -> None:
+    """`containers` leaves the others out."""
+    found, asked = reading({PODS: listing(pod())}, tmp_path, containers=("sidecar",), since="10m")
+    assert found.streams == ()
+    assert len(asked) == 1
