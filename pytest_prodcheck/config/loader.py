@@ -235,7 +235,8 @@ _PATHS = frozenset({
 def _absolute_value(key: str, value: object, base: Path) -> object:
     if isinstance(value, str):
         keep = not value or value.startswith(("env:", "file:", "cmd:", "demo:")) or (key, value) == ("ca", "system")
-        return value if keep else os.path.normpath(base / value)
+        of_home = key == "kubeconfig" and value.startswith("~")
+        return value if keep or of_home else os.path.normpath(base / value)
     if isinstance(value, dict) and key == "endpoints":
         return {
             name: item | {"schema": _absolute_value("schema", item["schema"], base)}
