@@ -11,7 +11,19 @@ from pytest_prodcheck.criteria.cluster import pod as pods_own
 from pytest_prodcheck.criteria.cluster.about import about_pod
 from pytest_prodcheck.criteria.cluster.permission import refused
 from pytest_prodcheck.criteria.cluster.why import Why
-from pytest_prodcheck.observe.cluster import Cluster, Object, condition, labels, name_of, owner_kind, text
+from pytest_prodcheck.observe.cluster import (
+    Cluster,
+    Object,
+    at,
+    condition,
+    items,
+    labels,
+    moment,
+    name_of,
+    owner_kind,
+    text,
+)
+from pytest_prodcheck.observe.cluster_rows import unwell
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Json
 
@@ -37,7 +49,9 @@ def pods(cluster: Cluster, promised: ClusterTarget, target: str) -> list[Finding
     table = cluster.tables.get("pods")
     if table is None or not table.rows:
         return [_none(cluster, promised, target)]
-    return [finding for row in table.dicts() for finding in _of_row(cluster, row, target)]
+    rows = list(unwell(table))
+    alike = _alike(cluster, rows)
+    return [finding for row in rows for finding in _of_row(cluster, row, alike, target)]
 
 
 def _none(cluster: Cluster, promised: ClusterTarget, target: str) -> Finding:
@@ -55,7 +69,9 @@ def _none(cluster: Cluster, promised: ClusterTarget, target: str) -> Finding:
     return Finding(CRITERION, target, message, "cluster.workload.no_pods", seen="0 pods", next=order, data=data)
 
 
-def _of_row(cluster: Cluster, row: Mapping[str, Json], target: str) -> Iterator[Finding]:
+def _of_row(
+    cluster: Cluster, row: Mapping[str, Json], alike: Mapping[tuple[str, str], Object], target: str
+) -> Iterator[Finding]:
     name, status, ready = (str(row.get(column, "")) for column in ("Name", "Status", "Ready"))
     had, _, wanted = ready.partition("/")
     own = cluster.named("pods", name)
@@ -64,7 +80,7 @@ def _of_row(cluster: Cluster, row: Mapping[str, Json], target: str) -> Iterator[
     if status == "Running" and had == wanted:
         yield from restarts.recent(cluster, row, own, target)
         return
-    kin = own or _kin(cluster, name, status)
+    kin = own or alike.get((name.rpartition("-")[0], status))
     if kin is not None and _superseded(cluster, kin):
         return
     found = pods_own.why(cluster, kin) if kin is not None else None
@@ -73,7 +89,7 @@ def _of_row(cluster: Cluster, row: Mapping[str, Json], target: str) -> Iterator[
         return
     found = found or Why(_OF_STATUS.get(status, "cluster.pod.not_ready"), f"is {status}")
     about = about_pod(cluster, name, kin, found, target, CRITERION, status=status)
-    yield replace(about, severity="warning") if _long_ago(cluster, name, found) else about
+    yield replace(about, severity="warning") if _long_ago(cluster, name, kin, found) else about
 
 
 def _in_passing(cluster: Cluster, name: str, status: str, ready: str, target: str) -> Finding:
@@ -86,20 +102,22 @@ def _in_passing(cluster: Cluster, name: str, status: str, ready: str, target: st
                    next=order, data=data)  # fmt: skip
 
 
-def _kin(cluster: Cluster, name: str, status: str) -> Object | None:
-    """A pod of the same owner that was read in full and fails alike."""
-    prefix = name.rpartition("-")[0]
-    table = cluster.tables["pods"]
-    alike = {str(row["Name"]) for row in table.dicts() if row.get("Status") == status}
-    for pod in cluster.objects.get("pods", ()):
-        if name_of(pod) in alike and name_of(pod).rpartition("-")[0] == prefix:
-            return pod
-    return None
+def _alike(cluster: Cluster, rows: list[dict[str, Json]]) -> dict[tuple[str, str], Object]:
+    """(owner, status) → a pod that was read in full, which stands for those that fail alike."""
+    read = {name_of(pod): pod for pod in cluster.objects.get("pods", ())}
+    names = ((str(row.get("Name")), str(row.get("Status"))) for row in rows)
+    return {(name.rpartition("-")[0], status): read[name] for name, status in names if name in read}
 
 
-def _long_ago(cluster: Cluster, name: str, found: Why) -> bool:
-    """An eviction of which no event is left (they are kept for an hour): what is listed is a dead pod."""
-    return found.code == "cluster.pod.evicted" and not events.of(cluster, "Pod", name)
+def _long_ago(cluster: Cluster, name: str, pod: Object | None, found: Why) -> bool:
+    """What is listed is a dead pod of the past: an eviction of which no event is left (they are kept for an hour), or
+    a job's pod that ended more than an hour ago; whether a promised job succeeded says a check of its own."""
+    if found.code == "cluster.pod.evicted":
+        return not events.of(cluster, "Pod", name)
+    if pod is None or owner_kind(pod)[0] != "Job":
+        return False
+    ended = [moment(at(one, "state", "terminated", "finishedAt")) for one in items(pod, "status", "containerStatuses")]
+    return bool(max(ended, default=0.0)) and cluster.now - max(ended) > restarts.RECENT
 
 
 def _superseded(cluster: Cluster, pod: Object) -> bool:

@@ -13,6 +13,7 @@ from pytest_prodcheck.criteria.cluster.about import about_pod
 from pytest_prodcheck.criteria.cluster.permission import refused
 from pytest_prodcheck.criteria.cluster.why import Why
 from pytest_prodcheck.observe.cluster import Cluster, Object, at, items, moment, number
+from pytest_prodcheck.observe.cluster_rows import unwell
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import Json
 
@@ -29,7 +30,7 @@ def restarts(cluster: Cluster, promised: ClusterTarget, target: str) -> list[Fin
     table = cluster.tables.get("pods")
     limit = _limit(promised)
     found: list[Finding] = []
-    for row in table.dicts() if table and limit else ():
+    for row in unwell(table) if table and limit else ():
         count, _ = _counted(row)
         if limit and not limit.holds(count):
             own = cluster.named("pods", str(row.get("Name")))

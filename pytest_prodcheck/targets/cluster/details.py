@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 
 from pytest_prodcheck.observe.cluster import Object, items, labels, name_of, number, text
 from pytest_prodcheck.observe.cluster_needs import Need
-from pytest_prodcheck.observe.observation import Json
+from pytest_prodcheck.observe.cluster_rows import unwell
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
 if TYPE_CHECKING:
     from pytest_prodcheck.targets.cluster.snapshot import Reader
 
-_WELL = ("Running", "Completed", "Succeeded")
 _OF_A_KIND, _AT_MOST = 2, 16
 """Pods that fail alike are read in full up to here; the others are named with what their rows say."""
 _LINES = 20
@@ -56,21 +55,12 @@ def _some_pods(reader: Reader) -> None:
 def _chosen(reader: Reader) -> list[str]:
     table = reader.tables.get("pods")
     groups: dict[tuple[str, str], list[str]] = {}
-    for row in table.dicts() if table else ():
-        if looks_bad(row):
-            name = str(row.get("Name"))
-            kin = groups.setdefault((name.rpartition("-")[0], str(row.get("Status"))), [])
-            if len(kin) < _OF_A_KIND:
-                kin.append(name)
+    for row in unwell(table) if table else ():
+        name = str(row.get("Name"))
+        kin = groups.setdefault((name.rpartition("-")[0], str(row.get("Status"))), [])
+        if len(kin) < _OF_A_KIND:
+            kin.append(name)
     return [name for kin in groups.values() for name in kin][:_AT_MOST]
-
-
-def looks_bad(row: dict[str, Json]) -> bool:
-    """Whether a pod's row says that it is not well, or was not always."""
-    ready, _, wanted = str(row.get("Ready", "")).partition("/")
-    status = str(row.get("Status", ""))
-    restarted = not str(row.get("Restarts", "0")).startswith("0")
-    return status not in _WELL or (status == "Running" and (ready != wanted or restarted))
 
 
 def _has_image(reader: Reader, name: str) -> bool:

@@ -265,6 +265,14 @@ def test_an_eviction_of_long_ago_is_a_warning() -> None:
     assert [one.severity for one in pods(of(data), PROMISED, "cluster")] == ["warning"]
 
 
+def test_a_jobs_pod_that_failed_long_ago_is_a_warning() -> None:
+    """A cron job keeps the pods of its last failed run for as long as its history is."""
+    data = read("job-failed")
+    assert [one.severity for one in pods(of(data), PROMISED, "cluster")] == ["error"]
+    data["now"] += 7200
+    assert [one.severity for one in pods(of(data), PROMISED, "cluster")] == ["warning"]
+
+
 def test_no_pod_at_all_is_red() -> None:
     """A selector with a typo: an empty list with HTTP 200 is no health (fg-pods-empty-list)."""
     data = read("healthy")
