@@ -37,6 +37,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "metavar": "none|NAMES",
         "help": "narrow the writes that the environment permits",
     },
+    "--prodcheck-vantage": {
+        "metavar": "FILE",
+        "help": "the verdict.json of a run inside the cluster: names what is reached from here and not from there",
+    },
     "--prodcheck-deadline": {
         "metavar": "DURATION",
         "help": "deadline of the gate, such as 120s (default: the environment's, 300 s)",

@@ -6,7 +6,6 @@ from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.problems import Problems
 
 TABLES = ("cache", "websocket", "load", "notify")
-_OF_CLUSTERS = ("forward",)
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 
 
@@ -22,10 +21,6 @@ def take_tables(environment: Table, problems: Problems) -> None:
 
 def take_keys(target: RawTarget, problems: Problems) -> None:
     """Takes what a later version will judge out of a target's table, and adds a problem for each."""
-    for key in _OF_CLUSTERS if target.kind == "cluster" else ():
-        if key in target.table:
-            problems.add((*target.path, key), _words(f"{key} of a cluster"))
-            del target.table[key]
     if target.kind == "database":
         _take_tls(target.table, target.path, problems)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import Accepted, Environment
-from pytest_prodcheck.gate import figures, judge, places, remarks
+from pytest_prodcheck.gate import figures, judge, places, remarks, vantage
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
@@ -19,6 +19,7 @@ from pytest_prodcheck.gate.results import Attempt, Results
 from pytest_prodcheck.gate.selection import Selection, missed
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+from pytest_prodcheck.observe.vantage import Vantage
 
 
 def lost(selection: Selection, results: Results, course: Course) -> dict[str, Attempt]:
@@ -74,9 +75,11 @@ def conclude(
     results: Results,
     marks: Mapping[str, tuple[str, ...]],
     course: Course,
+    inside: Vantage | None = None,
 ) -> RunResult:
-    """The whole run's result."""
+    """The whole run's result; `inside` is what a run inside the cluster saw."""
     final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
+    final.update(vantage.findings(inside, final, owner.plan) if inside else {})
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
@@ -108,6 +111,7 @@ def conclude(
         left_out=left_out,
         targets=figures.rows(owner, checks),
         probing_s=round(owner.probing_s, 3),
+        vantage=vantage.of(environment),
         notes=(*remarks.of(final, selection, course), *remarks.mentioned(owner)),
     )
 

@@ -25,6 +25,7 @@ from pytest_prodcheck.observe.result import RunResult
 
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.owner import Owner
+    from pytest_prodcheck.targets.forward import Forwards
     from pytest_prodcheck.targets.throwaway.stack import Stack
 
 _SWITCH_SECONDS = 0.0005
@@ -50,6 +51,7 @@ class Service:
         self._environment: Environment | None = None
         self._stack = contextlib.ExitStack()
         self._throwaway: Stack | None = None
+        self._forwards: list[Forwards] = []
         if not idle and begun.environment.kind != "demo" and not begun.environment.containers:
             self._resolve()
 
@@ -108,6 +110,7 @@ class Service:
             self._start_demo()
         elif self._begun.environment.containers:
             self._start_containers()
+        self._start_forwards()
         before = sys.getswitchinterval()
         sys.setswitchinterval(_SWITCH_SECONDS)
         self._stack.callback(sys.setswitchinterval, before)
@@ -141,7 +144,9 @@ class Service:
 
         if self.owner is None:
             return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, course)
-        result = conclude(self.resolved(), self.owner, self.selection, results, self.marks, course)
+        course.notes.extend(text for one in self._forwards for text in one.ended)
+        inside = self._begun.vantage
+        result = conclude(self.resolved(), self.owner, self.selection, results, self.marks, course, inside)
         if self._throwaway is None:
             return result
         from pytest_prodcheck.gate import throwaway
@@ -161,6 +166,16 @@ class Service:
         except RuntimeError as error:
             raise UsageProblem(f"the demo did not start: {error}") from None
         self._resolve(demo=stack.addresses)
+
+    def _start_forwards(self) -> None:
+        """Targets that are reached through their cluster are asked there. Raises ConfigError where that fails."""
+        if not any(getattr(table, "forward", None) for table in self.resolved().targets.values()):
+            return
+        from pytest_prodcheck.gate import forwarding
+
+        for forwards in forwarding.start(self.resolved(), self._begun.only):
+            self._forwards.append(self._stack.enter_context(forwards))
+            self._environment = forwarding.through(self.resolved(), forwards.addresses)
 
     def _start_containers(self) -> None:
         """The containers with what they refer to, `setup`, then everything with their addresses."""

@@ -15,6 +15,7 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.errors import ConfigError, UsageProblem
 from pytest_prodcheck.gate import planning
 from pytest_prodcheck.gate.plan import Plan
+from pytest_prodcheck.observe.vantage import Vantage
 
 DEMO_FILE = Path(__file__).parent.parent / "demo" / "prodcheck.toml"
 _SHARE_OF_A_WAIT = 0.4
@@ -31,6 +32,8 @@ class Start(NamedTuple):
     plan: Plan
     only: frozenset[str]
     deadline_s: float
+    vantage: Vantage | None = None
+    """What a run inside the cluster saw, where one was given."""
 
 
 def read(config: pytest.Config) -> Start:
@@ -53,7 +56,7 @@ def read(config: pytest.Config) -> Start:
     plan = planning.make(environment, only)
     if not plan.checks:
         raise ConfigError(f"{file.name}: environment {name} promises nothing that could be checked")
-    return Start(file, environment, fault, plan, only, _deadline(config, environment))
+    return Start(file, environment, fault, plan, only, _deadline(config, environment), _vantage(config, environment))
 
 
 def _check_fault(colon: str, fault: str) -> None:
@@ -97,6 +100,15 @@ def _only(text: str | None, environment: Environment) -> frozenset[str]:
     if unknown := sorted(names - known):
         raise UsageProblem(f"--prodcheck-only={text}: no target {unknown[0]}; known: {', '.join(sorted(known))}")
     return names
+
+
+def _vantage(config: pytest.Config, environment: Environment) -> Vantage | None:
+    text = config.getoption("prodcheck_vantage")
+    if not text:
+        return None
+    from pytest_prodcheck.gate import vantage
+
+    return vantage.read(text, config.invocation_params.dir, environment.name)
 
 
 def _deadline(config: pytest.Config, environment: Environment) -> float:

@@ -9,8 +9,9 @@ from typing import Literal
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.config.models.cluster import Area
 
-Form = Literal["table", "metadata", "objects", "keys", "object", "log"]
-"""A Table, a Table with its objects' metadata, full objects, the keys of named ones, named objects, logs."""
+Form = Literal["table", "metadata", "objects", "keys", "object", "log", "forward"]
+"""A Table, a Table with its objects' metadata, full objects, the keys of named ones, named objects, logs; a port that
+kubectl forwards, which is the one thing that is no reading of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,8 @@ class Need:
     @property
     def verb(self) -> str:
         """The verb that RBAC knows it by."""
+        if self.form == "forward":
+            return "create"
         return "get" if self.form in ("keys", "object", "log") else "list"
 
 
@@ -161,6 +164,11 @@ def on_demand(table: ClusterTarget, namespace: str) -> tuple[Need, ...]:
         Need("pods/log", "log", "evidence of what is wrong"),
         *((Need("pods", "objects", "images"),) if table.images else ()),
         *(Need(one, "keys", "wiring") for area in table.wiring or () for one in HELD.get(area, ()) if one != "pods"),
+        *(
+            (Need("pods/portforward", "forward", "forward"), Need("services", "object", "forward"))
+            if table.forward
+            else ()
+        ),
     )
 
 

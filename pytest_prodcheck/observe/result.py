@@ -51,5 +51,7 @@ class RunResult:
     """One row a target with its figures: `target`, `checks`, `failed`, `n`, `p50_s`, `p95_s`, `error_rate`, …"""
     probing_s: float = 0.0
     """Seconds from the first probe to the verdict."""
+    vantage: Literal["runner", "cluster"] = "runner"
+    """Where it was seen from: `cluster` where the gate ran in a pod, as its service account."""
     notes: tuple[str, ...] = ()
     """What the run itself has to say: stopped by -x, interrupted, warnings about secrets."""

@@ -28,6 +28,7 @@ def document(result: RunResult) -> dict[str, Any]:
         "verdict": result.verdict,
         "exit_status": result.exit_status,
         "complete": result.complete,
+        "vantage": result.vantage,
         "revision": dict(result.revision) if result.revision else None,
         "causes": [_fields(cause) for cause in result.causes],
         "checks": [_fields(check) for check in result.checks],

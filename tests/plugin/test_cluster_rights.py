@@ -46,3 +46,12 @@ def test_an_environment_without_a_cluster_is_a_usage_error(tmp_path: Path, capsy
     (tmp_path / "prodcheck.toml").write_text('[env.s]\n[env.s.http]\nurl = "https://a.test"\n')
     assert cli.main(["rbac", "s", "--config", str(tmp_path / "prodcheck.toml")]) == 4
     assert "s has no cluster; declare [env.s.cluster]" in capsys.readouterr().err
+
+
+def test_a_forward_needs_the_one_right_that_is_not_a_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """kubectl's, and only where it is declared."""
+    text = CLUSTER + 'forward = { http = "svc/app:80" }\n[env.s.http]\nurl = "http://app"\nendpoints.home = "/"\n'
+    (role,) = roles(tmp_path, text, capsys)
+    rules = {rule["resources"][0]: rule["verbs"] for rule in role["rules"]}  # type: ignore[attr-defined]
+    assert rules["pods/portforward"] == ["create"]
+    assert rules["services"] == ["get"]

@@ -44,6 +44,11 @@ _EMPTY: Mapping[str, str] = {
     "configmaps": "configmaps names no config map",
     "certificates": "certificates names no certificate",
     "forward": "forward names no target",
+    "external_secrets": "external_secrets names no external secret",
+    "wiring": "wiring names no area",
+    "probes": "probes names no probe",
+    "resources": "resources names no request or limit",
+    "usage": "usage names no resource",
 }
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 

@@ -18,6 +18,8 @@ _SELECTOR = compiled(
     rf"!?{_LABEL}(\s*(=|==|!=)\s*({_LABEL})?|\s+(not)?in\s*\([^()]*\))?"
     rf"(\s*,\s*!?{_LABEL}(\s*(=|==|!=)\s*({_LABEL})?|\s+(not)?in\s*\([^()]*\))?)*"
 )
+_PLACE = compiled(r"(svc|service|pod|deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[a-z0-9-]{1,15}")
+_FORWARDED = ("http", "graphql", "database")
 _NAMED = ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "secrets", "configmaps", "certificates")
 
 
@@ -42,6 +44,7 @@ def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
     if target.selector and not REFERENCE.fullmatch(target.selector) and not _SELECTOR.fullmatch(target.selector):
         add((*path, "selector"), "no label selector", 'selector = "app=plan-app"')
     _promises(checked, path, target)
+    _forwards(checked, path, target)
 
 
 def _way_in(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
@@ -70,3 +73,18 @@ def _promises(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
         for name, wanted in getattr(target, key).items():
             if not wanted:
                 add((*path, key, name), f"{key}.{name} names no key", f'{key} = {{ {name} = ["KEY"] }}')
+
+
+def _forwards(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
+    """What is forwarded leads to a target whose address may change: an issuer's is compared letter by letter."""
+    environment = checked.environment
+    reached = [name for name, table in environment.targets.items() if name.partition(".")[0] in _FORWARDED]
+    for name, place in target.forward.items():
+        if name not in reached:
+            text = f"forward names no target that can be reached so{nearest(name, reached)}"
+            checked.problems.add((*path, "forward", name), text, 'forward = { database = "svc/postgres:5432" }')
+        elif not _PLACE.fullmatch(place):
+            text = f"not a place to forward to: {place!r}"
+            checked.problems.add((*path, "forward", name), text, f'forward = {{ {name} = "svc/postgres:5432" }}')
+    if target.forward and target.in_cluster:
+        checked.problems.add((*path, "forward"), "a pod reaches the service itself: leave forward out")
