@@ -186,13 +186,15 @@ class Probers:
     def _logs(self, target: str, table: models.LogsTarget) -> Any:
         """What reads a target's logs, into the fold that its criteria take lines by."""
         from pytest_prodcheck.criteria.logs.fold import Folder
+        from pytest_prodcheck.gate import compose_file
         from pytest_prodcheck.targets.logs import sources
         from pytest_prodcheck.targets.logs.prober import LogsProber
 
         if service := table.loki or table.google:
             self._open(target, table, (service.url,), table.headers)
-        clusters = (one for one in self._environment.targets.values() if isinstance(one, models.ClusterTarget))
-        source = sources.of(target, table, next(clusters, None), self.wire, self._base, self._remember)
+        cluster = next(iter(self._environment.of_kind("cluster").values()), None)
+        project = compose_file.of(self._environment, cluster).project if cluster and cluster.compose else ""
+        source = sources.of(target, table, cluster, project, self.wire, self._base, self._remember)
         return LogsProber(target, table, Folder, source, self._run)
 
     def _issuing(self) -> AuthProber:

@@ -34,7 +34,7 @@ def prober(url: str, kind: str, **keys: Any) -> LogsProber:
     table = LogsTarget(**{**service, **keys})
     wire = Wire(Requests(), Redactor(), "test")
     wire.open("logs", table, (url,), table.headers, Path())
-    return LogsProber("logs", table, Folder, sources.of("logs", table, None, wire, Path(), lambda *_: None))
+    return LogsProber("logs", table, Folder, sources.of("logs", table, None, "", wire, Path(), lambda *_: None))
 
 
 def digest(kind: str, route: Any, **keys: Any) -> tuple[Digest, list[Asked]]:

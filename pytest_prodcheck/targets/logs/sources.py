@@ -14,12 +14,13 @@ def of(
     target: str,
     table: LogsTarget,
     cluster: ClusterTarget | None,
+    project: str,
     wire: Wire,
     base: Path,
     remember: Callable[[str, str], object],
 ) -> Source:
-    """The source; what it needs is loaded now. `cluster` is where pods are read. Raises TypeError where there is
-    none."""
+    """The source, loaded now. `cluster` is where pods are read, or the containers of the compose `project`.
+    Raises TypeError where there is none."""
     if table.file:
         from pytest_prodcheck.targets.logs.files import Files
 
@@ -38,6 +39,10 @@ def of(
             return Google(web, table.google)
     if cluster is None:
         raise TypeError(f"{target} has no source")
+    if project:
+        from pytest_prodcheck.targets.logs.containers import Containers
+
+        return Containers(target, table, cluster, project)
     from pytest_prodcheck.targets.logs.pods import Pods
 
     return Pods(wire, target, table, cluster, remember)
