@@ -1,0 +1,121 @@
+"""What logs say joins the rest: one cause for what an API answers, what its log says and what we see ourselves (A64,
+E45, R2)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pytest_prodcheck.diagnosis.diagnose import diagnose
+from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding, Verdict
+from pytest_prodcheck.observe.observation import Observation
+
+REQUEST = "7b6f2c1e-aaaa-4000-8000-0000000000aa"
+
+
+def check(name: str, target: str, *findings: Finding, verdict: Verdict = "fail", **keys: Any) -> CheckResult:
+    """One check; green without findings."""
+    word = verdict if findings else "pass"
+    return CheckResult(f"prodcheck.toml::{name}", target, word, findings, **keys)
+
+
+def logged(code: str, line: str, origin: str = "plan-app-7d/app", **data: Any) -> Finding:
+    """A finding about a group of records."""
+    facts = {"text": line, "operation": origin, "origin": origin, "fingerprint": "f", **data}
+    return Finding("log_errors", "logs", f"1× {line} ({origin})", code, seen=line, subject="f", data=facts)
+
+
+def answered(status: int, code: str, **keys: Any) -> CheckResult:
+    """An endpoint that answered so, with a request id."""
+    seen = Observation("http", "GET /api/goals", status=status, expected=False, headers={"x-request-id": REQUEST},
+                       excerpt='{"error": "internal"}', **keys)  # fmt: skip
+    finding = Finding("no_server_errors", "http", f"GET /api/goals answered {status}", code,
+                      data={"operation": "GET /api/goals", "status": status})  # fmt: skip
+    return check("http::test_endpoint[goals]", "http", finding, observations=(seen,))
+
+
+def causes(results: list[CheckResult], answers: dict[str, Any] | None = None) -> list[Cause]:
+    """The causes of a run that read these lines of requests."""
+    read = Observation("logs", "read 1 log streams", "readiness", data={"answers": answers or {}})
+    observations = [*(seen for result in results for seen in result.observations), read]
+    return list(diagnose(results, observations).causes)
+
+
+def test_a_rejected_password_in_a_log_is_the_databases_cause() -> None:
+    """The direct login fails, too, and the API answers 500: one cause, with the log's line as evidence."""
+    line = 'FATAL:  password authentication failed for user "plan_app"'
+    direct = Finding("ready", "database", line, "database.auth.password_rejected", data={"user": "plan_app"})
+    (cause,) = causes([
+        check("database::test_login[app]", "database", direct),
+        answered(500, "http.application.unhandled_exception"),
+        check("logs::test_errors", "logs", logged("database.auth.password_rejected", line, user="plan_app")),
+    ])  # fmt: skip
+    assert (cause.code, cause.target) == ("database.auth.password_rejected", "database")
+    assert len(cause.explains) == 3
+
+
+def test_a_pod_that_cannot_reach_what_answers_us_is_the_network_between() -> None:
+    """The log says that the connection timed out, our reader logs in (R2)."""
+    line = 'connection to server at "db" (10.0.0.5), port 5432 failed: timeout expired'
+    (cause,) = causes([
+        check("database::test_ready", "database"),
+        check("logs::test_errors", "logs", logged("database.tcp.timeout", line)),
+    ])  # fmt: skip
+    assert cause.code == "database.network.blocked_from_cluster"
+
+
+def test_a_pod_that_cannot_fetch_keys_that_answer_us() -> None:
+    """Its tokens are rejected, ours verify: the provider is fine from here (A64)."""
+    rejected = Finding("expected_answer", "graphql", "Could not verify JWT", "auth.jwks.stale_in_consumer",
+                       data={"user": "member", "operation": "query Tasks"})  # fmt: skip
+    seen = Observation("graphql", "query Tasks", user="member", status=200, expected=False)
+    found = causes([
+        check("auth::test_ready", "auth"), check("auth::test_jwks", "auth"),
+        check("auth::test_signature[member]", "auth"),
+        check("graphql::test_operation[Tasks]", "graphql", rejected, observations=(seen,)),
+        check("logs::test_errors", "logs", logged("auth.idp.unreachable", "could not fetch JWK", "hasura-5c/hasura")),
+    ])  # fmt: skip
+    assert [cause.code for cause in found] == ["auth.idp.unreachable"]
+    assert found[0].message.startswith("hasura-5c/hasura cannot reach the JWKS URL from its pod; from here it answers")
+    assert "egress policy" in found[0].remedy
+
+
+def test_a_500_takes_the_reason_of_its_own_line() -> None:
+    """By its request id; another one's line says nothing of it."""
+    line = "ERROR app: PrismaClientKnownRequestError: Timed out fetching a new connection from the pool (P2024)"
+    told = {"lines": [line], "code": "database.pool.exhausted", "exception": ""}
+    (cause,) = causes([answered(500, "http.application.unhandled_exception")], {REQUEST: told})
+    assert cause.code == "database.pool.exhausted"
+    assert any("P2024" in one for one in cause.evidence)
+    (cause,) = causes([answered(500, "http.application.unhandled_exception")], {"another": told})
+    assert cause.code == "http.application.unhandled_exception"
+
+
+def test_a_500_takes_the_exception_of_its_own_line() -> None:
+    """What the program raised is the program's own."""
+    told = {"lines": ["KeyError: 'owner'"], "code": "logs.exception.unhandled", "exception": "KeyError"}
+    (cause,) = causes([answered(500, "http.application.unhandled_exception")], {REQUEST: told})
+    assert cause.code == "http.application.unhandled_exception"
+    assert any("KeyError" in text for text in (cause.message, *cause.evidence))
+
+
+def test_a_missing_module_explains_a_server_that_is_gone() -> None:
+    """The log says why nothing answers (B43)."""
+    gone = Finding("ready", "http", "the gateway answers 502", "http.upstream.wrong_port", data={"status": 502})
+    found = causes([
+        check("http::test_ready", "http", gone),
+        check("logs::test_errors", "logs", logged("logs.module.missing", "No module named 'redis'")),
+    ])  # fmt: skip
+    assert [cause.code for cause in found] == ["logs.module.missing"]
+
+
+def test_two_exceptions_are_two_causes() -> None:
+    """Each fingerprint has its own frame to be corrected."""
+    found = causes([
+        check("logs::test_errors", "logs", logged("logs.exception.unhandled", "KeyError: 'a'"),
+              logged("logs.exception.unhandled", "TypeError: b") ),
+    ])  # fmt: skip
+    assert len(found) == 1
+    others = logged("logs.exception.unhandled", "TypeError: b")
+    other = Finding(**{**others.as_json(), "subject": "g", "data": {**others.data, "fingerprint": "g"}})
+    found = causes([check("logs::test_errors", "logs", logged("logs.exception.unhandled", "KeyError: 'a'"), other)])
+    assert len(found) == 2
