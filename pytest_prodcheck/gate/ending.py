@@ -230,6 +230,8 @@ def _check(
 
 def _with_rerun(check: CheckVerdict, asked: str) -> CheckVerdict:
     """The check whose findings say how to run it alone."""
+    if not check.findings:
+        return check
     rerun = f"pytest --prodcheck={asked} '{check.id}'"
     return replace(check, findings=tuple({**finding, "rerun": rerun} for finding in check.findings))
 

@@ -96,7 +96,7 @@ class Selector:
     def drop_opt_in(self, items: list[pytest.Item]) -> None:
         """Leaves out `load` and `soak` checks that the -m expression does not ask for (interface.md §1)."""
         for item in list(items):
-            marks = {mark.name for mark in item.iter_markers()}
+            marks = state.read(item).marks
             wanted = [mark for mark in markers.OPT_IN if mark in marks]
             if wanted and not _asks_for(self._config.getoption("markexpr") or "", marks, wanted):
                 items.remove(item)
@@ -157,7 +157,7 @@ def missed(identifier: str, reason: str) -> str:
     return f"required check {identifier} was deselected by {reason}"
 
 
-def _asks_for(expression: str, marks: set[str], opt_in: list[str]) -> bool:
+def _asks_for(expression: str, marks: frozenset[str], opt_in: list[str]) -> bool:
     """Whether -m is true with the opt-in mark and false without it: `load`, `load or smoke`; never `not soak`."""
     from _pytest.mark.expression import Expression
 

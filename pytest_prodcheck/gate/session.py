@@ -164,10 +164,7 @@ class Gate:
             self._refuse(session.items, problem)
             return
         chosen = self.selector.finish(session.items)
-        marks = {
-            item.nodeid: sorted({mark.name for mark in item.iter_markers()} & set(markers.SELECTION))
-            for item in session.items
-        }
+        marks = {item.nodeid: sorted(state.read(item).marks.intersection(markers.SELECTION)) for item in session.items}
         if not self.config.option.collectonly and not self.config.getoption("prodcheck_plan"):
             self._ask("collected", role.worker_name(self.config), chosen.as_data(), marks)
 

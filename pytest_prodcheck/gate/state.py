@@ -23,6 +23,8 @@ class ItemState:
     criteria: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     """Marker name → arguments of each use, closest first."""
     needs: tuple[str, ...] = ()
+    marks: frozenset[str] = frozenset()
+    """Names of all its markers."""
     executed: bool = False
     keywords: Mapping[str, Any] | None = None
     """What its reports share."""
@@ -58,13 +60,15 @@ def read(item: pytest.Item) -> ItemState:
 
 def _read(item: pytest.Item) -> ItemState:
     criteria: dict[str, list[dict[str, Any]]] = {}
-    for mark in item.iter_markers():
+    marks = list(item.iter_markers())
+    for mark in marks:
         if mark.name in markers.CRITERIA:
             criteria.setdefault(mark.name, []).append(markers.read(mark.name, mark.args, mark.kwargs, item))
     check = None
     if item.getparent(SuiteModule) is not None:
         check = item.callspec.params["check"]  # type: ignore[attr-defined]
-    return ItemState(check, criteria, check.needs if check else _needs(item, criteria))
+    needs = check.needs if check else _needs(item, criteria)
+    return ItemState(check, criteria, needs, frozenset(mark.name for mark in marks))
 
 
 def _needs(item: pytest.Item, criteria: dict[str, list[dict[str, Any]]]) -> tuple[str, ...]:
