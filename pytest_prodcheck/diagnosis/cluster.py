@@ -40,6 +40,11 @@ def stops_services(cause: Sign, _symptom: Sign) -> bool:
     return not counted or "restarts" in cause.data or available < wanted  # type: ignore[operator]
 
 
+def stops_what_asks(cause: Sign, symptom: Sign) -> bool:
+    """The same of what is no database: that one does not answer says its own pod alone."""
+    return symptom.kind != "database" and stops_services(cause, symptom)
+
+
 def is_the_databases(cause: Sign, symptom: Sign) -> bool:
     """The pod is the database's, by its name or by that of the host which does not answer."""
     names = [str(cause.data.get(key, "")) for key in ("workload", "pod", "image")]
@@ -68,14 +73,19 @@ def is_needed_by(cause: Sign, symptom: Sign) -> bool:
     """The words of the symptom name the key or the object; or both are about one workload."""
     said = f"{symptom.data.get('text', '')} {symptom.data.get('log', '')} {symptom.message}"
     names = [str(cause.data.get(key, "")) for key in ("key", "object")]
-    return same_workload(cause, symptom) or any(name and name in said for name in names)
+    return same_workload(cause, symptom) or any(name and _has_word(said, name) for name in names)
+
+
+def _has_word(said: str, name: str) -> bool:
+    """`plan` is no word of `plan-app`."""
+    return re.search(rf"(?<![\w.-]){re.escape(name)}(?![\w-])", said) is not None
 
 
 def lacks_a_value(cause: Sign, symptom: Sign) -> bool:
     """The words of the symptom are those of a value that is none, or name the key."""
     said = f"{symptom.data.get('text', '')} {symptom.message}"
     key = str(cause.data.get("key", ""))
-    return bool(_NO_VALUE.search(said)) or (bool(key) and key in said)
+    return bool(_NO_VALUE.search(said)) or (bool(key) and _has_word(said, key))
 
 
 def said_inside(_cause: Sign, symptom: Sign) -> bool:
@@ -122,5 +132,5 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("cluster.container.*", "cluster.pod.*", "cluster.node.*", "cluster.deployment.*"),
              ("database.dns.not_found", "cache.dns.not_found", "auth.idp.unreachable"), is_the_name_service, "R2"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error", "login",
-             "unhealthy"), stops_services, "R3"),
+             "unhealthy"), stops_what_asks, "R3"),
 )  # fmt: skip

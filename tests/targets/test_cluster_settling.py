@@ -17,6 +17,8 @@ from pytest_prodcheck.config import loader
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.settling import Settling
+from pytest_prodcheck.gate.standings import Standings
+from pytest_prodcheck.observe.pool import ProbePool
 
 APPS = "/apis/apps/v1/namespaces/plan-prod"
 
@@ -32,7 +34,9 @@ def deployment(tag: str, *, done: bool) -> dict[str, Any]:
 
 
 @contextmanager
-def settling(folder: Path, course: list[dict[str, Any]], settle: str) -> Iterator[tuple[Settling, list[Asked]]]:
+def settling(
+    folder: Path, course: list[dict[str, Any]], settle: str, beside: str = ""
+) -> Iterator[tuple[Settling, list[Asked]]]:
     """A wait for 1.5.0, on a server that answers with one deployment after the other, and at last always the last."""
     with serving() as server:
 
@@ -45,6 +49,7 @@ def settling(folder: Path, course: list[dict[str, Any]], settle: str) -> Iterato
         (folder / "prodcheck.toml").write_text(
             f'[env.s]\nrevision = {{ source = "image", expected = "1.5.0" }}\nsettle = "{settle}"\n'
             '[env.s.cluster]\ncontext = "lab"\nkubeconfig = "config"\ndeployments = { plan-app = 1 }\n'
+            + beside.replace("{url}", server.url)
         )
         environment = loader.load(folder / "prodcheck.toml", "s")
         redactor = Redactor()
@@ -103,3 +108,20 @@ def test_a_server_that_does_not_answer_is_not_waited_for(tmp_path: Path) -> None
         (tmp_path / "config").unlink()
         wait.wait()
     assert asked == []
+
+
+def test_nothing_is_looked_at_before_the_rollout_has_settled(tmp_path: Path) -> None:
+    """What a host answers meanwhile would be the version before's."""
+    course = [deployment("1.4.2", done=True), deployment("1.5.0", done=True)]
+    with settling(tmp_path, course, "30s", '\n[env.s.http]\nurl = "{url}"\nendpoints.home = "/home"\n') as (
+        wait,
+        asked,
+    ):
+        pool = ProbePool()
+        standings = Standings(wait._probers, pool, lambda _: None, time.monotonic() + 30, time.time, wait)
+        standings.of("http")
+        pool.stop()
+        pool.end()
+    paths = [one.path.partition("?")[0] for one in asked]
+    last = len(paths) - 1 - paths[::-1].index(f"{APPS}/deployments")
+    assert paths.index("/home") > last > 0

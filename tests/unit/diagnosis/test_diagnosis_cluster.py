@@ -1,0 +1,115 @@
+"""What the cluster explains, and what it does not (R1, R2, R3, R18)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import described
+
+from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
+
+FAILS = {"status": 500, "body": "Internal Server Error"}
+CRASH = {"code": "cluster.container.crash_loop", "message": "pod plan-app-1: ends by itself", "criterion": "pods"}
+TIMEOUT = "psycopg.OperationalError: connection timeout expired"
+
+
+def told(**checks: Any) -> Diagnosis:
+    """The diagnosis of some results; `__` stands for the colons of a check's id."""
+    named = {name.replace("__", "::"): shown for name, shown in checks.items()}
+    results = described.checks(named)
+    return diagnose(results, [one for result in results for one in result.observations])
+
+
+def codes(**checks: Any) -> list[str]:
+    """The causes."""
+    return [cause.code for cause in told(**checks).causes]
+
+
+def crash(workload: str = "plan-app", **data: Any) -> dict[str, Any]:
+    """A crash loop of a workload."""
+    return {**CRASH, "data": {"pod": f"{workload}-1", "workload": workload, "exit_code": 1, **data}}
+
+
+def test_a_crash_that_leaves_nobody_to_serve_explains_a_5xx() -> None:
+    """None of two pods is available."""
+    assert codes(cluster__test_pods=crash(available=0, wanted=2), http__test_endpoint=FAILS) == [CRASH["code"]]
+
+
+def test_a_rollout_that_hangs_explains_no_5xx_while_all_old_pods_serve() -> None:
+    """The application's error is its own."""
+    found = codes(cluster__test_pods=crash(available=2, wanted=2), http__test_endpoint=FAILS)
+    assert found == [CRASH["code"], "http.application.unhandled_exception"]
+
+
+def test_restarts_explain_a_5xx_although_all_pods_are_there_now() -> None:
+    """They were not, a moment ago."""
+    found = codes(cluster__test_pods=crash(available=2, wanted=2, restarts=3), http__test_endpoint=FAILS)
+    assert found == [CRASH["code"]]
+
+
+def test_what_we_cannot_see_explains_nothing() -> None:
+    """An API server that we do not reach, a right that we lack, an expired token of ours."""
+    for code in ("cluster.api.unreachable", "cluster.rbac.forbidden", "cluster.credential.expired"):
+        unseen = {"code": code, "criterion": "ready", "message": "no way"}
+        assert codes(cluster__test_ready=unseen, http__test_endpoint=FAILS) == [
+            code,
+            "http.application.unhandled_exception",
+        ]
+
+
+def test_two_workloads_are_two_causes() -> None:
+    """And their next commands differ."""
+    found = told(cluster__test_pods=crash(), cluster__test_rollout=crash("hasura")).causes
+    assert [cause.code for cause in found] == [CRASH["code"]] * 2
+    assert len({cause.next for cause in found}) == 2
+
+
+def test_a_pod_of_the_database_explains_that_it_does_not_answer() -> None:
+    """By its name, or by that of the host; another workload does not."""
+    database = {
+        "code": "database.tcp.timeout",
+        "criterion": "ready",
+        "data": {"host": "plan-store", "error": "tcp.timeout"},
+    }
+    for workload, explained in (("postgres", True), ("plan-store", True), ("plan-mailer", False)):
+        found = codes(cluster__test_pods=crash(workload, available=0, wanted=1), database__test_ready=database)
+        assert found == [CRASH["code"], *([] if explained else ["database.tcp.timeout"])]
+
+
+def test_the_clusters_name_service_explains_names_that_do_not_resolve_in_it() -> None:
+    """An application's look-up fails; ours does not."""
+    lookup = {"status": 500, "body": 'psycopg.OperationalError: could not translate host name "db" to address'}
+    for workload, explained in (("coredns", True), ("plan-mailer", False)):
+        lost = crash(workload, available=2, wanted=2)
+        found = codes(cluster__test_pods=lost, database__test_ready="pass", http__test_endpoint=lookup)
+        assert found == [CRASH["code"], *([] if explained else ["database.dns.not_found"])]
+
+
+def test_last_words_that_name_the_database_are_its_sign() -> None:
+    """The crash loop is the effect; without such words it is the cause."""
+    words = 'psycopg.OperationalError: FATAL:  password authentication failed for user "app"'
+    assert codes(cluster__test_pods=crash(log=words)) == ["database.auth.password_rejected"]
+    assert codes(cluster__test_pods=crash(log="KeyError: 'x'")) == [CRASH["code"]]
+
+
+def test_a_missing_key_explains_the_crash_that_names_it() -> None:
+    """A program that starts without it, and says so as it ends."""
+    lacking = {"code": "cluster.config.key_missing", "message": "Secret plan lacks the key SESSION_PASSWORD",
+               "data": {"object": "plan", "key": "SESSION_PASSWORD"}}  # fmt: skip
+    named = crash(log="Error: SESSION_PASSWORD is not set", text="Error: SESSION_PASSWORD is not set")
+    assert codes(cluster__test_secrets=lacking, cluster__test_pods=named) == ["cluster.config.key_missing"]
+    other = crash(log="Error: port is in use", text="Error: port is in use")
+    assert codes(cluster__test_secrets=lacking, cluster__test_pods=other) == [
+        "cluster.config.key_missing",
+        CRASH["code"],
+    ]
+
+
+def test_a_rollout_says_first_what_serves() -> None:
+    """The cause's message is the rollout's, which knows of the old version (R18)."""
+    pull = {"code": "cluster.image.pull_failed", "criterion": "pods"}
+    pod = {**pull, "message": "pod plan-app-2: cannot pull", "data": {"workload": "plan-app"}}
+    whole = {**pull, "message": "old version serving (1.4.2): cannot pull",
+             "data": {"workload": "plan-app", "serving": "1.4.2"}}  # fmt: skip
+    (cause,) = told(cluster__test_pods=pod, cluster__test_rollout=whole).causes
+    assert cause.message.startswith("old version serving (1.4.2)")
