@@ -16,7 +16,9 @@ _ASIDE = (
     "cluster.api.", "cluster.credential.", "cluster.tls.", "cluster.kubeconfig.", "cluster.client.", "cluster.rbac.",
     "cluster.namespace.", "cluster.cronjob.", "cluster.image.wrong", "cluster.image.digests_differ",
     "cluster.rollout.replicas_differ", "cluster.rollout.not_observed", "cluster.compose.unknown_key",
-    "cluster.compose.invalid_value", "cluster.compose.not_recreated",
+    "cluster.compose.invalid_value", "cluster.compose.not_recreated", "cluster.argocd.", "cluster.helm.",
+    "cluster.certificate.", "cluster.operator.", "cluster.external_secret.", "cluster.probe.missing",
+    "cluster.resources.", "cluster.hpa.", "cluster.pdb.", "cluster.image.latest",
 )  # fmt: skip
 """What we cannot see, and what is only on paper: nothing above it fails for that."""
 _DATABASE = compiled(r"postgres|pgbouncer|patroni|timescale|(?:^|[-_])(?:pg|db|database)(?:[-_]|$)", re.IGNORECASE)

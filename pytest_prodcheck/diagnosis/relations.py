@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.diagnosis import cluster
+from pytest_prodcheck.diagnosis import cluster, wiring
 from pytest_prodcheck.diagnosis.conditions import (
     about_its_table,
     always,
@@ -155,6 +155,7 @@ RELATIONS: tuple[Relation, ...] = (
              "R1, R12–R14, R20"),
     Relation(OUTAGE, ("login", "slow"), breaks_services, "R1"),
     Relation(("cache.*",), ("server_error", "slow", "rate", "undecided"), always, "R1"),
+    *wiring.RELATIONS,
     *cluster.RELATIONS,
     Relation(("logs.memory.exhausted", "logs.disk.full", "logs.module.missing", "logs.client.bad_url"),
              ("server_error", "transport", "rate", "undecided"), always, "B36, B43: the logs say why"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pytest_prodcheck.criteria.cluster.scene import Scene, reason
 from pytest_prodcheck.observe.cluster import Object, name_of, number, text
-from pytest_prodcheck.observe.cluster_parts import condition, count
+from pytest_prodcheck.observe.cluster_parts import condition, count, selects, table
 from pytest_prodcheck.observe.finding import Finding
 
 AUTOSCALERS = "horizontalpodautoscalers.autoscaling"
@@ -75,5 +75,12 @@ def _budget(scene: Scene, budget: Object) -> Iterator[Finding]:
         seen=f"{healthy} of {expected} healthy", promised="at least one disruption allowed", severity="warning",
         remedy=(f"lower minAvailable of {name}, or run more replicas" if always else
                 f"see why pods of PodDisruptionBudget {name} are not healthy"),
-        next=scene.kubectl("describe pdb", name), data={"healthy": healthy, "wanted": wanted, "expected": expected},
+        next=scene.kubectl("describe pdb", name),
+        data={"workload": _protected(scene, budget), "healthy": healthy, "wanted": wanted, "expected": expected},
     )  # fmt: skip
+
+
+def _protected(scene: Scene, budget: Object) -> str:
+    """The workload that a budget is for; empty for none."""
+    selector = table(budget, "spec", "selector")
+    return next((one.shown for one in scene.templates() if one.serves and selects(selector, one.labels)), "")

@@ -53,8 +53,11 @@ class Scene:
         severity: Severity = "error",
         data: Mapping[str, Any] | None = None,
     ) -> Finding:
-        """A finding about `subject` (`secret/plan-secrets`, `deployment/plan-app`)."""
-        known = {"namespace": self.cluster.namespace, "object": subject, **(data or {})}
+        """A finding about `subject` (`secret/plan-secrets`, `deployment/plan-app`); a `workload` in its data is named
+        so, too. Diagnosis joins findings by the bare names of `object` and `workload`."""
+        known = {"namespace": self.cluster.namespace, "object": subject.rpartition("/")[2], **(data or {})}
+        owner = str(known.get("workload") or "")
+        known |= {"workload": owner.rpartition("/")[2], "owner": owner} if owner else {}
         return Finding(
             self.criterion, self.target, message, code, severity, seen, promised, subject, remedy, next, known
         )

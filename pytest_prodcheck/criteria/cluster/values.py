@@ -99,7 +99,7 @@ def _undefined(scene: Scene, template: Template, container: str, name: str, miss
         "cluster.config.bad_value", message + "the text stays as it is", template.shown, seen=f"$({missing})",
         promised="a variable that is defined", remedy=f"define {missing} above {name}, or correct the name",
         next=scene.kubectl("describe", template.shown),
-        data={"workload": template.shown, "container": container, "variable": name},
+        data={"workload": template.shown, "container": container, "variable": name, "key": name},
     )  # fmt: skip
 
 
@@ -112,7 +112,7 @@ def _malformed(
         "cluster.config.bad_value", f"{where} {flaw}{by}", subject, seen=flaw,
         promised="a value as it is meant", severity=severity, remedy=f"{key}: {remedy}; then restart what uses it",
         next=scene.kubectl("describe", subject),
-        data={"workload": workloads[0], "container": container, "variable": key, "flaw": flaw},
+        data={"workload": workloads[0], "container": container, "variable": key, "key": key, "flaw": flaw},
     )  # fmt: skip
 
 
@@ -121,7 +121,8 @@ def _short(scene: Scene, kind: str, name: str, key: str, length: str, workloads:
     return scene.found(
         "auth.session_secret.too_short", message, f"{kind.lower()}/{name}", seen=f"{length} characters",
         promised=f">= {_LEAST} characters", remedy=f"put {_LEAST} random characters or more into {key} and restart",
-        next=scene.kubectl("describe", f"{kind.lower()}/{name}"), data={"workload": workloads[0], "variable": key},
+        next=scene.kubectl("describe", f"{kind.lower()}/{name}"),
+        data={"workload": workloads[0], "variable": key, "key": key},
     )  # fmt: skip
 
 

@@ -43,7 +43,7 @@ def test_what_a_variable_takes_is_there(change: dict[str, Any], code: str, words
     (finding,) = judged("references", found)
     assert (finding.code, finding.severity) == (code, "error")
     assert finding.message.startswith(words)
-    assert finding.data["workload"] == "deployment/app"
+    assert (finding.data["workload"], finding.data["owner"]) == ("app", "deployment/app")
     assert finding.next.startswith("kubectl --context lab -n plan-prod ")
 
 

@@ -34,7 +34,7 @@ def test_a_service_whose_pods_are_not_ready_has_no_endpoint() -> None:
     found["endpointslices.discovery.k8s.io"] = [slices("app", False, False), slices("postgres", True)]
     (finding,) = judged("services", found)
     assert finding.message == "service app has no ready endpoint: 2 pods are there, none is ready"
-    assert (finding.seen, finding.data["workload"]) == ("0 of 2 ready", "deployment/app")
+    assert (finding.seen, finding.data["workload"]) == ("0 of 2 ready", "app")
 
 
 @pytest.mark.parametrize(
