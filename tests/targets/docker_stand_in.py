@@ -28,6 +28,7 @@ def stand_in(folder: Path, answers: Answers) -> Iterator[tuple[str, list[str]]]:
         known: ClassVar[Answers] = answers
         asked: ClassVar[list[str]] = got
 
+    folder.mkdir(exist_ok=True)
     path = folder / "docker.sock"
     with _Server(str(path), Handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()

@@ -17,15 +17,20 @@ import yaml
 
 from pytest_prodcheck.config.compose.model import ComposeFile
 from pytest_prodcheck.config.compose.reader import read
+from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
 from pytest_prodcheck.config.models.compose import ComposeTarget
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria.containers import health, promised, running, usage
 from pytest_prodcheck.criteria.containers.case import Case
-from pytest_prodcheck.observe.containers import Containers
+from pytest_prodcheck.criteria.logs.fold import Folder
+from pytest_prodcheck.observe.containers import Containers as Seen
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.log import Digest
 from pytest_prodcheck.targets.compose.prober import ComposeProber
 from pytest_prodcheck.targets.docker import logs
+from pytest_prodcheck.targets.logs.containers import Containers
+from pytest_prodcheck.targets.logs.prober import LogsProber
 
 UNIT = Path(__file__).parents[1] / "unit" / "criteria"
 FAULTS: dict[str, Any] = yaml.safe_load((UNIT / "compose_faults.yaml").read_text())
@@ -47,7 +52,7 @@ class Deployment:
         )
         self.prober = ComposeProber("cluster", self.table, self.file, Redactor().clean)
         self.ready: Evidence = self.prober.ready()
-        self.seen: Containers = self.ready.facts["containers"]
+        self.seen: Seen = self.ready.facts["containers"]
 
     def found(self, service: str) -> list[Finding]:
         """Everything that the criteria of a service find."""
@@ -144,7 +149,7 @@ def test_restarts_have_their_rate(deployment: Deployment) -> None:
 def test_usage_is_held_against_its_limits(deployment: Deployment) -> None:
     """Memory of its limit, processors, and what Docker keeps on the disk (B37, B49, B52, D28)."""
     one = deployment.seen.of("app")[0]
-    deployment.prober._seen = Containers(deployment.seen.now, "", "", (one,))
+    deployment.prober._seen = Seen(deployment.seen.now, "", "", (one,))
     evidence = deployment.prober.probe("test_compose_usage", "", "", 1)
     found = usage.usage(evidence.facts["usage"], evidence.facts["disk"], deployment.table, "cluster")
     deployment.prober._seen = deployment.seen
@@ -175,6 +180,42 @@ def test_a_terminal_has_one_stream(deployment: Deployment) -> None:
     assert list(logs.lines(b"\1\0\0\0\0\0\0\2on\2\0\0\0\0\0\0\4bad\n\1\0\0\0\0\0\0\2e\n\1\0\0")) == [
         ("stderr", "bad"), ("stdout", "one"),
     ]  # fmt: skip
+
+
+def digest(deployment: Deployment, page: int = 1_000_000, **keys: Any) -> Digest:
+    """What a logs target of the project reads."""
+    table = LogsTarget(since="10m", **keys)
+    cluster = ClusterTarget(compose=("docker-compose.yml",), docker=deployment.address)
+    prober = LogsProber("logs", table, Folder, Containers("logs", table, cluster, _PROJECT, page))
+    assert not any(seen.message for seen in prober.ready().observations)
+    found: Digest = prober.probe("", "", "", 1).facts["digest"]
+    return found
+
+
+def test_the_projects_logs_are_a_source(deployment: Deployment) -> None:
+    """All of its containers, both streams, of those that ended, too; a driver that keeps nothing is a gap (B29, C9)."""
+    found = digest(deployment)
+    streams = {stream.name: stream.lines for stream in found.streams}
+    assert streams[f"{_PROJECT}_db_1"] == 3
+    assert streams[f"{_PROJECT}_chatty_1"] == 3000
+    assert "other_elsewhere_1" not in streams
+    assert any("asyncpg" in group.line for group in found.groups)
+    assert {gap.origin: gap.reason for gap in found.gaps} == {f"{_PROJECT}_mute_1": "unreadable"}
+
+
+def test_a_long_log_is_read_page_by_page(deployment: Deployment) -> None:
+    """The same lines, no one twice, whatever a page holds; only of the services that are named."""
+    found = digest(deployment, page=10_000, containers=("chatty", "db"))
+    assert {stream.name: stream.lines for stream in found.streams} == {
+        f"{_PROJECT}_chatty_1": 3000, f"{_PROJECT}_db_1": 3,
+    }  # fmt: skip
+    assert found.gaps == ()
+
+
+def test_a_bound_is_a_gap(deployment: Deployment) -> None:
+    """What `at_most` leaves out is not silence."""
+    found = digest(deployment, containers=("chatty",), at_most="<= 4kB")
+    assert [gap.reason for gap in found.gaps] == ["bytes"]
 
 
 def test_no_value_of_an_environment_is_kept(deployment: Deployment) -> None:

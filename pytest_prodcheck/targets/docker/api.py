@@ -104,7 +104,7 @@ class DockerApi:
         with self._client.get(url, params=parameters, stream=True, timeout=self.timeout) as response:
             status, now = response.status_code, _seconds(response.headers.get("date", ""))
             body, whole = _bounded(response, at_most, deadline)
-        if not whole or not as_json:
+        if not whole or (status == 200 and not as_json):
             return _Came(status, "" if whole else "body.too_large", body=body, now=now)
         try:
             content = json.loads(body)

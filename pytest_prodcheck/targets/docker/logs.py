@@ -37,6 +37,11 @@ def read(
     return LogRead(answer.observation, tuple(lines(answer.body)), whole)
 
 
+def plain(body: bytes) -> bytes:
+    """Both streams in one, as a terminal shows them: the headers of the daemon's stream taken out."""
+    return b"".join(part for _, part in _frames(body)) if _framed(body) else body
+
+
 def lines(body: bytes) -> Iterator[tuple[str, str]]:
     """The lines of a stream, each stream's in its order; a line that is cut off in one frame goes on in the next."""
     if not _framed(body):

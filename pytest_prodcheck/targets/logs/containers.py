@@ -1,103 +1,138 @@
-"""Lines of a compose project's containers, as their Docker daemon keeps them, page by page."""
+"""Lines of the containers of a compose project, both streams, page by page over the Docker daemon's API."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator
+from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
-from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.containers import Container
 from pytest_prodcheck.observe.log import Origin
+from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.targets.docker import documents, logs
 from pytest_prodcheck.targets.docker.api import DockerApi, quoted
-from pytest_prodcheck.targets.logs.reading import Reading, SourceProblem, stamp
+from pytest_prodcheck.targets.logs.reading import Reading, Reason, SourceProblem, after, stamp
 
 _PAGE = 2 * 1024 * 1024
+"""Bytes of one answer."""
 _PAGES = 1000
-_WITHOUT = ("none", "syslog", "journald", "gelf", "fluentd", "awslogs", "splunk", "gcplogs")
-"""Log drivers of which the daemon itself may keep nothing."""
+_FIRST_LINE = 4096
+_SPARE = 60.0
+"""Seconds that a program may take until it says its first line."""
+_REASONS: Mapping[int | None, Reason] = {401: "refused", 403: "refused"}
 
 
 class Containers:
-    """The logs of one compose project."""
+    """The logs of one project's containers. A container's log goes on when it is started again."""
 
-    def __init__(self, target: str, table: LogsTarget, cluster: ClusterTarget, project: str) -> None:
-        """Raises ConfigError where the Docker SDK is missing, or the daemon's address is none."""
-        self._target, self._table, self._project = target, table, project
-        self._api = DockerApi(target, cluster.docker, cluster.timeout)
+    def __init__(self, target: str, table: LogsTarget, cluster: ClusterTarget, project: str, page: int = _PAGE) -> None:
+        """`page` bounds one answer, in bytes. Raises ConfigError where the SDK is missing, or the address is none."""
+        self._target, self._table, self._project, self._page = target, table, project, page
+        self._api = DockerApi(target, cluster.docker, table.timeout)
         self._seen: list[Container] | None = None
 
     def look(self) -> None:
-        """The daemon answers, and the project has containers."""
-        if not self._containers():
-            raise SourceProblem(self._target, f"no container of project {self._project}", "logs.source.missing")
+        """The daemon answers, there is a container, and the log of one may be read."""
+        try:
+            self._look()
+        except SourceProblem:
+            self._api.close()
+            raise
 
     def rollout(self) -> float | None:
-        """When the newest container was made: `docker compose up` makes those that changed anew."""
-        return max((one.created_at for one in self._containers() if one.created_at), default=None)
+        """When the newest container was made: compose makes a new one of what has changed."""
+        return max((one.created_at for one in self._containers()), default=None)
 
     def read(self, reading: Reading) -> None:
-        """Every container; one that cannot be read is a gap."""
+        """Every container; one whose log cannot be read (its driver keeps none) is a gap."""
         for one in self._containers():
-            if self._table.containers and one.service not in self._table.containers:
-                continue
             origin = _origin(one)
-            if one.log_driver in _WITHOUT:
-                reading.lose(origin.name, "unreadable", f"its log driver {one.log_driver} keeps nothing to be read")
-            elif reading.open(origin.name):
+            if reading.open(origin.name):
                 self._read(one, origin, reading)
             reading.fold.ends(origin)
+        self._api.close()
+
+    def _look(self) -> None:
+        first = next(iter(self._containers()), None)
+        if first is None:
+            said = f"no container of project {self._project} has a log"
+            raise SourceProblem(self._target, said, "logs.source.missing")
+        _, seen = self._log(first, 0.0, _FIRST_LINE)
+        if seen.status in (401, 403):
+            raise self._problem(seen)
 
     def _read(self, one: Container, origin: Origin, reading: Reading) -> None:
-        since, last = reading.window.before, ""
-        if one.started_at < reading.window.since and one.log_options.get("max-size"):
-            reading.late.add(origin.name)
+        if not self._is_kept(one, origin, reading):
+            return
+        since, last = reading.window.before, b""
         for _ in range(_PAGES):
-            page = logs.read(self._api, one.id, since=since, at_most=int(min(_PAGE, reading.left)), times=True)
-            if page.observation.status != 200:
-                reading.lose(origin.name, "unreadable", f"the daemon says {page.observation.message or 'no'}")
+            limit = int(min(self._page, max(1, reading.left)))
+            body, seen = self._log(one, since, limit)
+            if seen.status != 200 or (seen.error and seen.error != "body.too_large"):
+                reading.lose(origin.name, _REASONS.get(seen.status, "unreadable"), seen.message or seen.error)
                 return
-            fresh = [line for _, line in page.lines if line.partition(" ")[0] > last]
-            fresh = fresh if page.whole else fresh[:-1]  # the last one may be cut off
-            block = "".join(f"{line}\n" for line in fresh).encode("utf-8", "replace")
-            if (block and not reading.take(origin, block)) or page.whole:
+            whole = not seen.error
+            fresh, newest = after(body if whole else body[: body.rfind(b"\n") + 1], last)
+            if fresh and not reading.take(origin, fresh):
                 return
-            newest = max((line.partition(" ")[0] for line in fresh), default=last)
-            if newest == last:
-                reading.lose(origin.name, "bytes", f"more than {_PAGE} bytes at one moment")
+            if whole:
                 return
-            since, last = moment(newest), newest
+            if not newest or newest == last:
+                reading.lose(origin.name, "bytes", f"more than {limit} bytes at one time")
+                return
+            last, since = newest, moment(newest.decode("ascii", "replace"))
         reading.lose(origin.name, "bytes", f"more than {_PAGES} pages")
+
+    def _is_kept(self, one: Container, origin: Origin, reading: Reading) -> bool:
+        """Whether the log can be read; what its driver has rotated away is lost, unless the first line is as old as the
+        container or the window."""
+        body, seen = self._log(one, 0.0, _FIRST_LINE)
+        if seen.status != 200:
+            reading.lose(origin.name, _REASONS.get(seen.status, "unreadable"), seen.message or seen.error)
+            return False
+        if one.created_at >= reading.window.since:
+            reading.late.discard(origin.name)
+        oldest = body.partition(b" ")[0].decode("ascii", "replace")
+        first = moment(oldest)
+        if first and first > max(one.created_at + _SPARE, reading.window.since):
+            said = (
+                f"its oldest line is of {oldest}, the container is of {stamp(one.created_at)}: older ones were rotated"
+            )
+            reading.lose(origin.name, "rotated", said)
+        return True
+
+    def _log(self, one: Container, since: float, limit: int) -> tuple[bytes, Observation]:
+        """Both streams in one, each line with its time."""
+        parameters = {"stdout": "1", "stderr": "1", "timestamps": "1", "since": f"{max(0.0, since):.6f}"}
+        answer = self._api.read(f"/containers/{quoted(one.id)}/logs", parameters, limit)
+        return logs.plain(answer.body), answer.observation
 
     def _containers(self) -> list[Container]:
         if self._seen is None:
-            self._seen = sorted(self._listed(), key=lambda one: one.name)
+            version = self._api.version()
+            listed = self._api.get("/containers/json", {"all": "true"}) if version.good else version
+            if not listed.good or not isinstance(listed.content, list):
+                raise self._problem(listed.observation)
+            ours = [one for one in listed.content if documents.is_of(one, self._project)]
+            asked = [self._api.get(f"/containers/{quoted(documents.listed(one, 'Id'))}/json") for one in ours]
+            found = [documents.container(answer.content) for answer in asked if answer.good]
+            wanted = self._table.containers
+            self._seen = sorted(
+                (one for one in found if not wanted or one.service in wanted), key=lambda one: (one.service, one.name)
+            )
         return self._seen
 
-    def _listed(self) -> Iterator[Container]:
-        self._api.version()
-        try:
-            listed = self._api.get("/containers/json", {"all": "true"}, kind="readiness")
-            if not listed.good or not isinstance(listed.content, list):
-                raise self._problem(listed.observation.status, listed.observation.message)
-            for one in listed.content:
-                if documents.is_of(one, self._project):
-                    seen = self._api.get(f"/containers/{quoted(documents.listed(one, 'Id'))}/json", kind="readiness")
-                    if seen.good:
-                        yield documents.container(seen.content)
-        except Refused as refusal:
-            raise SourceProblem(self._target, str(refusal), "logs.source.rejected") from None
-
-    def _problem(self, status: int | None, message: str) -> SourceProblem:
-        refused = status in (401, 403) or "ermission denied" in message
-        code = "logs.source.forbidden" if refused else "logs.source.unreachable"
-        return SourceProblem(self._target, f"cannot read logs: the Docker daemon: {message}", code, refused=refused)
+    def _problem(self, seen: Observation) -> SourceProblem:
+        where, said = seen.data.get("address", ""), seen.message or seen.error or f"status {seen.status}"
+        if seen.status in (401, 403) or seen.data.get("reason") == "PermissionError":
+            text = f"cannot read logs: forbidden (the Docker daemon at {where}): {said}"
+            return SourceProblem(self._target, text, "logs.source.forbidden", refused=True)
+        text = f"cannot read logs: the Docker daemon at {where} gave no answer to {seen.operation}: {said}"
+        return SourceProblem(self._target, text, "logs.source.unreachable")
 
 
 def _origin(one: Container) -> Origin:
-    started = stamp(one.started_at) if one.started_at else ""
-    facts = {"container": one.name, "workload": one.service, "started_at": started,
-             "look": f"docker logs --since 1h {shlex.quote(one.name)}"}  # fmt: skip
+    look = f"docker logs --since 1h {shlex.quote(one.name)}"
+    facts = {"container": one.name, "workload": one.service, "started_at": stamp(one.started_at), "look": look}
     return Origin(one.name, stamped=True, facts=facts)

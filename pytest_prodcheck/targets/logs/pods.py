@@ -13,7 +13,7 @@ from pytest_prodcheck.observe.cluster import Object, at, items, labels, moment, 
 from pytest_prodcheck.observe.log import Origin
 from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
-from pytest_prodcheck.targets.logs.reading import Reading, Reason, SourceProblem
+from pytest_prodcheck.targets.logs.reading import Reading, Reason, SourceProblem, after
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ class Pods:
             limit = int(min(_PAGE, max(1, reading.left)))
             body = self._log(origin, since, limit)
             whole = body if len(body) < limit else body[: body.rfind(b"\n") + 1]
-            fresh, newest = _after(whole, last)
+            fresh, newest = after(whole, last)
             if fresh and not reading.take(origin, fresh):
                 return
             if len(body) < limit:
@@ -184,20 +184,6 @@ def _revision(pod: Object) -> tuple[str, tuple[str, str]]:
     marks, (kind, owner) = labels(pod, "metadata", "labels"), owner_kind(pod)
     mark = marks.get("pod-template-hash") or marks.get("controller-revision-hash") or ""
     return mark, (kind, owner.removesuffix(f"-{mark}") if kind == "ReplicaSet" and mark else owner or name_of(pod))
-
-
-def _after(body: bytes, last: bytes) -> tuple[bytes, bytes]:
-    """The lines behind those of the page before, which ended at the time `last`; and the time of the last one."""
-    newest = body[body.rfind(b"\n", 0, max(0, len(body) - 1)) + 1 :].partition(b" ")[0] if body else b""
-    if not last:
-        return body, newest
-    at_last = moment(last.decode("ascii", "replace"))
-    lines = body.splitlines(keepends=True)
-    start = next(
-        (n for n, line in enumerate(lines) if moment(line.partition(b" ")[0].decode("ascii", "replace")) > at_last),
-        len(lines),
-    )
-    return b"".join(lines[start:]), newest
 
 
 def _rfc3339(at_: float) -> str:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Literal, Protocol
 
 from pytest_prodcheck.errors import TargetError
+from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.log import Fold, Gap, Origin, Window
 
 Reason = Literal["rotated", "bytes", "lines", "time", "unreadable", "refused", "vanished"]
@@ -82,3 +83,17 @@ class Source(Protocol):
 def stamp(at: float) -> str:
     """RFC 3339 with microseconds, in UTC."""
     return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def after(body: bytes, last: bytes) -> tuple[bytes, bytes]:
+    """The lines behind those of the page before, which ended at the time `last`; and the time of the last one."""
+    newest = body[body.rfind(b"\n", 0, max(0, len(body) - 1)) + 1 :].partition(b" ")[0] if body else b""
+    if not last:
+        return body, newest
+    at_last = moment(last.decode("ascii", "replace"))
+    lines = body.splitlines(keepends=True)
+    start = next(
+        (n for n, line in enumerate(lines) if moment(line.partition(b" ")[0].decode("ascii", "replace")) > at_last),
+        len(lines),
+    )
+    return b"".join(lines[start:]), newest
