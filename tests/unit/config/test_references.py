@@ -245,3 +245,38 @@ def test_resolved_values_are_in_no_repr(tmp_path: Path) -> None:
     text = repr(resolved) + repr(resolved.environment)
     for _, value in resolved.secrets:
         assert value not in text
+
+
+THROWAWAY = """
+[env.staging.containers]
+database = { image = "pg", port = 5432, env = { POSTGRES_PASSWORD = "env:PG_PASSWORD" } }
+app = { image = "app", port = 80, env = { DATABASE_URL = "container:database", PAGE = "{container:database}?a" } }
+[env.staging.database]
+dsn = "container:database"
+[env.staging.http]
+url = "{container:app}/api"
+endpoints.home = "/"
+"""
+
+
+def test_a_containers_address_is_a_reference(tmp_path: Path) -> None:
+    """Whole, and inside a longer text; its password is scrubbed. What another container is told is its address inside,
+    which only that container's start gives."""
+    addresses = {"database": DSN, "app": "http://localhost:4711"}
+    found = references.resolve(load(tmp_path, THROWAWAY), base=tmp_path, environ=VALUES, containers=addresses)
+    database, http = found.environment.targets["database"], found.environment.targets["http"]
+    assert isinstance(database, DatabaseTarget)
+    assert isinstance(http, HttpTarget)
+    assert (database.dsn, http.url) == (DSN, "http://localhost:4711/api")
+    assert ("container:database", "dummy-DsnPa55-3vK") in found.secrets
+    assert found.environment.containers["database"].env == {"POSTGRES_PASSWORD": "dummy-Pg-Pa55word-7Qx9"}
+    assert dict(found.environment.containers["app"].env) == {
+        "DATABASE_URL": "container:database", "PAGE": "{container:database}?a",
+    }  # fmt: skip
+
+
+def test_no_container_is_there_without_a_gate(tmp_path: Path) -> None:
+    """`doctor` and `pin` start none: that is said, with the lines."""
+    said = refused(tmp_path, THROWAWAY)
+    assert "container:database is there only while a gate runs: it starts the container (prodcheck.toml:6)" in said
+    assert "container:app is there only while a gate runs" in said
