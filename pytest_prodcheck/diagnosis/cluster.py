@@ -71,6 +71,11 @@ def same_workload(cause: Sign, symptom: Sign) -> bool:
     return bool(mine) and mine == theirs
 
 
+def has_a_reason(cause: Sign, symptom: Sign) -> bool:
+    """The same, and the cause is more than that a pod has only begun to start."""
+    return cause.code != "cluster.pod.starting" and same_workload(cause, symptom)
+
+
 def is_needed_by(cause: Sign, symptom: Sign) -> bool:
     """The words of the symptom name the key or the object; or both are about one workload."""
     said = f"{symptom.data.get('text', '')} {symptom.data.get('log', '')} {symptom.message}"
@@ -116,7 +121,7 @@ RELATIONS: tuple[Relation, ...] = (
              same_workload, "R3"),
     Relation(PODS, ("cluster.rollout.in_progress", "cluster.rollout.old_version_serving", "cluster.pod.starting",
              "cluster.rollout.deadline_exceeded", "cluster.rollout.too_few_replicas", "cluster.workload.no_pods"),
-             same_workload, "R18"),
+             has_a_reason, "R18"),
     Relation(("cluster.rollout.*",), ("cluster.pod.starting",), same_workload, "R18"),
     Relation((*PODS, "cluster.rollout.*"), ("http.revision.old_version_serving", "http.revision.mixed"),
              keeps_the_old, "R18"),

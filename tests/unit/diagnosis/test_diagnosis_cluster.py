@@ -113,3 +113,16 @@ def test_a_rollout_says_first_what_serves() -> None:
              "data": {"workload": "plan-app", "serving": "1.4.2"}}  # fmt: skip
     (cause,) = told(cluster__test_pods=pod, cluster__test_rollout=whole).causes
     assert cause.message.startswith("old version serving (1.4.2)")
+
+
+def test_a_pod_that_only_starts_is_no_reason_of_a_rollout_that_hangs() -> None:
+    """The rollout is the cause, and the pod its sign."""
+    starting = {"code": "cluster.pod.starting", "severity": "insufficient", "verdict": "insufficient",
+                "message": "pod plan-app-2 is Running (0/1 ready)", "data": {"workload": "plan-app"}}  # fmt: skip
+    hangs = {
+        "code": "cluster.rollout.old_version_serving",
+        "message": "old version serving",
+        "data": {"workload": "plan-app"},
+    }
+    found = codes(cluster__test_pods=starting, cluster__test_rollout=hangs)
+    assert found == ["cluster.rollout.old_version_serving"]
