@@ -42,12 +42,18 @@ def render(environment: Environment, plan: Planned, selected: Collection[str]) -
     for target, table in environment.targets.items():
         mine = [check for check in chosen if check.target == target]
         if mine:
-            address = getattr(table, "url", "") or getattr(table, "dsn", "") or getattr(table, "issuer", "")
-            yield f"{target}  {address}"
+            yield f"{target}  {_address(table)}"
             for check in mine:
                 yield f"  {check.id.partition('::')[2]:<44} {_asks(check, table)}{_samples(check, environment)}"
     yield from (f"left out: {name}: {reason}" for name, reason in plan.left_out.items())
     yield _time(environment, chosen)
+
+
+def _address(table: object) -> str:
+    """Where the target is, as it is written; of logs their source."""
+    service = getattr(table, "loki", None) or getattr(table, "google", None)
+    known = (getattr(one, key, "") for one in (table, service) for key in ("url", "dsn", "issuer"))
+    return next(filter(None, known), "") or ", ".join(getattr(table, "file", ()))
 
 
 def _asks(check: PlannedCheck, table: object) -> str:
@@ -113,6 +119,8 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("database", "test_rows"): "a bounded count",
     ("database", "test_relations"): "a bounded count of rows that point to nothing",
     ("database", "test_plan"): "explain of the query, without ANALYZE",
+    ("logs", "test_ready"): "a look at the source, and at one line of it",
+    ("logs", "test_coverage"): "the lines of the window, once for all checks, when everything else was asked",
 }
 
 

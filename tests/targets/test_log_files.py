@@ -7,7 +7,7 @@ import os
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 
@@ -117,6 +117,27 @@ def test_a_rotation_meanwhile_loses_nothing(tmp_path: Path) -> None:
     digest: Digest = prober(tmp_path, during(rotate)).probe("", "", "", 1).facts["digest"]
     assert words(digest) == ["app: early", "app: first words", "app: last words", "app: old"]
     assert digest.gaps == ()
+
+
+def test_a_rotation_at_the_last_moment_loses_nothing(tmp_path: Path) -> None:
+    """Between the end of the file and the look whether its name stands for another one."""
+    log = tmp_path / "app.log"
+    log.write_text(line(700, "early"))
+
+    class Late(Files):
+        """Sees the file rotated when it looks."""
+
+        def _after_rotation(self, path: Path, file: BinaryIO) -> BinaryIO | None:
+            with log.open("a") as old:
+                old.write(line(5, "last words"))
+            log.rename(tmp_path / "app.log.1")
+            log.write_text(line(1, "first words"))
+            return super()._after_rotation(path, file)
+
+    table = LogsTarget(file=("app.log",))
+    one = LogsProber("logs", table, Folder, Late("logs", table, tmp_path))
+    digest: Digest = one.probe("", "", "", 1).facts["digest"]
+    assert words(digest) == ["app: early", "app: first words", "app: last words"]
 
 
 def test_a_truncation_meanwhile_is_a_gap(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pytest_prodcheck.config.models.base import Model, WebTarget
 from pytest_prodcheck.config.scalars import (
     Count,
     Flag,
-    Hidden,
+    HiddenSecret,
     Name,
     Names,
     NotJudged,
@@ -63,7 +63,7 @@ class Google(Model):
 
     project: Name
     filter: str = ""
-    token: Annotated[str, Hidden] = ""
+    token: HiddenSecret = None
     """An OAuth access token with the scope `logging.read`."""
     url: str = "https://logging.googleapis.com"
 

@@ -22,12 +22,14 @@ PRIVATE = (
 )  # fmt: skip
 """Words beside credentials and personal data."""
 _DIGITS = b"0123456789"
-_LOWER = bytes(range(256)).lower()
 _WORD = re.compile(rb"[a-z_]{3,}")
-_COUNTED = re.compile(
-    rb"(?:[\"=|dse](?:: |[: ])|=)\"?5\d\d(?![\w.:]| \d+\.\d+ \[)|\"(?:level|severity)\": ?[56]0\b| 5\d\d [\d.]+ ?ms"
+_STATUS = re.compile(
+    rb"5\d\d(?:(?<=[\"=|dse:] 5..)(?![\w.:]| \d+\.\d+ \[)|(?<=[:=\"]5..)(?![\w.:])|(?<= 5..)(?= [\d.]+ ?ms\b))"
 )
-"""A status 5xx (and no length of a request, where ingress-nginx says it), or a level of pino's or bunyan's."""
+"""A status 5xx, and no length of a request, where ingress-nginx says it. It begins with a literal, which is found
+quickly."""
+_LEVEL = re.compile(rb"\"(?:level|severity)\": ?[56]0\b")
+"""Pino's and bunyan's levels of errors."""
 _TOOK = re.compile(rb"duration: (\d+\.?\d*) ms|\"query_execution_time\": ?(\d+\.?\d*)")
 _LINES, _LONGEST, _WORDS = 20_000, 400, 50_000
 """How many quiet lines, and how many words, are remembered, and how long such a line is: together less than 15 MB."""
@@ -51,30 +53,32 @@ class Screen:
 
     def lets_through(self, line: bytes) -> bool:
         """Whether the line may be judged."""
-        if (b" 5" in line or b'":5' in line or b"=5" in line or b'":6' in line) and _COUNTED.search(line):
+        if (b" 5" in line or b":5" in line or b"=5" in line) and _STATUS.search(line):
+            return True
+        if line[:1] == b"{" and _LEVEL.search(line):
             return True
         if self._slow is not None and self._took(line):
             return True
         if self._patterns and any(found(line.decode("utf-8", "replace")) for found in self._patterns):
             return True
-        low = line.translate(_LOWER, _DIGITS)
-        if low in self._quiet:
+        bare = line.translate(None, _DIGITS)
+        if bare in self._quiet:
             return False
-        if b"@" in low or (low[:2] in (b"e ", b"f ") and line[1:2].isdigit()) or self._speaks(low):
+        if b"@" in bare or (bare[:2] in (b"E ", b"F ") and line[1:2].isdigit()) or self._speaks(line.lower()):
             return True
-        if len(self._quiet) < _LINES and len(low) < _LONGEST:
-            self._quiet.add(low)
+        if len(self._quiet) < _LINES and len(bare) < _LONGEST:
+            self._quiet.add(bare)
         return False
 
     def _speaks(self, low: bytes) -> bool:
-        words = _WORD.findall(low)
+        words = _WORD.findall(low)  # with its digits: without them ids would run together to ever new words
         if not self._quiet_words.issuperset(words):
             new = [word for word in words if word not in self._quiet_words]
             if any(self._needles.search(word) for word in new):
                 return True
             if len(self._quiet_words) < _WORDS and len(low) < _LONGEST * 4:
                 self._quiet_words.update(new)
-        return any(text in low for text in self._texts)
+        return bool(self._texts) and any(text in low for text in self._texts)
 
     def _took(self, line: bytes) -> bool:
         if b"duration: " not in line and (line[:1] != b"{" or b"query_execution_time" not in line):

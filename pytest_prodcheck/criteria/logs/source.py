@@ -53,7 +53,7 @@ class Source:
         if len(self._carry) > LONGEST:
             self._carry, self._skipping = self._carry[:LONGEST], True
             self.cut += 1
-        if len(data) > LONGEST and any(len(line) > LONGEST for line in lines):
+        if len(data) > LONGEST and max(map(len, lines), default=0) > LONGEST:
             self.cut += sum(len(line) > LONGEST for line in lines)
             lines = [line[:LONGEST] for line in lines]
         return lines

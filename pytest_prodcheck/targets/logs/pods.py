@@ -97,8 +97,6 @@ class Pods:
     def _is_kept(self, origin: Origin, started: float, reading: Reading) -> None:
         """Kubelet serves a container's current file only: what was rotated away is lost, unless the first line is as
         old as the container or the window."""
-        if started >= reading.window.since:
-            reading.late.discard(origin.name)
         oldest = self._log(origin, _EPOCH, _FIRST_LINE).partition(b" ")[0].decode("ascii", "replace")
         first = moment(oldest)
         if first and first > max(started + 60, reading.window.since):

@@ -27,6 +27,8 @@ tasks = { path = "/api/tasks", as = "member", latency = ["< 1s", "p95 < 500ms"] 
 dsn = "env:NO_SUCH_DSN"
 [env.staging.database.queries]
 orphans = { sql = "select count(*)\\n  from tasks", expect = 0 }
+[env.staging.logs]
+file = ["app.log", "worker.log"]
 """
 
 
@@ -81,3 +83,10 @@ def test_tokens_that_must_be_refused_are_shown(tmp_path: Path) -> None:
     assert line(lines, "http::test_refuses[tasks]").endswith("GET /api/tasks as member, then with none, alg_none")
     assert line(lines, "graphql::test_refuses").endswith("POST query Refused as member, then with none, alg_none")
     assert "with a broken signature" in line(lines, "test_broken_token_refused")
+
+
+def test_logs_are_read_once(planned: Sequence[str]) -> None:
+    """Their source, and what is read of it for all checks."""
+    assert "logs  app.log, worker.log" in planned
+    (line,) = [line for line in planned if "logs::test_coverage" in line]
+    assert line.endswith("the lines of the window, once for all checks, when everything else was asked")
