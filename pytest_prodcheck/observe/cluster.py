@@ -86,6 +86,8 @@ class Keys:
     type: str = ""
     changed_at: float = 0.0
     """When its data last changed (newest of its managed fields), seconds since the epoch; 0 where nobody says."""
+    created_at: float = 0.0
+    """When the object was made, seconds since the epoch."""
     writes: tuple[Write, ...] = ()
     """Who wrote its data, and when."""
     certificate: Mapping[str, Any] | None = None

@@ -77,7 +77,8 @@ def keys(thing: Object, *, encoded: bool, services: Collection[str] = ()) -> Key
             )
     writes = tuple(one for entry in items(thing, "metadata", "managedFields") if (one := _write(entry)))
     changed_at = max((one.at for one in writes), default=0.0)
-    return Keys(name_of(thing), found, text(thing, "type"), changed_at, writes)
+    created_at = moment(text(thing, "metadata", "creationTimestamp"))
+    return Keys(name_of(thing), found, text(thing, "type"), changed_at, created_at, writes)
 
 
 def _write(entry: Object) -> Write | None:

@@ -26,7 +26,7 @@ _MADE = {
 """What a controller puts behind the name of its workload."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Template:
     """The pod template of one workload."""
 
@@ -78,7 +78,7 @@ def of(listed: Mapping[str, tuple[Object, ...]]) -> list[Template]:
 
 def made(template: Template, pod: str) -> bool:
     """Whether a pod of that name is one that the workload's controller made."""
-    return bool(_MADE[template.kind].fullmatch(pod.removeprefix(template.name))) and pod.startswith(template.name)
+    return pod.startswith(template.name) and bool(_MADE[template.kind].fullmatch(pod[len(template.name) :]))
 
 
 def _of(kind: str, workload: Object) -> Iterator[Template]:

@@ -43,8 +43,10 @@ def judge(scene: Scene) -> list[Finding]:
 
 
 def last_write(holder: Keys, key: str = "") -> Write | None:
-    """The last time that a manager wrote `key` (any key where it is empty); None where the API does not say."""
-    mine = [one for one in holder.writes if not key or not one.keys or key in one.keys]
+    """The last time that a manager changed `key` (any key where it is empty); None where the API does not say. That it
+    was made is no change: whoever started before had another object of that name, which nobody knows."""
+    changes = [one for one in holder.writes if one.at > holder.created_at + _ROUNDING]
+    mine = [one for one in changes if not key or not one.keys or key in one.keys]
     return max(mine, key=lambda one: one.at, default=None)
 
 

@@ -50,6 +50,8 @@ class ApiServer:
         """The answer to a GET of `path`."""
         if path == "/version":
             return Answer(self.recording.version)
+        if path == "/apis":
+            return Answer(self._groups())
         asked = _PATH.fullmatch(path)
         if asked is None:
             return Answer("404 page not found\n", 404)
@@ -64,6 +66,15 @@ class ApiServer:
         if name:
             return self._one(resource, name, rows)
         return _listed(self.recording.resources[resource], resource, _selected(rows, query), query, accept)
+
+    def _groups(self) -> Json:
+        """The groups of what was recorded, each with the version that is served."""
+        served = {each.partition("/") for each in map(GROUPS.get, self.recording.resources) if each and "/" in each}
+        groups: list[Json] = [
+            {"name": group, "preferredVersion": {"groupVersion": f"{group}/{version}", "version": version}}
+            for group, _, version in sorted(served)
+        ]
+        return {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
 
     def _serves(self, asked: re.Match[str]) -> bool:
         served = "/".join(filter(None, asked.group("group", "version")))

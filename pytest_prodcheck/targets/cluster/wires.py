@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pytest_prodcheck.observe import cluster_references, cluster_templates
@@ -11,7 +12,6 @@ from pytest_prodcheck.observe.cluster import items, text
 from pytest_prodcheck.observe.cluster_needs import HELD, Need
 from pytest_prodcheck.observe.cluster_references import Reference
 from pytest_prodcheck.observe.cluster_templates import Template
-from pytest_prodcheck.observe.observation import Json
 
 if TYPE_CHECKING:
     from pytest_prodcheck.targets.cluster.snapshot import Reader
@@ -35,9 +35,8 @@ def read(reader: Reader) -> None:
             names |= set(_served(reader)) if kind == "Secret" and "certificates" in areas else set()
             reader.read_keys(Need(resource, "keys", "wiring", tuple(sorted(names - reader.known[resource].keys()))))
     if "stale" in areas:
-        for template in templates:
-            for name in _candidates(reader, template):
-                reader.read_pod(name)
+        for name in _candidates(reader, templates):
+            reader.read_pod(name)
 
 
 def _served(reader: Reader) -> Iterator[str]:
@@ -51,15 +50,23 @@ def _served(reader: Reader) -> Iterator[str]:
                     yield text(one, "name")
 
 
-def _candidates(reader: Reader, template: Template) -> list[str]:
-    """The oldest pods of a workload, and some of its newest, where something that they read changed after the oldest
-    may have started."""
-    ages = _ages(reader, template)
-    changed = max((_changed(reader, one) for one in cluster_references.of(template) if one.fixed), default=0.0)
-    if not ages or not template.serves or changed <= reader.api.now - max(ages.values()):
-        return []
-    ordered = sorted(ages, key=lambda name: -ages[name])
-    return list(dict.fromkeys([*ordered[:_OLDEST], *ordered[-_NEWEST:]]))
+def _candidates(reader: Reader, templates: Sequence[Template]) -> Iterator[str]:
+    """The oldest pods of each workload, and some of its newest, where something that they read changed after the oldest
+    may have started. Mostly nothing did, and then no row is looked at twice."""
+    changes = {
+        template: max((_changed(reader, one) for one in cluster_references.of(template) if one.fixed), default=0.0)
+        for template in templates
+        if template.serves
+    }
+    newest = max(changes.values(), default=0.0)
+    running = _running(reader) if newest else {}
+    if newest <= reader.api.now - max(running.values(), default=0.0):
+        return
+    for template, changed in changes.items():
+        ages = {name: old for name, old in running.items() if cluster_templates.made(template, name)}
+        if ages and changed > reader.api.now - max(ages.values()):
+            ordered = sorted(ages, key=lambda name: -ages[name])
+            yield from dict.fromkeys([*ordered[:_OLDEST], *ordered[-_NEWEST:]])
 
 
 def _changed(reader: Reader, reference: Reference) -> float:
@@ -67,15 +74,14 @@ def _changed(reader: Reader, reference: Reference) -> float:
     return held.changed_at if held else 0.0
 
 
-def _ages(reader: Reader, template: Template) -> Mapping[str, float]:
-    """Running pod of a workload → the greatest age in seconds that its row allows."""
+def _running(reader: Reader) -> Mapping[str, float]:
+    """Running pod → the greatest age in seconds that its row allows."""
     listed = reader.tables.get("pods")
-    rows: Collection[dict[str, Json]] = list(listed.dicts()) if listed else ()
-    return {
-        str(row.get("Name")): age(str(row.get("Age")))
-        for row in rows
-        if str(row.get("Status")) == "Running" and cluster_templates.made(template, str(row.get("Name")))
-    }
+    if listed is None or not {"Name", "Status", "Age"} <= set(listed.columns):
+        return {}
+    name, status, old = (listed.columns.index(column) for column in ("Name", "Status", "Age"))
+    known = lru_cache(age)
+    return {str(row[name]): known(str(row[old])) for row in listed.rows if row[status] == "Running"}
 
 
 def age(shown: str) -> float:

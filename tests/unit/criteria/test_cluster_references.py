@@ -211,3 +211,9 @@ def test_a_file_by_sub_path_is_never_refreshed() -> None:
     found["spec"]["template"]["spec"]["volumes"] = [{"name": "s", "secret": {"secretName": "x"}}]
     (template,) = cluster_templates.of({"deployments.apps": (found,)})
     assert [one.fixed for one in cluster_references.of(template)] == [True]
+
+
+def test_an_object_that_was_made_later_is_not_compared() -> None:
+    """The container had another one of that name, or would not run; nobody knows what was in it."""
+    made = {**ROTATED, "metadata": {**ROTATED["metadata"], "creationTimestamp": "2026-11-29T11:00:00Z"}}
+    assert judged("stale", objects(secrets=[made], pods=running("2026-11-29T10:00:00Z"))) == []

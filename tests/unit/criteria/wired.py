@@ -54,7 +54,12 @@ def slices(name: str, *ready: bool) -> dict[str, Any]:
 def held(name: str, values: Mapping[str, str], *, at: str = "2026-11-01T00:00:00Z", **fields: Any) -> dict[str, Any]:
     """A ConfigMap that somebody wrote then."""
     owned = {"f:data": {f"f:{key}": {} for key in values}, **fields}
-    return {"metadata": meta(name, managedFields=[{"time": at, "fieldsV1": owned}]), "data": dict(values)}
+    return {
+        "metadata": meta(
+            name, creationTimestamp="2026-10-01T00:00:00Z", managedFields=[{"time": at, "fieldsV1": owned}]
+        ),
+        "data": dict(values),
+    }
 
 
 def secret(name: str, values: Mapping[str, str], **more: Any) -> dict[str, Any]:
