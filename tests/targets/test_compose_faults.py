@@ -97,7 +97,7 @@ def _untag(address: str, name: str) -> None:
 
 def _settled(address: str, folder: Path) -> Deployment:
     """The deployment when its health checks have failed and its loops have turned."""
-    end = time.monotonic() + 30
+    end = time.monotonic() + 90
     while True:
         found = Deployment(address, folder)
         states = {one.service: one for one in found.seen.containers}

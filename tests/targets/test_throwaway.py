@@ -20,7 +20,7 @@ import pytest
 
 CONFIG = """[env.ci]
 kind = "local"
-deadline = "60s"
+deadline = "150s"
 [env.ci.containers]
 database = { image = "prodcheck-test/postgres:1", port = 5432, env = { POSTGRES_DB = "plan" } }
 setup = "SETUP"
@@ -28,7 +28,7 @@ setup = "SETUP"
 image = "prodcheck-test/base:1"
 port = 8000
 ready = "/health"
-timeout = "20s"
+timeout = "60s"
 command = ["sh", "-c", "COMMAND"]
 env = { DATABASE_URL = "container:database" }
 [env.ci.http]
@@ -41,14 +41,14 @@ queries.tasks = { sql = "select count(*) from tasks", expect = 1 }
 """
 ONE = """[env.ci]
 kind = "local"
-deadline = "60s"
+deadline = "150s"
 [env.ci.containers]
 setup = "SETUP"
 [env.ci.containers.app]
 image = "prodcheck-test/base:1"
 port = 8000
 ready = "/health"
-timeout = "20s"
+timeout = "60s"
 command = ["sh", "-c", "COMMAND"]
 [env.ci.http]
 url = "{container:app}"
@@ -100,7 +100,7 @@ def written(folder: Path, config: str = CONFIG, command: str = SERVE, setup: str
 def gate(folder: Path, address: str, *more: str, **env: str) -> tuple[int, str, Mapping[str, Any]]:
     """Exit status, output, and verdict of a gate."""
     process = begun(folder, address, *more, **env)
-    output, _ = process.communicate(timeout=90)
+    output, _ = process.communicate(timeout=180)
     return process.returncode, output, json.loads((folder / ".prodcheck/ci/verdict.json").read_text())
 
 
@@ -156,9 +156,9 @@ def test_a_red_gate_quotes_the_containers_log(address: str, client: Any, tmp_pat
          ["container app (prodcheck-test/absent:1) could not be started"]),
         ({"command": "echo cannot bind; exit 3"},
          ["container app (prodcheck-test/base:1) exited with 3 before it was ready", "cannot bind"]),
-        ({"command": "sleep 100", "config": ONE.replace('"20s"', '"1s"')},
+        ({"command": "sleep 100", "config": ONE.replace('"60s"', '"1s"')},
          ["container app (prodcheck-test/base:1) was not ready within 1 s"]),
-        ({"config": ONE.replace('"60s"', '"5s"'), "setup": "sleep 30"}, ["did not end within"]),
+        ({"config": ONE.replace('"150s"', '"15s"'), "setup": "sleep 90"}, ["did not end within"]),
     ],
 )  # fmt: skip
 def test_what_does_not_come_up_is_a_usage_error(
@@ -187,7 +187,7 @@ def test_a_plan_starts_nothing(address: str, client: Any, tmp_path: Path) -> Non
     written(tmp_path)
     for option in ("--prodcheck-plan", "--collect-only"):
         process = begun(tmp_path, f"unix://{tmp_path}/none.sock", option)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=90)
         assert process.returncode == 0, output
 
 
@@ -199,10 +199,10 @@ def test_nothing_stays_after_an_end_by_force(
     """Ctrl-C, SIGTERM, SIGKILL; while containers start and while they are set up."""
     written(tmp_path, ONE, SERVE if moment == "setup" else "sleep 60", "sh -c 'touch began; sleep 60'")
     process = begun(tmp_path, address)
-    _until(lambda: (tmp_path / "began").exists() if moment == "setup" else client.containers.list(), 30)
+    _until(lambda: (tmp_path / "began").exists() if moment == "setup" else client.containers.list(), 90)
     process.send_signal(number)
-    process.communicate(timeout=40)
-    _until(lambda: left(client) == [], 20)
+    process.communicate(timeout=90)
+    _until(lambda: left(client) == [], 60)
     assert process.returncode != 0
 
 
