@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from pytest_prodcheck.config import loader
-from pytest_prodcheck.config.models import AuthTarget, Environment, HttpTarget
+from pytest_prodcheck.config.models import AuthTarget, Environment, HttpTarget, LogsTarget
 from pytest_prodcheck.errors import ConfigError
 
 BASE = """
@@ -80,6 +80,27 @@ def test_false_is_a_value_inside_a_document(tmp_path: Path) -> None:
         '[env.staging]\nextends = "base"\n[env.staging.http.endpoints.a]\nexpect.ready = false\n'
     )
     assert http(load(tmp_path, toml)).endpoints["a"].expect == {"ready": False}
+
+
+def test_false_is_a_value_where_it_says_that_nothing_is_judged(tmp_path: Path) -> None:
+    """Of logs: over an inherited promise it is not the default; a key that may be absent is removed."""
+    base = '[env._base.logs]\nfile = "a.log"\ntraffic = "> 9"\npersonal_data = "error"\nslow = "1s"\n'
+    own = '[env.staging]\nextends = "_base"\n[env.staging.logs]\ntraffic = false\npersonal_data = false\nslow = false\n'
+    logs = load(tmp_path, base + own).targets["logs"]
+    assert isinstance(logs, LogsTarget)
+    assert (logs.traffic, logs.personal_data, logs.slow) == (False, False, None)
+
+
+def test_logs_without_an_address_are_those_of_the_cluster(tmp_path: Path) -> None:
+    """A table is a family only where a table in it has an address."""
+    cluster = '[env.staging.cluster]\ncontext = "staging"\n'
+    plain = load(tmp_path, cluster + "[env.staging.logs]\n").targets
+    members = '[env.staging.logs]\nlevel = "fatal"\n[env.staging.logs.app]\nfile = "a.log"\n'
+    family = load(tmp_path, cluster + members).targets
+    assert list(plain) == ["cluster", "logs"]
+    assert list(family) == ["cluster", "logs.app"]
+    assert isinstance(family["logs.app"], LogsTarget)
+    assert family["logs.app"].level == "fatal"
 
 
 def test_writes_and_accepted_are_never_inherited(tmp_path: Path) -> None:
