@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pytest_prodcheck.criteria.cluster import services
@@ -17,6 +17,10 @@ _DATABASE = frozenset({5432, 6432})
 """Ports of PostgreSQL and PgBouncer: what is kept from them is a cause of the database's layer (R2)."""
 
 
+_Client = tuple[Template, str]
+"""A workload, and the variable of it that names a service."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Way:
     """One end of a connection within the namespace."""
@@ -29,11 +33,13 @@ class _Way:
 def judge(scene: Scene) -> list[Finding]:
     """Judged within the namespace: what a rule says of other namespaces or addresses admits somebody."""
     found: list[Finding] = []
-    for service in scene.listed("services"):
+    named = _mentioned(scene)
+    for service in scene.listed("services") if scene.listed(POLICIES) else ():
         for template in services.selected(scene, service):
             if template.serves:
                 ports = tuple((named, number, spoken) for _, named, number, spoken in template.ports())
-                found += _of_way(scene, service, _Way(template, _wanted(service, ports)))
+                clients = named.get(name_of(service), ())
+                found += _of_way(scene, service, _Way(template, _wanted(service, ports)), clients)
     return list({(one.code, one.message): one for one in found}.values())
 
 
@@ -43,21 +49,22 @@ def _wanted(service: Object, declared: tuple[tuple[str, int, str], ...]) -> tupl
     return tuple(port for port in declared if port[0] in targets or port[1] in targets) or declared
 
 
-def _of_way(scene: Scene, service: Object, way: _Way) -> Iterator[Finding]:
+def _of_way(scene: Scene, service: Object, way: _Way, clients: Sequence[_Client]) -> Iterator[Finding]:
     inward = _policies(scene, way.template, "Ingress")
     rules = [rule for one in inward for rule in items(one, "spec", "ingress")]
     others = [one for one in scene.templates() if one.shown != way.template.shown]
     closed = bool(inward) and not any(_admits(rule, "from", others, way) for rule in rules)
     if closed:
         yield _finding(scene, service, inward, way, f"selects {way.template.shown} and admits nobody", "")
-    for client in others if way.ports else ():
+    for client, variable in clients if way.ports else ():
+        if client.shown == way.template.shown:
+            continue
         outward = _policies(scene, client, "Egress")
         allowed = [rule for one in outward for rule in items(one, "spec", "egress")]
-        variable = _mentions(scene, client, name_of(service))
-        if outward and variable and not any(_admits(rule, "to", [way.template], way) for rule in allowed):
+        if outward and not any(_admits(rule, "to", [way.template], way) for rule in allowed):
             words = f"keeps {client.shown} from {way.template.shown}, which its {variable} names"
             yield _finding(scene, service, outward, way, words, client.shown)
-        elif inward and variable and not closed and not any(_admits(rule, "from", [client], way) for rule in rules):
+        elif inward and not closed and not any(_admits(rule, "from", [client], way) for rule in rules):
             words = f"selects {way.template.shown} and does not admit {client.shown}, whose {variable} names it"
             yield _finding(scene, service, inward, way, words, client.shown)
 
@@ -102,22 +109,29 @@ def _matches(rule: Object, named: str, wanted: int, protocol: str) -> bool:
     return isinstance(port, int) and bool(last) and port <= wanted <= last
 
 
-def _mentions(scene: Scene, client: Template, service: str) -> str:
-    """The variable of a workload whose literal or ConfigMap value has the service as its host; empty for none."""
+def _mentioned(scene: Scene) -> Mapping[str, Sequence[_Client]]:
+    """Service → the workloads that have it as the host in a literal or a ConfigMap's value, each once."""
+    found: dict[str, dict[str, _Client]] = {}
+    for client in scene.templates():
+        for _, spec in client.containers():
+            for variable, services_named in _hosts(scene, spec):
+                for service in services_named:
+                    found.setdefault(service, {}).setdefault(client.shown, (client, variable))
+    return {service: tuple(clients.values()) for service, clients in found.items()}
+
+
+def _hosts(scene: Scene, spec: Object) -> Iterator[tuple[str, Sequence[str]]]:
+    """Variable → the services that its value names."""
     maps = scene.cluster.configmaps
-    for _, spec in client.containers():
-        for one in items(spec, "env"):
-            wanted = table(one, "valueFrom", "configMapKeyRef")
-            holder = maps.get(text(wanted, "name"))
-            value = holder.keys.get(text(wanted, "key")) if holder else None
-            if service in (value.services if value else texts(one, "services")):
-                return text(one, "name")
-        for one in items(spec, "envFrom"):
-            holder = maps.get(text(one, "configMapRef", "name"))
-            for key, value in holder.keys.items() if holder else ():
-                if service in value.services:
-                    return key
-    return ""
+    for one in items(spec, "env"):
+        wanted = table(one, "valueFrom", "configMapKeyRef")
+        holder = maps.get(text(wanted, "name"))
+        value = holder.keys.get(text(wanted, "key")) if holder else None
+        yield text(one, "name"), value.services if value else texts(one, "services")
+    for one in items(spec, "envFrom"):
+        holder = maps.get(text(one, "configMapRef", "name"))
+        for key, value in holder.keys.items() if holder else ():
+            yield key, value.services
 
 
 def _finding(scene: Scene, service: Object, policies: Sequence[Object], way: _Way, words: str, client: str) -> Finding:

@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from pytest_prodcheck.config.models import ClusterTarget
@@ -34,6 +35,10 @@ class Scene:
 
     def templates(self) -> list[Template]:
         """The pod templates of all workloads."""
+        return self._templates
+
+    @cached_property
+    def _templates(self) -> list[Template]:
         return templates.of(self.cluster.objects)
 
     def kubectl(self, command: str, *names: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pytest_prodcheck.criteria.cluster.scene import Scene, some
 from pytest_prodcheck.observe.cluster import Object, at, items, labels, name_of, number, text
-from pytest_prodcheck.observe.cluster_parts import selects, table, texts
+from pytest_prodcheck.observe.cluster_parts import table, texts
 from pytest_prodcheck.observe.cluster_templates import Template
 from pytest_prodcheck.observe.finding import Finding
 
@@ -17,39 +17,40 @@ _SERVICE = "kubernetes.io/service-name"
 def judge(scene: Scene) -> list[Finding]:
     """Services without a ready address, and ports that lead to no container's."""
     found: list[Finding] = []
+    counted = ready(scene)
     for service in scene.listed("services"):
         kind = text(service, "spec", "type")
         if kind == "ExternalName":
             continue
         found += _wrong_ports(scene, service)
         if SLICES in scene.cluster.objects:
-            found += _without_address(scene, service)
+            found += _without_address(scene, service, *counted.get(name_of(service), (0, 0)))
     return found
 
 
-def ready(scene: Scene, service: str) -> tuple[int, int]:
-    """How many addresses of a service are ready, and how many there are."""
-    endpoints = [
-        endpoint
-        for one in scene.listed(SLICES)
-        if labels(one, "metadata", "labels").get(_SERVICE) == service
-        for endpoint in items(one, "endpoints")
-    ]
-    # an absent `ready` is to be read as true (discovery/v1, EndpointConditions)
-    good = [one for one in endpoints if at(one, "conditions", "ready") is not False]
-    return sum(len(texts(one, "addresses")) for one in good), sum(len(texts(one, "addresses")) for one in endpoints)
+def ready(scene: Scene) -> Mapping[str, tuple[int, int]]:
+    """Service → how many of its addresses are ready, and how many there are."""
+    found: dict[str, tuple[int, int]] = {}
+    for one in scene.listed(SLICES):
+        service = labels(one, "metadata", "labels").get(_SERVICE, "")
+        good, known = found.get(service, (0, 0))
+        for endpoint in items(one, "endpoints"):
+            addresses = len(texts(endpoint, "addresses"))
+            # an absent `ready` is to be read as true (discovery/v1, EndpointConditions)
+            good += addresses if at(endpoint, "conditions", "ready") is not False else 0
+            known += addresses
+        found[service] = good, known
+    return found
 
 
 def selected(scene: Scene, service: Object) -> list[Template]:
     """The templates whose pods the service selects."""
-    wanted = table(service, "spec", "selector")
-    found = [one for one in scene.templates() if selects({"matchLabels": dict(wanted)}, one.labels)]
-    return found if wanted else []
+    wanted = table(service, "spec", "selector").items()
+    return [one for one in scene.templates() if wanted <= one.labels.items()] if wanted else []
 
 
-def _without_address(scene: Scene, service: Object) -> Iterator[Finding]:
+def _without_address(scene: Scene, service: Object, good: int, all_of_them: int) -> Iterator[Finding]:
     name, picked = name_of(service), selected(scene, service)
-    good, all_of_them = ready(scene, name)
     selector = table(service, "spec", "selector")
     if good or at(service, "spec", "publishNotReadyAddresses") is True:
         return
