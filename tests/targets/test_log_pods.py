@@ -130,6 +130,10 @@ def test_pods_that_may_not_be_read_are_blocked(tmp_path: Path) -> None:
     problem, _ = reading(routes, tmp_path, lambda one: one.ready().facts["problem"])
     assert (problem["code"], problem["refused"]) == ("logs.source.forbidden", True)
     assert problem["message"].startswith("cannot read logs: forbidden (pods/log of plan-app-7d-a/app)")
+    assert problem["remedy"].splitlines()[1:] == [
+        '- {apiGroups: [""], resources: [pods], verbs: [list]}',
+        '- {apiGroups: [""], resources: [pods/log], verbs: [get]}',
+    ]
     found, _ = reading(routes, tmp_path)
     assert [gap.reason for gap in found.gaps] == ["refused"]
 

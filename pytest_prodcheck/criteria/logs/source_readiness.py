@@ -13,4 +13,5 @@ def ready(target: str, evidence: Evidence) -> list[Finding]:
         return []
     severity: Severity = "blocked" if problem["refused"] else "error"
     message = str(problem["message"])
-    return [Finding(READY, target, message, str(problem["code"]), severity, data={"text": message})]
+    remedy = str(problem.get("remedy", ""))
+    return [Finding(READY, target, message, str(problem["code"]), severity, remedy=remedy, data={"text": message})]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
 from pytest_prodcheck.observe.cluster import Object, at, items, labels, moment, name_of, number, owner_kind, text
+from pytest_prodcheck.observe.cluster_rules import rule
 from pytest_prodcheck.observe.log import Origin
 from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
@@ -161,7 +162,9 @@ class Pods:
     def _problem(self, problem: ApiProblem, what: str) -> SourceProblem:
         if problem.status in (401, 403):
             said = f"cannot read logs: forbidden ({what}): {problem.message}"
-            return SourceProblem(self._target, said, "logs.source.forbidden", refused=True)
+            rules = "\n".join((rule("pods", "list"), rule("pods/log", "get")))
+            remedy = f"add to the runner's Role in {self._namespace()}:\n{rules}"
+            return SourceProblem(self._target, said, "logs.source.forbidden", refused=True, remedy=remedy)
         return SourceProblem(self._target, f"cannot read logs ({what}): {problem.message}", problem.code)
 
 

@@ -51,8 +51,8 @@ class LogsProber:
             error = "refused" if problem.refused else ""
             seen = Observation(self.target, "look for logs", "readiness", started_at=began, message=problem.message,
                                expected=False, wall=time.monotonic() - started)  # fmt: skip
-            facts = {"problem": {"code": problem.code, "message": problem.message, "refused": bool(error)}}
-            return Evidence((seen,), facts)
+            told = {"code": problem.code, "message": problem.message, "refused": bool(error), "remedy": problem.remedy}
+            return Evidence((seen,), {"problem": told})
         return Evidence((Observation(self.target, "look for logs", "readiness", started_at=began),))
 
     def know(self, observations: Iterable[Observation]) -> None:

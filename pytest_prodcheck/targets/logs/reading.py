@@ -16,11 +16,12 @@ Reason = Literal["rotated", "bytes", "lines", "time", "unreadable", "refused", "
 
 
 class SourceProblem(TargetError):
-    """A source cannot be read at all; `code` is the cause code, `refused` says that we are not permitted to."""
+    """A source cannot be read at all; `code` is the cause code, `refused` says that we are not permitted to, `remedy`
+    what permits us, where that is known."""
 
-    def __init__(self, target: str, message: str, code: str, *, refused: bool = False) -> None:
+    def __init__(self, target: str, message: str, code: str, *, refused: bool = False, remedy: str = "") -> None:
         super().__init__(target, message, code)
-        self.refused = refused
+        self.refused, self.remedy = refused, remedy
 
 
 @dataclass
