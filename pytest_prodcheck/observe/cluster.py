@@ -106,8 +106,6 @@ class Cluster:
     """The API server's clock (`Date`), seconds since the epoch."""
     kubectl: str = "kubectl"
     """How commands for this namespace begin: `kubectl --context staging -n plan-prod`."""
-    user: str = ""
-    """Who we are, where a refusal or the kubeconfig tells it."""
     tables: Mapping[str, Table] = field(default_factory=dict)
     objects: Mapping[str, tuple[Object, ...]] = field(default_factory=dict)
     secrets: Mapping[str, Keys | None] = field(default_factory=dict)

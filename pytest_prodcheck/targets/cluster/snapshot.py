@@ -63,7 +63,6 @@ class Reader:
             version,
             self.api.now,
             self.api.way.kubectl,
-            "",
             self.tables,
             self.objects,
             self.known["secrets"],
