@@ -23,6 +23,8 @@ _TELLING = compiled(
     r"\S*(?:error|exception|panic)\b.*|.*\b(?:panic|fatal|error|exception)\b.*|.*cannot find module.*", re.IGNORECASE
 )
 _WIDTH = 200
+_KEPT = 1500
+"""Characters of a log's end that go on with a finding: where a program says why it ends."""
 
 
 def why(pod: Object, container: Object, ended: Object, known: list[Object], tail: str) -> Why:
@@ -57,7 +59,7 @@ def _by_itself(pod: Object, name: str, ended: Object, tail: str, data: Mapping[s
     told = telling(tail) or text(ended, "message").strip()[:_WIDTH]
     says = f"{name} {how}{after}" + (f": {told}" if told else "")
     order = f"logs {name_of(pod)} -c {name} --previous"
-    return Why("cluster.container.crash_loop", says, order, {**data, "text": told, "log": tail})
+    return Why("cluster.container.crash_loop", says, order, {**data, "text": told, "log": tail[-_KEPT:]})
 
 
 def telling(tail: str) -> str:
