@@ -53,7 +53,7 @@ def daemon() -> Iterator[str]:
         imported(address, IMAGE, root_of(busybox))
         yield address
     finally:
-        _kill_all(address)
+        _remove_all(address)
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)
@@ -62,8 +62,9 @@ def daemon() -> Iterator[str]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _kill_all(address: str) -> None:
-    """A daemon that ends waits ten seconds for each container that ignores SIGTERM."""
+def _remove_all(address: str) -> None:
+    """Containers and networks: a daemon that ends leaves the bridges of its networks on the machine, and waits ten
+    seconds for each container that ignores SIGTERM."""
     import docker
     import requests
 
@@ -72,6 +73,9 @@ def _kill_all(address: str) -> None:
         for container in client.containers(all=True):
             with contextlib.suppress(docker.errors.APIError):
                 client.remove_container(container["Id"], force=True, v=True)
+        for network in client.networks():
+            if network["Name"] not in ("bridge", "host", "none"):
+                client.remove_network(network["Id"])
 
 
 def compose(address: str, folder: Path, *arguments: str, check: bool = True) -> str:
