@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from clusters import PROMISED, lab, of, pod, read, with_pod
+from snapshots import PROMISED, lab, of, pod, read, with_pod
 
 from pytest_prodcheck.criteria.cluster.pods import pods
 from pytest_prodcheck.criteria.cluster.restarts import restarts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from clusters import IMAGE, PROMISED, lab, named, of, read
+from snapshots import IMAGE, PROMISED, lab, named, of, read
 
 from pytest_prodcheck.config.models import ArgoCd, ClusterTarget, Revision
 from pytest_prodcheck.criteria.cluster.revision import carries, judge, serving

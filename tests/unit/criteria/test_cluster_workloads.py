@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from clusters import IMAGE, PROMISED, lab, named, of, read
+from snapshots import IMAGE, PROMISED, lab, named, of, read
 
 from pytest_prodcheck.criteria.cluster.configuration import keys
 from pytest_prodcheck.criteria.cluster.images import image, matches
