@@ -7,6 +7,9 @@ from typing import Literal
 
 Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs"]
 
+ROLLOUT = ("cluster::test_rollout",)
+CLUSTER = ("cluster::test_pods", *ROLLOUT, "cluster::test_wiring", "cluster::test_job", "cluster::test_cronjob",
+           "cluster::test_secrets", "cluster::test_configmaps", "cluster::test_argocd")  # fmt: skip
 READY = ("database::test_ready",)
 PROOF = ("database::test_rls_proof",)
 LINT = ("database::test_lint",)

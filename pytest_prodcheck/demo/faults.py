@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_prodcheck.demo import (
     faults_auth,
+    faults_cluster,
     faults_contract,
     faults_database,
     faults_graphql,
@@ -18,6 +19,14 @@ __all__ = ["FAULTS", "Fault"]
 
 FAULTS: Mapping[str, Fault] = {
     fault.name: fault
-    for module in (faults_database, faults_upkeep, faults_contract, faults_auth, faults_graphql, faults_http)
+    for module in (
+        faults_cluster,
+        faults_database,
+        faults_upkeep,
+        faults_contract,
+        faults_auth,
+        faults_graphql,
+        faults_http,
+    )
     for fault in module.FAULTS
 }

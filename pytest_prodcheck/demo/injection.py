@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_prodcheck.demo import (
     inject_auth,
+    inject_cluster,
     inject_contract,
     inject_database,
     inject_graphql,
@@ -23,6 +24,7 @@ def _two_roots(demo: System) -> None:
 
 
 INJECTIONS: Mapping[str, Injection] = {
+    **inject_cluster.INJECTIONS,
     **inject_database.INJECTIONS,
     **inject_upkeep.INJECTIONS,
     **inject_contract.INJECTIONS,

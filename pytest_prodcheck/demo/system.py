@@ -1,4 +1,4 @@
-"""The demo as one object: database, identity provider, API and GraphQL engine, in one process and one event loop.
+"""The demo as one object: database, identity provider, API, GraphQL engine and recorded cluster, in one event loop.
 
 The order matters for faults: everything is set up; the fault is injected; the identity provider starts and the
 services fetch its keys; what the fault keeps for `later` happens; the services start; the addresses are given away.
@@ -21,6 +21,9 @@ from starlette.types import ASGIApp
 from pytest_prodcheck.demo import issuer as provider
 from pytest_prodcheck.demo.api import REVISION, Api, api_app
 from pytest_prodcheck.demo.certificates import HOST, Certificates, Kind
+from pytest_prodcheck.demo.cluster.answers import ApiServer
+from pytest_prodcheck.demo.cluster.app import cluster_app, kubeconfig
+from pytest_prodcheck.demo.cluster.recording import recording
 from pytest_prodcheck.demo.consumer import Consumer
 from pytest_prodcheck.demo.database import MEMBER, Database
 from pytest_prodcheck.demo.engine import Engine
@@ -30,7 +33,7 @@ from pytest_prodcheck.demo.issuer_app import issuer_app
 from pytest_prodcheck.demo.pool import Pool
 from pytest_prodcheck.demo.postgres import Postgres
 
-HOSTS = ("identity", "api", "graphql")
+HOSTS = ("identity", "api", "graphql", "cluster")
 ADVICE = b"Do the small task first.\n"
 
 
@@ -53,6 +56,11 @@ class System:
         self.api = Api(self.pool("demo-api"), self.issuer.url, [self.consumer()])
         remote = (HOST, self.port("advice"))
         self.engine = Engine(self.pool("demo-graphql"), self.consumer(), secrets.token_urlsafe(24), remote)
+        self.cluster = ApiServer(recording())
+        """Recorded; the only part of the demo that is not really running."""
+        self.cluster_token = secrets.token_urlsafe(24)
+        self.kubeconfig = directory / "kubeconfig.yaml"
+        self.write_kubeconfig(self.cluster_token)
         self.addresses = self._addresses()
         self._servers: dict[str, _Server] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -83,6 +91,10 @@ class System:
         """Gives a host another certificate."""
         self.certificates.install(self.contexts[name], kind)
 
+    def write_kubeconfig(self, token: str) -> None:
+        """The gate's way to the cluster, with this token."""
+        kubeconfig(self.kubeconfig, self.url("cluster"), self.certificates.root, token)
+
     def stop_host(self, name: str) -> None:
         """Closes a running host's port."""
         for server in self._servers[name].servers:
@@ -96,6 +108,7 @@ class System:
             step()
         await self._serve("api", api_app(self.api), self.contexts["api"])
         await self._serve("graphql", engine_app(self.engine), self.contexts["graphql"])
+        await self._serve("cluster", cluster_app(self.cluster, self.cluster_token), self.contexts["cluster"])
         if "plain" in self.sockets:
             await self._serve("plain", api_app(self.api), None)
         await self._serve_advice()
@@ -155,6 +168,7 @@ class System:
             "expired_token": self.issuer.token(MEMBER, age=4 * 3600, lifetime=3600),
             "foreign_token": self.issuer.token(MEMBER, audience="demo-billing"),
             "admin_secret": self.engine.admin_secret,
+            "kubeconfig": str(self.kubeconfig),
             "ca": str(self.certificates.root),
             "revision": REVISION,
         }

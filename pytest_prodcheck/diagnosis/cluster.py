@@ -33,13 +33,14 @@ CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "clus
 
 def stops_services(cause: Sign, _symptom: Sign) -> bool:
     """What runs suffers from it: it is no warning, nothing that we merely may not see, no difference on paper, and it
-    leaves fewer pods than are wanted. A rollout that hangs while all old pods serve breaks no request."""
+    leaves fewer pods than are wanted, or none is wanted. A rollout that hangs while all old pods serve breaks no
+    request."""
     seen = cause.finding is None or cause.finding.severity == "error"
     if not seen or cause.code.startswith(_ASIDE):
         return False
     available, wanted = cause.data.get("available"), cause.data.get("wanted")
     counted = isinstance(available, int) and isinstance(wanted, int)
-    return not counted or "restarts" in cause.data or available < wanted  # type: ignore[operator]
+    return not counted or not wanted or "restarts" in cause.data or available < wanted
 
 
 def stops_what_asks(cause: Sign, symptom: Sign) -> bool:

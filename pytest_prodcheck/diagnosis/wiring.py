@@ -16,9 +16,9 @@ _OF_PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.
 
 
 def same_workload(cause: Sign, symptom: Sign) -> bool:
-    """Both are about one workload."""
+    """Both are about one workload; a service that selects none is about the one of its name."""
     mine = cause.data.get("workload")
-    return bool(mine) and mine == symptom.data.get("workload")
+    return bool(mine) and mine == (symptom.data.get("workload") or symptom.data.get("service"))
 
 
 def same_name(cause: Sign, symptom: Sign) -> bool:
@@ -29,7 +29,7 @@ def same_name(cause: Sign, symptom: Sign) -> bool:
 
 def on_the_node(cause: Sign, symptom: Sign) -> bool:
     """The symptom's pod, or one of its workload, is on the cause's node."""
-    pods, workload = cause.data.get("pods") or (), str(symptom.data.get("workload") or "")
+    pods, workload = cause.data.get("pods") or (cause.data.get("pod"),), str(symptom.data.get("workload") or "")
     there = symptom.data.get("pod") in pods or symptom.data.get("node") == cause.data.get("node")
     return there or (bool(workload) and any(str(pod).startswith(f"{workload}-") for pod in pods))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import subprocess
 import sys
 import threading
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -106,7 +107,7 @@ class Clusters(ABC):
 
     def judged(self, scenario: Scenario) -> Run:
         """One gate."""
-        return gate(self.folder / (scenario.name or "healthy"), self.config(scenario))
+        return gate(self.folder / (scenario.name or "healthy"), self.config(scenario), *scenario.options)
 
     def config(self, scenario: Scenario, **changes: str) -> str:
         """The prodcheck.toml of a scenario; `changes` are other values of the cluster's keys, in TOML."""
@@ -177,6 +178,7 @@ class RecordedClusters(Clusters):
         self.socket = bound()
         self.url = f"https://{HOST}:{self.socket.getsockname()[1]}"
         self.apps: dict[str, ASGIApp] = {}
+        self.tokens: dict[str, str] = {}
         config = uvicorn.Config(
             self._answer, interface="asgi3", lifespan="off", log_config=None, timeout_keep_alive=300
         )
@@ -187,7 +189,7 @@ class RecordedClusters(Clusters):
 
     def kubeconfig(self, scenario: Scenario) -> Path:
         """A token for each."""
-        return self._way(f"recorded-{scenario.name}", ApiServer(recording(recorded_file(scenario))))
+        return self._way(scenario.name, lambda: ApiServer(recording(recorded_file(scenario))))
 
     def of_account(self, account: str) -> Path:
         """What the account heard, as it was recorded; who could not get so far has another way there."""
@@ -199,12 +201,14 @@ class RecordedClusters(Clusters):
         if account == "wrong_ca":
             elsewhere = self.folder / "elsewhere"
             elsewhere.mkdir(exist_ok=True)
-            return kubeconfig(file, self.url, Certificates(elsewhere).root, "recorded-")
-        return self._way(f"recorded-as-{account}", ApiServer(recording(), account))
+            return kubeconfig(file, self.url, Certificates(elsewhere).root, "unused")
+        return self._way(f"as {account}", lambda: ApiServer(recording(), account))
 
-    def _way(self, token: str, server: ApiServer) -> Path:
-        self.apps.setdefault(token, cluster_app(server, token))
-        return kubeconfig(self.folder / f"{token}.yaml", self.url, self.certificates.root, token)
+    def _way(self, name: str, serve: Callable[[], ApiServer]) -> Path:
+        if name not in self.tokens:
+            token = self.tokens[name] = secrets.token_hex(16)
+            self.apps[token] = cluster_app(serve(), token)
+        return kubeconfig(self.folder / f"way-{name}.yaml", self.url, self.certificates.root, self.tokens[name])
 
     def namespace(self, scenario: Scenario) -> str:
         """As it was recorded."""
@@ -224,7 +228,7 @@ class RecordedClusters(Clusters):
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         token = dict(scope["headers"]).get(b"authorization", b"").decode().removeprefix("Bearer ")
-        await self.apps.get(token, self.apps["recorded-"])(scope, receive, send)
+        await self.apps.get(token, self.apps[self.tokens[""]])(scope, receive, send)
 
 
 def recorded_file(scenario: Scenario) -> Path | None:

@@ -15,8 +15,9 @@ from lab_admin import Json
 
 MOMENT = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 """The moment of every recording; who serves it moves all times from here to now."""
-AGE = datetime.timedelta(days=2)
-"""What was there before a scenario began has been there for so long."""
+AGE = datetime.timedelta(hours=12)
+"""What was there before a scenario began has been there for so long; all of it came at once."""
+LONG = datetime.timedelta(hours=1)
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 NOISE = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z|\b10\.\d+\.\d+\.\d+\b|\bnode-\d\b|containerd://\w{64}|\"zone\": \"\w\"")
 VERSION = re.compile(r'"resourceVersion": "\d+"')
@@ -175,7 +176,8 @@ def _numbered(pattern: re.Pattern[str], text: str, name: Callable[[int], str]) -
 
 def _moved(text: str, settled: datetime.datetime, now: datetime.datetime) -> str:
     moment = datetime.datetime.fromisoformat(text)
-    moved = moment - now + MOMENT
-    if moment <= settled:
-        moved -= AGE
+    if moment > settled:
+        moved = moment - now + MOMENT
+    else:
+        moved = MOMENT - AGE - (settled - moment if settled - moment > LONG else datetime.timedelta())
     return f"{moved:%Y-%m-%dT%H:%M:%SZ}"

@@ -106,7 +106,7 @@ def logs(reader: Reader, found: Resources, namespace: str) -> dict[str, dict[str
     said: dict[str, dict[str, Any]] = {}
     for row in found["pods"]["objects"].values():
         pod = row["object"]
-        for container in pod["spec"]["containers"]:
+        for container in (*pod["spec"].get("initContainers", ()), *pod["spec"]["containers"]):
             name = f"{pod['metadata']['name']}/{container['name']}"
             where = (
                 f"{path('pods', namespace)}/{pod['metadata']['name']}/log?container={container['name']}&timestamps=true"

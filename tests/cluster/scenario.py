@@ -48,6 +48,8 @@ class Scenario:
     """TOML below the cluster's table, beside what all scenarios promise."""
     environment: str = ""
     """TOML of the environment itself."""
+    options: Sequence[str] = ()
+    """Of the gate's command."""
     accept: Sequence[str] = ()
     """Codes that are right as well in the place of the first cause."""
 
@@ -189,16 +191,16 @@ class Stage:
         for item in self._chosen(namespace, of, where, kind):
             self.admin.create("events", namespace, _event(namespace, kind, item, type, reason, message, count))
 
-    def _log(self, namespace: str, of: str, lines: str = "", where: str = "", previous: str = "") -> None:
-        """What pods say, instead of what their container says in every pod; no lines: they never started, 400."""
+    def _log(self, namespace: str, of: str, lines: str = "", where: str = "", begun: bool = False) -> None:
+        """What pods say, instead of what their container says in every pod, or, having `begun`, after that; no lines:
+        they never started, 400."""
+        before = (self.logs / f"{of}.log").read_text("utf-8") if begun else ""
         for pod in self._chosen(namespace, of, where):
             name = pod["metadata"]["name"]
-            files = {}
-            for key, said in (("logsFile", lines), ("previousLogsFile", previous or lines)):
-                file = self.logs / f"{namespace}-{name}-{key}.log"
-                if said:
-                    file.write_text(stamped(said, 0.1))
-                files[key] = str(file)
+            file = self.logs / f"{namespace}-{name}.log"
+            if lines:
+                file.write_text(before + stamped(lines, 0.1))
+            files = {"containers": [of], "logsFile": str(file), "previousLogsFile": str(file)}
             body = {"apiVersion": "kwok.x-k8s.io/v1alpha1", "kind": "Logs", "metadata": {"name": name}}
             self.admin.create("logs", namespace, {**body, "spec": {"logs": [files]}})
 
@@ -282,4 +284,6 @@ def _is_ready(pod: Json) -> bool:
 
 
 def _text(item: Json) -> str:
-    return json.dumps(item, separators=(",", ":"))
+    """What an object says, without its annotations: those are orders, not deeds."""
+    metadata = {key: value for key, value in item["metadata"].items() if key != "annotations"}
+    return json.dumps({**item, "metadata": metadata}, separators=(",", ":"))

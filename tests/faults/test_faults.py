@@ -15,6 +15,10 @@ from pytest_prodcheck.diagnosis.causes import CAUSES, depth
 
 CORPUS = yaml.safe_load((Path(__file__).parent / "faults.yaml").read_text("utf-8"))
 FAMILIES = {
+    "cluster.rollout": ("cluster::test_rollout",),
+    "cluster.secrets": ("cluster::test_secrets",),
+    "cluster.pods": ("cluster::test_pods",),
+    "http.build_id": ("http::test_revision",),
     "database.*": ("database::test_login", "database::test_tables", "database::test_query"),
     "http.*": ("http::test_endpoint",),
     "graphql.*": ("graphql::test_operation",),

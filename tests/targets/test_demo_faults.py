@@ -17,6 +17,20 @@ from pytest_prodcheck.demo.injection import INJECTIONS
 CORPUS = yaml.safe_load(Path(__file__).with_name("test_demo_faults.yaml").read_text("utf-8"))
 CHECKS = {
     *(
+        "cluster::" + name
+        for name in (
+            "test_ready",
+            "test_pods",
+            "test_rollout",
+            "test_wiring",
+            "test_job",
+            "test_cronjob",
+            "test_secrets",
+            "test_configmaps",
+            "test_argocd",
+        )
+    ),
+    *(
         "database::" + name
         for name in (
             "test_ready",
@@ -64,12 +78,13 @@ def test_every_fault_is_injected_by_its_name() -> None:
     assert set(FAULTS) == set(INJECTIONS)
 
 
-def test_four_layers_have_at_least_34_faults() -> None:
+def test_five_layers_have_at_least_46_faults() -> None:
     """The list is long enough, and no layer is a token."""
     layers = Counter(fault.layer for fault in FAULTS.values())
-    assert len(FAULTS) >= 34
-    assert set(layers) == {"database", "auth", "graphql", "http"}
+    assert len(FAULTS) >= 46
+    assert set(layers) == {"cluster", "database", "auth", "graphql", "http"}
     assert min(layers.values()) >= 8
+    assert layers["cluster"] >= 12
 
 
 @pytest.mark.parametrize("fault", FAULTS.values(), ids=list(FAULTS))

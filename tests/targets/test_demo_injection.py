@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from demo_cluster_symptoms import CLUSTER_SYMPTOMS
 from demo_raw import Raw
 
 from pytest_prodcheck.demo.faults import FAULTS
@@ -110,6 +111,7 @@ API_401 = (me, r"^401")
 STRANGER_SEES = (query("select count(*) from tasks", role="member"), r"\[\([1-9]\d*,\)\]")
 
 SYMPTOMS: dict[str, Symptoms] = {
+    **CLUSTER_SYMPTOMS,
     "database-refused": ((reader, "Connection refused"), API_500, GRAPHQL_DOWN, (detailed, '^200 .*"unhealthy"')),
     "database-password": (
         (reader, "password authentication failed"),

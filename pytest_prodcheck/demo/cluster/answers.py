@@ -6,6 +6,7 @@ import base64
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from pytest_prodcheck.demo.cluster.recording import Json, Recording
@@ -112,7 +113,10 @@ class ApiServer:
 
 def _lines(text: str, query: Mapping[str, str]) -> str:
     """The part of a log that is asked for."""
-    lines = [line for line in text.splitlines(keepends=True) if line >= query.get("sinceTime", "")]
+    since = query.get("sinceTime", "")
+    if seconds := query.get("sinceSeconds"):
+        since = f"{datetime.now(UTC) - timedelta(seconds=int(seconds)):%Y-%m-%dT%H:%M:%SZ}"
+    lines = [line for line in text.splitlines(keepends=True) if line >= since]
     lines = lines[-int(query.get("tailLines", len(lines))) :] if lines else []
     if query.get("timestamps") != "true":
         lines = [line.partition(" ")[2] for line in lines]
