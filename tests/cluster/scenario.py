@@ -50,8 +50,8 @@ class Scenario:
     """TOML of the environment itself."""
     options: Sequence[str] = ()
     """Of the gate's command."""
-    accept: Sequence[str] = ()
-    """Codes that are right as well in the place of the first cause."""
+    accept: Sequence[str | Sequence[str]] = ()
+    """A code, or several, that are right as well in the place of the causes: some depend on how long ago it began."""
 
     @property
     def namespace(self) -> str:
