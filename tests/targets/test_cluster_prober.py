@@ -11,6 +11,7 @@ from small_server import Asked, Server, serving
 
 from pytest_prodcheck.config.models import ClusterTarget, Environment, Requests
 from pytest_prodcheck.config.redaction import Redactor
+from pytest_prodcheck.criteria.cluster import areas
 from pytest_prodcheck.errors import NotReady
 from pytest_prodcheck.fixtures.cluster import ClusterFixture
 from pytest_prodcheck.observe.evidence import Evidence, Standing
@@ -111,6 +112,35 @@ def test_a_snapshot_that_cannot_be_read_whole_is_none(status: int, code: str, tm
         found = prober(server, tmp_path).ready()
     assert found.facts["problem"]["code"] == code
     assert "cluster" not in found.facts
+
+
+@pytest.mark.parametrize("lost", COLUMNS)
+def test_pods_without_a_column_are_no_healthy_pods(lost: str, tmp_path: Path) -> None:
+    """A server, or what stands before it, that gives other columns, or no Table at all."""
+    with serving() as server:
+        answers(server, [])
+        rows = table([])
+        rows["columnDefinitions"] = [one for one in rows["columnDefinitions"] if one["name"] != lost]
+        for body, said in ((rows, lost), ({"items": []}, "Name, Ready, Restarts, Status")):
+            server.routes[f"GET {HERE}/pods"] = (200, {}, body)
+            problem = prober(server, tmp_path).ready().facts["problem"]
+            assert problem["code"] == "cluster.api.failing"
+            assert problem["message"] == f"the API server gives pods without the columns {said}"
+
+
+def test_what_every_server_should_serve_is_not_judged_where_it_is_not(tmp_path: Path) -> None:
+    """404 for a kind of Kubernetes' own (an old server, a gateway that lets little through): blocked, never green."""
+    with serving() as server:
+        answers(server, [])
+        known = prober(server, tmp_path)
+        table = known.table = known.table.model_copy(update={"wiring": ("scaling", "quotas")})
+        cluster = known.ready().facts["cluster"]
+    (found, *_) = areas.judge(cluster, table, "cluster", "scaling")
+    assert (found.code, found.severity) == ("cluster.api.not_found", "blocked")
+    assert found.message == (
+        "the API server does not serve horizontalpodautoscalers.autoscaling in autoscaling/v2: not judged"
+    )
+    assert {one.severity for one in areas.judge(cluster, table, "cluster", "quotas")} == {"blocked"}
 
 
 class Owner:

@@ -21,6 +21,8 @@ from pytest_prodcheck.gate.standings import Standings
 from pytest_prodcheck.observe.pool import ProbePool
 
 APPS = "/apis/apps/v1/namespaces/plan-prod"
+RS = [{"name": name} for name in ("Name", "Desired", "Current", "Ready", "Images")]
+"""Columns of ReplicaSets."""
 
 
 def deployment(tag: str, *, done: bool) -> dict[str, Any]:
@@ -44,7 +46,7 @@ def settling(
             return 200, {}, {"items": [course.pop(0) if len(course) > 1 else course[0]]}
 
         server.routes[f"GET {APPS}/deployments"] = deployments
-        server.routes[f"GET {APPS}/replicasets"] = (200, {}, {"kind": "Table", "columnDefinitions": [], "rows": []})
+        server.routes[f"GET {APPS}/replicasets"] = (200, {}, {"kind": "Table", "columnDefinitions": RS, "rows": []})
         kubeconfigs.write(folder / "config", server.url)
         (folder / "prodcheck.toml").write_text(
             f'[env.s]\nrevision = {{ source = "image", expected = "1.5.0" }}\nsettle = "{settle}"\n'

@@ -118,6 +118,46 @@ def test_what_is_no_list_is_a_cause(status: int, body: str, code: str, tmp_path:
     assert (raised.value.code, "GET" in str(raised.value)) == (code, True)
 
 
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ({"kind": "Status", "status": "Success"}, "a Status without a list in it"),
+        ({"login": "https://sso.test"}, "a document without a list in it"),
+        ({"kind": "PodList", "items": {"a": 1}}, "a PodList without a list in it"),
+        ({"kind": "Table", "rows": "none"}, "a Table without a list in it"),
+        ({"kind": "Table", "rows": [{"cell": ["a"]}]}, "rows and columns do not fit"),
+        ({"items": [], "metadata": {"remainingItemCount": 7}}, "no way to the rest"),
+    ],
+)
+def test_an_answer_that_lists_nothing_is_no_empty_list(body: Any, says: str, tmp_path: Path) -> None:
+    """A log-in page in JSON, a Status with 200, a list that was cut: none of them means that there is nothing."""
+    with pytest.raises(ApiProblem, match=says) as raised:
+        answer((200, {}, body), lambda api: api.table("pods", "plan-prod"), tmp_path)
+    assert (raised.value.code, "is http://127.0.0.1" in str(raised.value)) == ("cluster.api.failing", True)
+
+
+def test_no_page_of_another_form_is_lost(tmp_path: Path) -> None:
+    """Two servers behind one address: one makes Tables, the other objects, or other columns."""
+    first = {"kind": "Table", "columnDefinitions": [{"name": "Name"}], "rows": [{"cells": ["a"]}]}
+    for second in ({"items": [{}]}, {**first, "columnDefinitions": [{"name": "Ready"}]}):
+
+        def route(asked: Asked, second: Any = second) -> tuple[int, dict[str, str], Any]:
+            more = "continue=" not in asked.path
+            return 200, {}, {**(first if more else second), "metadata": {"continue": "x" if more else ""}}
+
+        with pytest.raises(ApiProblem, match="rows and columns do not fit"):
+            answer(route, lambda api: api.table("pods", "plan-prod"), tmp_path)
+
+
+def test_another_object_is_not_the_one_that_was_asked_for(tmp_path: Path) -> None:
+    """A namespace exists where the server says its name; a version is one of Kubernetes."""
+    other = {"kind": "Pod", "metadata": {"name": "other"}}
+    with pytest.raises(ApiProblem, match=r"the answer is Pod other; is http.* an API server"):
+        answer((200, {}, other), lambda api: api.get("pods", "mine", "plan-prod"), tmp_path, f"{PODS}/mine")
+    with pytest.raises(ApiProblem, match="no version of Kubernetes"):
+        answer((200, {}, {"version": "2.1"}), lambda api: api.version(), tmp_path, "/version")
+
+
 def test_the_guard_stands_before_the_wire(tmp_path: Path) -> None:
     """Whoever has the wire cannot exec with it."""
     with serving() as server:

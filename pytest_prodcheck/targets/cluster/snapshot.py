@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,6 +17,12 @@ from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 Clean = Callable[[bytes], str]
 """Makes text of what a container said: redacted, without control characters, bounded."""
 _EVENTS = "type=Warning"
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "pods": ("Name", "Ready", "Status", "Restarts"),
+    "replicasets.apps": ("Name", "Ready", "Images"),
+    "secrets": ("Name",),
+}
+"""Columns without which a Table says nothing of its objects; every Kubernetes server gives them."""
 NAMESPACE_MISSING = "cluster.namespace.missing"
 
 
@@ -103,7 +109,12 @@ class Reader:
         if need.form == "objects":
             fields = _EVENTS if need.resource == "events" else ""
             return self.api.list(need.resource, namespace, labels=need.labels, fields=fields)
-        return self.api.table(need.resource, namespace, labels=need.labels, metadata=need.form == "metadata")
+        found = self.api.table(need.resource, namespace, labels=need.labels, metadata=need.form == "metadata")
+        missing = set(COLUMNS.get(need.resource, ())) - set(found.table.columns if found.table else ())
+        if missing:
+            said = f"the API server gives {need.resource} without the columns {', '.join(sorted(missing))}"
+            raise ApiProblem(self.api.target, said, "cluster.api.failing", status=200)
+        return found
 
     def keep(self, resource: str, found: tuple[Object, ...]) -> None:
         """Adds full objects to those of a kind; one that is known is replaced."""

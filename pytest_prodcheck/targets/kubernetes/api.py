@@ -11,8 +11,9 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from pytest_prodcheck.config.models import ClusterTarget, WebTarget
-from pytest_prodcheck.observe.cluster import Object, Table, items, text
+from pytest_prodcheck.observe.cluster import Object, Table, items, name_of, number, text
 from pytest_prodcheck.observe.cluster_needs import RESOURCES, Kind
+from pytest_prodcheck.observe.cluster_parts import table as table_of
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.request import HttpRequest
 from pytest_prodcheck.targets.guard import kubernetes as guard
@@ -61,7 +62,9 @@ class Api:
 
     def version(self) -> str:
         """The server's version: `v1.34.4`."""
-        return str(self._json("/version").get("gitVersion", ""))
+        if not (version := text(self._json("/version"), "gitVersion")):
+            raise self._strange("/version", "no version of Kubernetes")
+        return version
 
     def serves(self, resource: str) -> bool:
         """Whether the server knows the group of an installed kind, whose preferred version is asked for from then on; a
@@ -78,31 +81,32 @@ class Api:
 
     def get(self, resource: str, name: str, namespace: str = "") -> Object:
         """One object."""
-        return self._json(self._path(resource, namespace, name))
+        path = self._path(resource, namespace, name)
+        found = self._json(path)
+        if name_of(found) != name:
+            raise self._strange(path, f"{text(found, 'kind') or 'something'} {name_of(found) or 'without a name'}")
+        return found
 
     def list(self, resource: str, namespace: str = "", *, labels: str = "", fields: str = "") -> Listing:
         """All objects of a kind, in full; without a namespace, of all of them."""
         query = {"labelSelector": labels, "fieldSelector": fields}
         pages = self._pages(self._path(resource, namespace), query, _OBJECTS, "application/json")
-        found = tuple(item for page in pages for item in page.get("items") or () if isinstance(item, dict))
-        return Listing(items=found)
+        return Listing(items=tuple(item for page in pages for item in items(page, "items")))
 
     def table(self, resource: str, namespace: str = "", *, labels: str = "", metadata: bool = False) -> Listing:
         """All objects of a kind as a server-side Table; a server that makes none gives objects."""
+        path = self._path(resource, namespace)
         query = {"labelSelector": labels, "includeObject": "Metadata" if metadata else "None"}
-        columns: tuple[str, ...] = ()
-        rows: list[tuple[Any, ...]] = []
-        owners: list[Object] = []
-        whole: list[Object] = []
-        for page in self._pages(self._path(resource, namespace), query, _ROWS, _TABLE):
-            if page.get("kind") != "Table":
-                whole += [item for item in page.get("items") or () if isinstance(item, dict)]
-                continue
-            columns = columns or tuple(str(column.get("name")) for column in page.get("columnDefinitions") or ())
-            read = page.get("rows") or ()
-            rows += [tuple(row["cells"]) for row in read]
-            owners += [row.get("object") or {} for row in read] if metadata else []
-        return Listing(None if whole else Table(columns, tuple(rows), tuple(owners)), tuple(whole))
+        pages = list(self._pages(path, query, _ROWS, _TABLE))
+        if all(page.get("kind") != "Table" for page in pages):
+            return Listing(items=tuple(item for page in pages for item in items(page, "items")))
+        columns = tuple(text(column, "name") for column in items(pages[0], "columnDefinitions"))
+        read = [row for page in pages for row in items(page, "rows")]
+        cells = tuple(tuple(found) for row in read if isinstance(found := row.get("cells"), list))
+        if len(cells) != len(read) or any(_form(page) != _form(pages[0]) for page in pages):
+            raise self._strange(path, "a Table whose rows and columns do not fit each other")
+        owners = tuple(table_of(row, "object") for row in read) if metadata else ()
+        return Listing(Table(columns, cells, owners))
 
     def log(
         self, pod: str, container: str, namespace: str, *, previous: bool = False, lines: int = 20, since: str = "",
@@ -152,9 +156,13 @@ class Api:
                     raise
                 limit = max(1, limit // 8)
                 continue
+            if not isinstance(page.get("rows" if page.get("kind") == "Table" else "items", 0), list | None):
+                raise self._strange(path, f"a {text(page, 'kind') or 'document'} without a list in it")
             pages.append(page)
-            token = str((page.get("metadata") or {}).get("continue") or "")
+            token = text(page, "metadata", "continue")
             if not token:
+                if number(page, "metadata", "remainingItemCount") > 0:
+                    raise self._strange(path, "the beginning of a list, and no way to the rest")
                 yield from pages
                 return
         raise ApiProblem(self.target, f"{path}: more than {_PAGES} pages", "cluster.api.answer_too_large")
@@ -168,9 +176,13 @@ class Api:
         except (ValueError, RecursionError):
             document = None
         if not isinstance(document, dict):
-            text = f"GET {path}: the answer is no JSON object; is {self.way.server} an API server?"
-            raise ApiProblem(self.target, text, "cluster.api.failing", status=answer.status or 0)
+            raise self._strange(path, "no JSON object")
         return document
+
+    def _strange(self, path: str, what: str) -> ApiProblem:
+        """A log-in page, a Status, an answer of something else: nothing of it may be read as an empty list."""
+        said = f"GET {path}: the answer is {what}; is {self.way.server} an API server?"
+        return ApiProblem(self.target, said, "cluster.api.failing", status=200)
 
     def _answer(self, path: str, query: Mapping[str, str], accept: str) -> Observation:
         """A 2xx answer. 429 is waited for as Retry-After says (the wire holds the host's permits back meanwhile); 401
@@ -205,3 +217,7 @@ def _date(answer: Observation) -> float:
         return parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (KeyError, ValueError, TypeError):
         return 0.0
+
+
+def _form(page: Object) -> object:
+    return page.get("kind"), [one.get("name") for one in items(page, "columnDefinitions")]
