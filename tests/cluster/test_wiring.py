@@ -53,6 +53,23 @@ def test_an_area_finds_what_is_wrong(clusters: Clusters, scenario: str, area: st
     assert code in clusters.of(scenario).codes
 
 
+def test_an_application_at_another_revision_is_red(clusters: Clusters, tmp_path: Path) -> None:
+    """Synced and healthy, and not what is being deployed; nor what `argocd.revision` names (A47)."""
+    right, wrong = "3f2a9c41d07be65c8f1e2d3b4a5968778695a4b3", "90c1d5aa34be0f7729d8bb02c6e1f54ad3b7c810"
+    promise = 'argocd = { application = "plan-prod"'
+    cases = [(f'{promise}, revision = "{wrong}"', "", "fail"), (promise, wrong, "fail"), (promise, right, "pass")]
+    for number, (promised, option, verdict) in enumerate(cases):
+        kind = 'kind = "staging"'
+        config = clusters.config(NOTHING).replace(promise, promised)
+        config = config.replace(kind, f'{kind}\nrevision = "argocd"\nsettle = "0s"' if option else kind)
+        options = [f"--prodcheck-revision={option}"] if option else []
+        run = gate(tmp_path / str(number), config, "-k", "test_argocd", *options)
+        (check,) = [one for one in run.verdict["checks"] if one["id"].endswith("::test_argocd")]
+        assert check["verdict"] == verdict, run.output
+        codes = {finding["code"] for finding in check["findings"]}
+        assert codes == ({"cluster.argocd.wrong_revision"} if verdict == "fail" else set())
+
+
 @pytest.mark.parametrize("scenario", ["certificate-expired"])
 def test_a_certificate_that_cannot_be_renewed_is_found(clusters: Clusters, scenario: str) -> None:
     """By cert-manager's own words; that it has ended is seen in its Secret, too, which a recording makes anew (B62)."""

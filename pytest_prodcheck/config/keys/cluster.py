@@ -11,6 +11,10 @@ KEYS: Mapping[str, Words] = {
     "ArgoCd": {
         "application": ("Name of the Application.", 'application = "plan"'),
         "namespace": ("Its namespace; `argocd` by default.", 'namespace = "argocd"'),
+        "revision": (
+            'What it must be synced to; by default what `revision = "argocd"` expects.',
+            'revision = "env:DEPLOY_SHA"',
+        ),
     },
     "Helm": {
         "release": ("Name of the release.", 'release = "plan"'),

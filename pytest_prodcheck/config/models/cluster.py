@@ -44,6 +44,8 @@ class ArgoCd(Model):
 
     application: Name
     namespace: Name = "argocd"
+    revision: str = ""
+    """What it must be synced to, in its repository's words; empty means the environment's, where Argo CD says that."""
 
 
 class Helm(Model):

@@ -34,6 +34,8 @@ def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
     compose.refuse(checked, path, target)
     for name in ("context", "kubeconfig", "namespace", "selector"):
         refuse_blank(path, target, name, f"{name} is empty", checked.problems)
+    if target.argocd is not None:
+        refuse_blank((*path, "argocd"), target.argocd, "revision", "revision names none", checked.problems)
     _way_in(checked, path, target)
     for key in _NAMED:
         for name in getattr(target, key):

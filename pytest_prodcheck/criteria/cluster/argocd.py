@@ -17,8 +17,8 @@ _PASSING = ("Progressing", "Running", "Terminating")
 
 
 def judge(scene: Scene, revision: str = "") -> list[Finding]:
-    """Sync, health, the last operation, the revision (`revision` where one is being deployed), conditions, and the
-    resources that are not well, by name."""
+    """Sync, health, the last operation, the revision (what `argocd.revision` names, else the `revision` that is being
+    deployed), conditions, and the resources that are not well, by name."""
     declared = scene.promised.argocd
     if declared is None:
         return []
@@ -29,13 +29,14 @@ def judge(scene: Scene, revision: str = "") -> list[Finding]:
         *_operation(scene, application),
         *_sync(scene, application),
         *_health(scene, application),
-        *_revision(scene, application, revision),
+        *_revision(scene, application, declared.revision or revision),
         *_conditions(scene, application),
     ]
 
 
-def revisions(application: Object) -> list[str]:
-    """What is synced: one revision, or one a source."""
+def revisions(application: Object | None) -> list[str]:
+    """What the live state was compared with, one revision a source: it is what runs where `status.sync.status` says
+    Synced (Argo CD, `SyncStatus.revision`: the revision that the comparison has been performed to)."""
     several = texts(application, "status", "sync", "revisions")
     return several or [one for one in [text(application, "status", "sync", "revision")] if one]
 

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import ClusterTarget, Revision
-from pytest_prodcheck.criteria.cluster import blame, rollouts
+from pytest_prodcheck.criteria.cluster import argocd, blame, rollouts
 from pytest_prodcheck.criteria.cluster.permission import refused
-from pytest_prodcheck.observe.cluster import Cluster, Object, at, items, name_of, text
+from pytest_prodcheck.observe.cluster import Cluster, Object, items, name_of, text
+from pytest_prodcheck.observe.cluster_parts import texts
 from pytest_prodcheck.observe.finding import Finding
 
 CRITERION = "revision"
-_APPLICATIONS = "applications.argoproj.io"
 _COMMIT = compiled(r"[0-9a-f]{7,64}", re.IGNORECASE)
 _NOT_DEPLOYED = "cluster.revision.not_deployed"
 
@@ -37,7 +37,7 @@ def judge(cluster: Cluster, promised: ClusterTarget, revision: Revision, target:
 def serving(cluster: Cluster, promised: ClusterTarget, revision: Revision) -> list[str]:
     """The revisions that serve, each once: by the images of ReplicaSets with ready pods, or by Argo CD."""
     if revision.source == "argocd":
-        return [said] if (said := _synced(_application(cluster, promised))) else []
+        return _synced(_application(cluster, promised))[:1]
     images: list[str] = []
     for _, workload, declared in _workloads(cluster, promised):
         sets = [row for row, _ in blame.replica_sets(cluster, workload) if row.get("Ready")]
@@ -121,34 +121,38 @@ def _mixed(cluster: Cluster, promised: ClusterTarget, revision: Revision, target
 
 
 def _application(cluster: Cluster, promised: ClusterTarget) -> Object | None:
-    return cluster.named(_APPLICATIONS, promised.argocd.application) if promised.argocd else None
+    return cluster.named(argocd.APPLICATIONS, promised.argocd.application) if promised.argocd else None
 
 
-def _synced(application: Object | None) -> str:
-    """The revision that the Application has synced; the first of several sources."""
-    several = at(application, "status", "sync", "revisions")
-    return text(application, "status", "sync", "revision") or (
-        str(several[0]) if isinstance(several, list) and several else ""
-    )
+def _synced(application: Object | None) -> list[str]:
+    """The revisions that the Application has synced, one a source. Out of sync, it names what the repository has; what
+    runs is then that of its last sync."""
+    if text(application, "status", "sync", "status") == "OutOfSync":
+        last = text(application, "status", "operationState", "syncResult", "revision")
+        return texts(application, "status", "operationState", "syncResult", "revisions") or [last] * bool(last)
+    return argocd.revisions(application)
 
 
 def _of_argocd(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> list[Finding]:
-    if blocked := refused(cluster, _APPLICATIONS, CRITERION, target):
+    if blocked := refused(cluster, argocd.APPLICATIONS, CRITERION, target):
         return blocked
     name = promised.argocd.application if promised.argocd else ""
     application = _application(cluster, promised)
-    seen = _synced(application)
-    health, phase = (
-        text(application, "status", "health", "status"),
-        text(application, "status", "operationState", "phase"),
+    synced = _synced(application)
+    named = [one for one in synced if one == revision.expected or _same_commit(one, revision.expected)]
+    seen = (named or synced or [""])[0]
+    health, phase, sync = (
+        text(application, "status", *path)
+        for path in (("health", "status"), ("operationState", "phase"), ("sync", "status"))
     )
     if application is None:
         code, message = _NOT_DEPLOYED, f"there is no Application {name}"
-    elif revision.expected and not (seen == revision.expected or _same_commit(seen, revision.expected)):
+    elif revision.expected and not named:
         code, message = _NOT_DEPLOYED, f"Application {name} is at {seen or 'no revision'}, not at {revision.expected}"
-    elif phase not in ("Succeeded", "") or health not in ("Healthy", "Suspended"):
+    elif phase not in ("Succeeded", "") or health not in ("Healthy", "Suspended") or sync in ("OutOfSync", "Unknown"):
         code = "cluster.rollout.in_progress"
-        message = f"Application {name} is at {seen}, and not done: {health or 'no health'}, sync {phase or 'not begun'}"
+        state = ", ".join(filter(None, [health or "no health", f"sync {phase or 'not begun'}", sync]))
+        message = f"Application {name} is at {seen}, and not done: {state}"
     else:
         return []
     where = promised.argocd.namespace if promised.argocd else ""

@@ -32,8 +32,12 @@ def _over(criterion: str, resources: tuple[str, ...], judged: Callable[[Scene], 
     return judge
 
 
-def _argocd(scene: Scene) -> list[Finding]:
-    return argocd.judge(scene)
+def application(case: Case) -> list[Finding]:
+    """The Argo CD Application, at the revision that is being deployed, where Argo CD is the one to say it."""
+    wanted = case.environment.revision
+    asked = wanted is not None and wanted.source == "argocd" and wanted.target == case.check.target
+    expected = wanted.expected if wanted and asked else ""
+    return _over("argocd", (argocd.APPLICATIONS,), lambda scene: argocd.judge(scene, expected))(case)
 
 
 JUDGES: Mapping[str, Judge] = {
@@ -41,6 +45,6 @@ JUDGES: Mapping[str, Judge] = {
     "test_probes": _over("probes", WORKLOADS, standards.probes),
     "test_resources": _over("resources", WORKLOADS, standards.resources),
     "test_usage": _over("usage", (usage.METRICS, *WORKLOADS), usage.judge),
-    "test_argocd": _over("argocd", (argocd.APPLICATIONS,), _argocd),
+    "test_argocd": application,
     "test_helm": _over("helm", ("secrets",), helm.judge),
 }

@@ -102,6 +102,10 @@ def application(**status: Any) -> Cluster:
         ({"revision": COMMIT}, "Progressing", "Succeeded", "rollout.in_progress"),
         ({"revision": COMMIT}, "Healthy", "Running", "rollout.in_progress"),
         ({}, "", "", "revision.not_deployed"),
+        ({"revision": COMMIT, "status": "Synced"}, "Healthy", "Succeeded", ""),
+        ({"revisions": ["0" * 40, COMMIT], "status": "Synced"}, "Healthy", "Succeeded", ""),
+        ({"revision": COMMIT, "status": "OutOfSync"}, "Healthy", "Succeeded", "revision.not_deployed"),
+        ({"revision": COMMIT, "status": "Unknown"}, "Healthy", "Succeeded", "rollout.in_progress"),
     ],
 )
 def test_argo_cd_says_its_revision(sync: dict[str, Any], health: str, phase: str, code: str) -> None:
@@ -117,3 +121,17 @@ def test_an_application_that_is_not_there_is_said() -> None:
     assert "there is no Application plan" in found.message
     (blocked,) = judge(of(read("healthy"), {"applications.argoproj.io": "get"}), ARGO, wanted("x", "argocd"), "cluster")
     assert blocked.severity == "blocked"
+
+
+def test_out_of_sync_what_the_repository_has_is_not_what_runs() -> None:
+    """`status.sync.revision` is then the commit that waits; the last sync says what serves."""
+    last = {"phase": "Succeeded", "syncResult": {"revision": "90c1d5a" + "0" * 33}}
+    cluster = application(
+        sync={"revision": COMMIT, "status": "OutOfSync"}, health={"status": "Healthy"}, operationState=last
+    )
+    (found,) = judge(cluster, ARGO, wanted("4f2a1c9", "argocd"), "cluster")
+    assert "is at 90c1d5a" in found.message
+    assert "not at 4f2a1c9" in found.message
+    assert serving(cluster, ARGO, wanted("4f2a1c9", "argocd")) == ["90c1d5a" + "0" * 33]
+    (found,) = judge(cluster, ARGO, wanted("90c1d5a", "argocd"), "cluster")
+    assert (found.code, "Healthy, sync Succeeded, OutOfSync" in found.message) == ("cluster.rollout.in_progress", True)
