@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
+import lzma
 import os
 import time
 from datetime import UTC, datetime
@@ -218,3 +220,38 @@ def test_one_reading_an_attempt(tmp_path: Path) -> None:
     assert one.query() is first
     (tmp_path / "app.log").write_text(line(10, "b"))
     assert words(one.probe("test_errors", "", "", 2).facts["digest"]) == ["app: b"]
+
+
+@pytest.mark.parametrize(("suffix", "pack"), [("bz2", bz2.open), ("xz", lzma.open)])
+def test_rotated_files_are_unpacked(tmp_path: Path, suffix: str, pack: Any) -> None:
+    """In each way that logrotate packs them; what cannot be unpacked is a gap."""
+    (tmp_path / "app.log").write_text(line(10, "new"))
+    with pack(tmp_path / f"app.log.1.{suffix}", "wt") as file:
+        file.write(line(300, "older"))
+    assert words(read(tmp_path)) == ["app: new", "app: older"]
+    (tmp_path / f"app.log.1.{suffix}").write_text("not packed")
+    assert [gap.reason for gap in read(tmp_path).gaps] == ["unreadable", "rotated"]
+
+
+def test_what_is_packed_in_a_way_that_is_not_read_is_a_gap(tmp_path: Path) -> None:
+    """zstd: its lines may have told."""
+    (tmp_path / "app.log").write_text(line(10, "new"))
+    (tmp_path / "app.log.1.zst").write_bytes(b"\x28\xb5\x2f\xfd")
+    assert next(gap.text for gap in read(tmp_path).gaps) == "app.log.1.zst cannot be read: zstd is not read"
+
+
+def test_files_of_one_name_are_streams_of_their_own(tmp_path: Path) -> None:
+    """Each with its own first line, and its own gap."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "app.log").write_text(line(10, name))
+    digest = read(tmp_path, file=("*/app.log",))
+    assert [one.name for one in digest.streams] == [str(tmp_path / name / "app.log") for name in ("a", "b")]
+
+
+def test_files_beyond_those_that_are_read_are_a_gap(tmp_path: Path) -> None:
+    """Their errors were not seen."""
+    for number in range(203):
+        (tmp_path / f"{number}.log").write_text(line(10, "x"))
+    (gap,) = read(tmp_path, file=("*.log",)).gaps
+    assert gap.text == "3 further files match: no more than 200 are read"

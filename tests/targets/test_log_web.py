@@ -153,3 +153,36 @@ def test_hostile_entries(entry: Any) -> None:
     """Other types than Google's are no crash."""
     found, _ = digest("google", (200, {}, {"entries": [entry], "nextPageToken": None}))
     assert found.gaps == ()
+
+
+def test_a_limit_of_the_server_cuts_nothing_off() -> None:
+    """It gives fewer entries than it is asked for, and more when it is asked on."""
+    now = int((time.time() - 60) * 1e9)
+    entries = [(now + n, f'{{"level":"error","msg":"n{n}"}}') for n in range(250)]
+    whole = pages(entries)
+
+    def answer(asked: Asked) -> Answer:
+        status, headers, body = whole(asked)
+        stream = body["data"]["result"][0]
+        return status, headers, {"data": {**body["data"], "result": [{**stream, "values": stream["values"][:100]}]}}
+
+    found, _ = digest("loki", answer)
+    assert (found.lines, found.gaps) == (250, ())
+
+
+def test_more_lines_than_are_wanted_end_the_reading() -> None:
+    """Of Loki, too: no further page is asked for."""
+    now = int((time.time() - 60) * 1e9)
+    found, asked = digest("loki", pages([(now + n, "x") for n in range(9000)]), lines=100)
+    assert [gap.reason for gap in found.gaps] == ["lines"]
+    assert len(asked) == 1
+
+
+@pytest.mark.parametrize("at", ["²", "9" * 30, "-1", "1e9", ""])
+def test_entries_at_no_time_stop_nothing(at: str) -> None:
+    """What cannot be a time of Loki's is left out."""
+    values = [[at, "level=error msg=x"], [str(time.time_ns() - 10**9), "level=error msg=y"]]
+    found, _ = digest(
+        "loki", (200, {}, {"data": {"resultType": "streams", "result": [{"stream": {}, "values": values}]}})
+    )
+    assert [group.title for group in found.groups] == ["y"]

@@ -23,6 +23,7 @@ def coverage(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
 def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     """Why that nothing was found proves nothing; empty where it does."""
     found = [_gap(gap, target) for gap in digest.gaps]
+    found += _cut_off(digest, target)
     found += _silence(digest, target)
     if not found or digest.lines:
         found += _no_traffic(digest, table, target)
@@ -35,6 +36,13 @@ def _gap(gap: Gap, target: str) -> Finding:
         return _finding(target, text, "logs.source.forbidden", "blocked", gap.origin, said=gap.text)
     text = f"the window is not covered: {gap.origin}: {gap.text}"
     return _finding(target, text, "logs.source.incomplete", "insufficient", gap.origin, reason=gap.reason)
+
+
+def _cut_off(digest: Digest, target: str) -> Iterator[Finding]:
+    for stream in digest.streams:
+        if stream.cut:
+            text = f"the window is not covered: {stream.name}: {stream.cut} lines are longer than is read"
+            yield _finding(target, text, "logs.source.incomplete", "insufficient", stream.name, reason="long lines")
 
 
 def _silence(digest: Digest, target: str) -> Iterator[Finding]:

@@ -19,7 +19,7 @@ def end(lines: Sequence[bytes], start: int, bare: Callable[[bytes], bytes]) -> i
     quoted = _is_csv(head) and head.count(b'"') % 2
     if not quoted and (place >= last or bare(lines[place])[:1] in _BEGINS):
         return place
-    python, named, go = head.startswith(_TRACEBACK), traces.raised_by(head), False
+    python, named, go = _TRACEBACK in head, traces.raised_by(head), False
     while place < last:
         line = bare(lines[place])
         if quoted:

@@ -105,8 +105,9 @@ class Folder:
         """Judges the lines; gives how many, for the record at the end may go on in the next block, unless this is the
         `last` of them."""
         place, passes = 0, self._screen.lets_through
+        looked_at = [source.bare(line) for line in lines] if source.dressed else lines
         while place < len(lines):
-            if not passes(lines[place]):
+            if not passes(looked_at[place]):
                 place += 1
                 continue
             end = extent.end(lines, place, source.bare)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 
 from pytest_prodcheck.criteria.logs import json_lines, servers, text_lines, traces
-from pytest_prodcheck.criteria.logs.record import ERROR, Record
+from pytest_prodcheck.criteria.logs.record import ERROR, Record, plain
 
 Parser = Callable[[str], Record | None]
 
@@ -29,18 +29,25 @@ PARSERS: Mapping[str, Parser] = {
 
 _SPOKEN = {"hasura": "json", "postgres-json": "json", "ingress": "access"}
 """Forms that another format's parser tells apart."""
+_WORDED = ("text", "python", "java", "go", "klog", "syslog", "json")
 _ENVELOPES = 3
 _LONGEST = 16_384
+_OBJECT = 65_536
+"""Characters of a JSON object, which says nothing where it is cut off."""
 
 
 def parse(text: str, first: str = "", only: str = "") -> Record:
     """The record of a text, its trace read. `first` is the format that is tried before others; `only` is declared: what
     it does not know is plain text."""
-    text, envelope = opened(text[:_LONGEST])
+    text, envelope = opened(text[:_OBJECT])
+    text = plain(text if text.startswith("{") else text[:_LONGEST])
     names = (only,) if only else (_SPOKEN.get(first, first), *PARSERS)
     tried = (PARSERS[name](text) for name in names if name in PARSERS)
     record = next((found for found in tried if found is not None), None) or text_lines.plain(text)
-    record.time = envelope or record.time
+    if not record.status and record.form in _WORDED:
+        servers.told(record)
+    record.time, record.message = envelope or record.time, plain(record.message[:_LONGEST])
+    record.trace = record.trace[:_LONGEST]
     return _with_trace(record, text)
 
 

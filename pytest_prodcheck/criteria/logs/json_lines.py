@@ -7,15 +7,27 @@ jsonlog."""
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_prodcheck.criteria.logs.record import ERROR, Record, level_of
+from pytest_prodcheck.criteria.logs.record import ERROR, Record, digits, level_of
 
 _HTTP = "http"
-_TIME = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "receiveTimestamp")
-_LEVEL = ("level", "severity", "lvl", "log.level", "levelname", "loglevel", "error_severity")
-_MESSAGE = ("msg", "message", "event", "text", "short_message", "textPayload")
+_TIME = ("time", "ts", "timestamp", "@timestamp", "asctime", "datetime", "receiveTimestamp", "@t", "t")
+_LEVEL = (
+    "level_name",
+    "level",
+    "severity",
+    "lvl",
+    "log.level",
+    "levelname",
+    "loglevel",
+    "error_severity",
+    "severitytext",
+    "severity_text",
+    "@l",
+)
+_MESSAGE = ("msg", "message", "event", "text", "short_message", "textPayload", "@m", "@mt", "messagetemplate", "body")
 _TRACE = (
     "stack",
     "stacktrace",
@@ -25,13 +37,42 @@ _TRACE = (
     "error.stack_trace",
     "exception",
     "errorVerbose",
+    "@x",
 )
-_STATUS = ("status", "statusCode", "status_code", f"{_HTTP}.response.status_code", "response_code", "http_status")
-_METHOD = ("method", "request_method", f"{_HTTP}.request.method", "requestMethod")
-_ROUTE = ("path", "route", "url", "uri", "request_path", "url.path", "requestUrl", "request_uri")
+_STATUS = (
+    "status",
+    "statuscode",
+    "status_code",
+    f"{_HTTP}.response.status_code",
+    f"{_HTTP}.status_code",
+    "response_code",
+    "http_status",
+    "httpstatus",
+    "response_status",
+    "responsestatus",
+    "resp_status",
+    "downstreamstatus",
+)
+_METHOD = ("method", "request_method", f"{_HTTP}.request.method", f"{_HTTP}.method", "requestmethod")
+_ROUTE = (
+    "path",
+    "route",
+    "url",
+    "uri",
+    "request_path",
+    "requestpath",
+    "url.path",
+    f"{_HTTP}.target",
+    f"{_HTTP}.route",
+    "requesturl",
+    "request_uri",
+)
 _INNER = ("err", "error", "exception", "exc_info")
 _REQUEST = ("req", "request", "httpRequest", "http", "http_info", "res", "response")
+_ECS = ("request", "response")
 _LOG, _STREAM = "log", "stream"
+_ERR = 3
+"""Journald's priority of errors; smaller ones are graver (syslog(3))."""
 
 
 def parse(text: str) -> Record | None:
@@ -46,9 +87,11 @@ def parse(text: str) -> Record | None:
 
 
 def of(said: Mapping[str, Any]) -> Record | None:
-    """The record that the object is; None where it wraps a plain line (`unwrapped`)."""
+    """The record that the object is, by names of its fields in any case (.NET writes `Level`); None where it wraps a
+    plain line (`unwrapped`)."""
     if unwrapped(said) is not None:
         return None
+    said = _any_case(said)
     if "error_severity" in said:
         return _postgres(said)
     if isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str):
@@ -64,26 +107,61 @@ def unwrapped(said: Mapping[str, Any]) -> str | None:
 
 def complete(said: Mapping[str, Any]) -> bool:
     """Whether time, level and message are there (A51)."""
+    said = _any_case(said)
     hasura = isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str)
     message = hasura or _first(said, _MESSAGE) is not None
     return message and _first(said, _TIME) is not None and _level(said) is not None
 
 
 def _generic(said: Mapping[str, Any]) -> Record:
-    record = Record("json", _text(_first(said, _MESSAGE)), level_of(_level(said) or ""), _text(_first(said, _TIME)))
+    record = Record("json", _message(said), level_of(_level(said) or ""), _text(_first(said, _TIME)))
     record.trace = _text(_first(said, _TRACE))
     for key in _INNER:
         _add_error(record, said.get(key))
     _add_error(record, {"type": said.get("error.type"), "message": said.get("error.message")})
-    for part in (said, *(said[key] for key in _REQUEST if isinstance(said.get(key), Mapping))):
-        _add_request(record, part)
+    for part in _requests(said):
+        _add_request(record, _any_case(part))
     return record
 
 
+def _any_case(said: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The object with each field under its name in lower case, too."""
+    return {**{name.lower(): value for name, value in said.items()}, **said}
+
+
+def _requests(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The parts in which a request may be told: the object itself, what it nests, and what that nests (ECS)."""
+    yield said
+    for name in (*_REQUEST, "url"):
+        if isinstance(part := said.get(name), Mapping):
+            yield part
+            yield from (inner for key in _ECS if isinstance(inner := part.get(key), Mapping))
+
+
+def _message(said: Mapping[str, Any]) -> str:
+    inner = said.get("fields")  # of Rust's tracing
+    found = _first(said, _MESSAGE)
+    return _text(inner.get("message") if found is None and isinstance(inner, Mapping) else found)
+
+
 def _level(said: Mapping[str, Any]) -> object:
-    found = _first(said, _LEVEL)
-    inner = said.get(_LOG)
-    return inner.get("level") if found is None and isinstance(inner, Mapping) else found
+    if (found := _first(said, _LEVEL)) is not None:
+        return found
+    if isinstance(inner := said.get(_LOG), Mapping):
+        return inner.get("level")
+    if isinstance(letter := said.get("s"), str) and "ctx" in said:
+        return letter  # MongoDB's
+    return _numbered(said)
+
+
+def _numbered(said: Mapping[str, Any]) -> str | None:
+    """The level by journald's priority, or by OpenTelemetry's number (17 to 20 are errors, further ones fatal)."""
+    priority, number = _text(said.get("priority")), _text(said.get("severitynumber", said.get("severity_number")))
+    if digits(priority):
+        return "fatal" if int(priority) < _ERR else "error" if int(priority) == _ERR else "info"
+    if digits(number):
+        return "fatal" if int(number) > 20 else "error" if int(number) > 16 else "info"
+    return None
 
 
 def _add_error(record: Record, error: object) -> None:
@@ -102,9 +180,12 @@ def _add_error(record: Record, error: object) -> None:
 
 def _add_request(record: Record, part: Mapping[str, Any]) -> None:
     status = _first(part, _STATUS)
-    if isinstance(status, int | str) and str(status).isdigit() and 100 <= int(status) <= 599:
-        record.status = record.status or int(status)
     method, route = _first(part, _METHOD), _first(part, _ROUTE)
+    if status is None and isinstance(method, str) and isinstance(route, str):
+        status = part.get("code")
+    number = str(status).removesuffix(".0")
+    if digits(number) and 100 <= int(number) <= 599:
+        record.status = record.status or int(number)
     if isinstance(method, str) and not record.method:
         record.method = method
     if isinstance(route, str) and route.startswith(("/", "http")) and not record.route:

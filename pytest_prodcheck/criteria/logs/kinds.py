@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.criteria.logs import fingerprint, privacy, traces
 from pytest_prodcheck.criteria.logs.patterns import Forbidden
-from pytest_prodcheck.criteria.logs.record import ERROR, FATAL, WARNING, Record
+from pytest_prodcheck.criteria.logs.record import ERROR, FATAL, INFO, WARNING, Record
 from pytest_prodcheck.diagnosis import bodies, sqlstate
 from pytest_prodcheck.observe.log import Kind
 
@@ -28,7 +28,7 @@ SPECIAL: tuple[tuple[str, str], ...] = (
     (r"local JWT validation|emergency (?:token |JWT )?validation|validating (?:tokens? )?locally", "logs.validation.local"),
     (r"ERR_INVALID_URL|Invalid URL|Failed to parse URL|Only absolute URLs are supported|unsupported protocol scheme \"\"", "logs.client.bad_url"),
 )  # fmt: skip
-"""Words that have a meaning of their own at any level (E1, A43, B36, B43, E11, A39)."""
+"""Words that have a meaning of their own at any level above debugging (E1, A43, B36, B43, E11, A39)."""
 _SPECIAL = tuple((re.compile(pattern, re.IGNORECASE), code) for pattern, code in SPECIAL)
 _FALLBACK = re.compile(
     r"\bfall(?:ing|s)? ?back to\b|\bfallback (?:\w+ )?(?:handler|mode|created|used|active|in use)|using (?:the )?fallback|\bdegraded mode\b",
@@ -64,7 +64,9 @@ _TOOK = re.compile(
     re.IGNORECASE,
 )
 _UNITS = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6}
-_GRAVE_WORD = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|PANIC)\b")
+_GRAVE_WORD = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|PANIC)\b|\bpanic serving\b")
+_TALKATIVE = ("access", "ingress", "redis")
+"""Formats whose lines without a level are never grave by their words."""
 _TELLING = 600
 """Characters of a message in which its reason is looked for: what tells of errors goes back and forth in them."""
 _LAYERS = ("database.", "cache.", "auth.", "graphql.", "runner.")
@@ -119,7 +121,9 @@ class Sorter:
         said = f"{record.message}\n{record.trace[-1000:]}"
         if (slow := self._slowness(record, said)) is not None:
             yield slow
-        special = next((code for pattern, code in _SPECIAL if pattern.search(said)), "")
+        special = (
+            "" if 0 < record.level < INFO else next((code for pattern, code in _SPECIAL if pattern.search(said)), "")
+        )
         if special or self._is_grave(record):
             yield _grave(record, special)
         elif fallback := _FALLBACK.search(record.message):
@@ -134,7 +138,9 @@ class Sorter:
     def _is_grave(self, record: Record) -> bool:
         if record.level:
             return record.level >= self._threshold
-        return bool(record.exception) or (record.form == "text" and bool(_GRAVE_WORD.search(record.message[:200])))
+        if record.exception:
+            return True
+        return record.form not in _TALKATIVE and _GRAVE_WORD.search(record.message[:200]) is not None
 
     def _private(self, text: str) -> Iterator[Seed]:
         if found := privacy.credential(text):

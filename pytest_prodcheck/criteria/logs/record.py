@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DEBUG, INFO, WARNING, ERROR, FATAL = 10, 20, 30, 40, 50
@@ -12,10 +14,17 @@ _NAMES = {
     "context": DEBUG, "query": DEBUG, "location": DEBUG,
     "info": INFO, "information": INFO, "notice": INFO, "log": INFO, "default": INFO, "success": INFO,
     "warn": WARNING, "warning": WARNING,
-    "err": ERROR, "error": ERROR, "severe": ERROR, "eror": ERROR,
+    "err": ERROR, "error": ERROR, "severe": ERROR, "eror": ERROR, "fail": ERROR,
     "crit": FATAL, "critical": FATAL, "alert": FATAL, "emerg": FATAL, "emergency": FATAL, "fatal": FATAL,
-    "panic": FATAL, "dpanic": FATAL,
+    "panic": FATAL, "dpanic": FATAL, "ftl": FATAL, "wrn": WARNING, "inf": INFO, "dbg": DEBUG,
 }  # fmt: skip
+_NUMBERS: Mapping[float, int] = {
+    10: 5, 20: DEBUG, 30: INFO, 40: WARNING, 50: ERROR, 60: FATAL,
+    100: DEBUG, 200: INFO, 250: INFO, 300: INFO, 400: WARNING, 500: ERROR, 550: FATAL, 600: FATAL,
+    700: FATAL, 800: FATAL,
+}  # fmt: skip
+"""Pino's and bunyan's, from a hundred on Google's LogSeverity; Monolog says a name beside its own."""
+_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
 _LETTERS = {
     "T": 5, "D": DEBUG, "V": DEBUG, "I": INFO, "N": INFO, "W": WARNING, "E": ERROR, "C": FATAL, "F": FATAL,
 }  # fmt: skip
@@ -46,10 +55,22 @@ class Record:
 
 
 def level_of(word: object) -> int:
-    """The level of a name (`ERROR`, `warn`), a letter (klog) or a number (pino and bunyan: 10 to 60); 0 for none."""
+    """The level of a name (`ERROR`, `warn`), a letter (klog) or a number (pino, bunyan, Google); 0 for none."""
     if isinstance(word, int | float) and not isinstance(word, bool):
-        return {10: 5, 20: DEBUG, 30: INFO, 40: WARNING, 50: ERROR, 60: FATAL}.get(int(word), 0)
-    text = str(word).strip()
-    if text.isdigit():
-        return level_of(int(text))
+        return _NUMBERS.get(word, 0)
+    text = plain(str(word)).strip()
+    if digits(text):
+        return _NUMBERS.get(int(text), 0)
     return _LETTERS.get(text, 0) if len(text) == 1 else _NAMES.get(text.lower(), 0)
+
+
+def digits(text: str) -> bool:
+    """Whether the text is a number of a few of the digits that `int` reads."""
+    return 0 < len(text) <= 19 and text.isascii() and text.isdigit()
+
+
+def plain(text: str) -> str:
+    """The text without colours, and without halves of characters, which no report can hold."""
+    if "\x1b" in text:
+        text = _COLOUR.sub("", text)
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()

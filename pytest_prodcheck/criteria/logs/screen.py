@@ -12,10 +12,13 @@ GRAVE = (
     b"error", b"exception", b"traceback", b"fatal", b"panic", b"crit", b"emerg", b"alert", b"severe", b"fail", b"throw",
     b"unhandled", b"refused", b"timed", b"timeout", b"deadlock", b"memory", b"oom", b"space", b"quota", b"awaited",
     b"attribute", b"cannot", b"could", b"module", b"jwk", b"denied", b"unauth", b"invalid", b"expired", b"fallback",
-    b"falling", b"jwt", b"degraded", b"killed", b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
+    b"falling", b"jwt", b"degraded", b"killed", b"uncaught", b"smashing", b"terminate", b"instruction",
+    b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
     b"enospc", b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
 )  # fmt: skip
 """Words of lines that may be judged, or parts of them, in lower case."""
+_WHOLE = rb"\A(?:err|eror|ftl)\Z"
+"""Short names of levels, which are parts of many other words."""
 PRIVATE = (
     b"eyj", b"passw", b"pwd", b"secret", b"token", b"bearer", b"private", b"apikey", b"api_key", b"akia", b"ghp",
     b"glpat", b"sk_live", b"xox", b"authorization", b"cookie", b"card", b"iban",
@@ -24,15 +27,25 @@ PRIVATE = (
 _DIGITS = b"0123456789"
 _WORD = re.compile(rb"[a-z_]{3,}")
 _STATUS = re.compile(
-    rb"5\d\d(?:(?<=[\"=|dse:] 5..)(?![\w.:]| \d+\.\d+ \[)|(?<=[:=\"]5..)(?![\w.:])|(?<= 5..)(?= [\d.]+ ?ms\b))"
+    rb"5\d\d(?:(?<=[\"=|dse:>-] 5..)(?![\w.:]| \d+\.\d+ \[)|(?<=[:=\"]5..)(?:\.0)?(?![\w.:])|"
+    rb"(?<= 5..)(?= (?:in )?[\d.]+ ?ms\b)|(?<=/\d 5..)|(?<=/\d\d 5..)|(?<=/\d\d\d 5..))"
 )
 """A status 5xx, and no length of a request, where ingress-nginx says it. It begins with a literal, which is found
 quickly."""
-_LEVEL = re.compile(rb"\"(?:level|severity)\": ?[56]0\b")
-"""Pino's and bunyan's levels of errors."""
+_LEVEL = re.compile(
+    rb"\"(?:(?:level|severity|lvl|s|LEVEL|Level)\\?\" ?: ?\\?\"?(?:[56]0|[5-8][05]0|[EFC])\b"
+    rb"|(?:PRIORITY\\?\" ?: ?\\?\"?[0-3]|[Ss]everity_?[Nn]umber\\?\" ?: ?\\?\"?(?:1[7-9]|2[0-4]))\b)"
+)
+"""Levels of errors that are numbers or letters: pino's, bunyan's, Google's, MongoDB's, journald's, OpenTelemetry's."""
+_WORDED = re.compile(rb"\"level\":\"[a-z]")
 _TOOK = re.compile(rb"duration: (\d+\.?\d*) ms|\"query_execution_time\": ?(\d+\.?\d*)")
 _LINES, _LONGEST, _WORDS = 20_000, 400, 50_000
 """How many quiet lines, and how many words, are remembered, and how long such a line is: together less than 15 MB."""
+
+
+def _grave(line: bytes) -> bool:
+    """Whether a JSON object has such a level; of most the level is a word in lower case, which is seen at once."""
+    return _WORDED.search(line) is None and _LEVEL.search(line) is not None
 
 
 class Screen:
@@ -44,7 +57,7 @@ class Screen:
         """`words`: further ones that let a line through, in lower case; `patterns` are tried on each line; statements
         that took `slow` seconds are let through."""
         plain = [word for word in words if _WORD.fullmatch(word)]
-        needles = sorted(set(map(re.escape, (*GRAVE, *PRIVATE, *plain))))
+        needles = [_WHOLE, *sorted(set(map(re.escape, (*GRAVE, *PRIVATE, *plain))))]
         self._needles = re.compile(b"|".join(needles))
         self._texts = [word for word in words if word not in plain]
         self._patterns, self._slow = patterns, slow
@@ -52,10 +65,11 @@ class Screen:
         self._quiet_words: set[bytes] = set()
 
     def lets_through(self, line: bytes) -> bool:
-        """Whether the line may be judged."""
-        if (b" 5" in line or b":5" in line or b"=5" in line) and _STATUS.search(line):
+        """Whether the line, without the platform's time and without colours, may be judged."""
+        if (b" 5" in line or b":5" in line or b"=5" in line or b'"5' in line) and _STATUS.search(line):
             return True
-        if line[:1] == b"{" and _LEVEL.search(line):
+        first = line[:1]
+        if (first == b"{" and _grave(line)) or (first == b"<" and line[1:2].isdigit()):
             return True
         if self._slow is not None and self._took(line):
             return True

@@ -14,13 +14,25 @@ from pytest_prodcheck.criteria.logs.json_lines import path_of
 from pytest_prodcheck.criteria.logs.record import Record, level_of
 
 _COMBINED = re.compile(
-    r"(?P<host>[\w.:-]+) \S+ \S+ \[(?P<time>[^\]]{20,30})\] \"(?:(?P<method>[A-Z]{3,16}) (?P<path>\S+)[^\"]*|[^\"]*)\" "
+    r"(?:[\w.:,@-]{1,255} ){3,8}?\[(?P<time>[^\]]{20,30})\] \"(?:(?P<method>[A-Z]{3,16}) (?P<path>\S+)[^\"]*|[^\"]*)\" "
     r"(?P<status>\d{3}) (?:\d+|-)(?P<rest>.*)", re.DOTALL)  # fmt: skip
 _UPSTREAM = re.compile(r" \d+ [\d.]+ \[(?P<service>[^\]]*)\] \[[^\]]*\] (?P<upstream>\S+) ")
 _ENVOY = re.compile(
     r"\[(?P<time>\d{4}-[^\]]{15,25})\] \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3}) "
 )
 _MORGAN = re.compile(r"(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?P<path>/\S*) (?P<status>\d{3}) [\d.-]+ ?ms")
+_QUOTED = re.compile(r"\"(?P<method>[A-Z]{3,16}) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3})(?!\S)")
+_HAPROXY = re.compile(
+    r"(?:\S{1,255} ){1,6}?\[(?P<time>[^\]]{20,30})\] \S+ \S+ [\d/+-]{9,60} "
+    r"(?P<status>\d{3}) [^\"]{0,300}\"(?P<method>[A-Z]{3,16}) (?P<path>\S+)"
+)
+_TOLD = re.compile(
+    r"\b(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?P<path>\S{1,500}) (?:- |-> |responded )?"
+    r"(?P<status>5\d\d) (?:in )?\(?\d"
+    r"|\b(?:Completed (?P<rails>5\d\d) [A-Z][\w ]{2,40} in|Sent (?P<phoenix>5\d\d) in) \d"
+    r"|\bstatus=(?P<tower>5\d\d)\b"
+)
+"""A request that was answered, in the words of Next.js, Hono, Serilog, .NET, Rails, Phoenix and tower-http."""
 _NGINX_ERROR = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)", re.DOTALL)
 _SEVERITY = r"DEBUG[1-5]?|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION"
 _STDERR = re.compile(
@@ -36,7 +48,8 @@ _COLUMNS = 23
 
 def access(text: str) -> Record | None:
     """One answered request; ingress-nginx says which service it was for."""
-    found = _COMBINED.match(text) or _ENVOY.match(text) or _MORGAN.match(text)
+    ways = (_COMBINED, _ENVOY, _MORGAN, _QUOTED, _HAPROXY)
+    found = next((one for one in (way.match(text) for way in ways) if one), None)
     if not found:
         return None
     said = found.groupdict()
@@ -47,6 +60,14 @@ def access(text: str) -> Record | None:
         record.form = "ingress"
         record.message = f"{record.method} {record.route} {record.status} from {upstream['service'] or 'no service'}"
     return record
+
+
+def told(record: Record) -> None:
+    """Adds the 5xx that the words of a record without a status tell of."""
+    if found := _TOLD.search(record.message[:600]):
+        said = found.groupdict()
+        record.status = int(said["status"] or said["rails"] or said["phoenix"] or said["tower"])
+        record.method, record.route = said["method"] or record.method, path_of(said["path"] or "") or record.route
 
 
 def nginx_error(text: str) -> Record | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
@@ -21,7 +22,10 @@ _EVERY = 37
 _LOOK = 50
 """Lines at the ends of a batch among which one with a time is looked for."""
 _REQUESTS = (b" HTTP/", b'"status":', b'"status": ', b"status=", b'"statusCode":', b'"status_code":', b"[GIN]")
+_BACK = 86_400.0
+"""Seconds that a line may be older than the line before it."""
 _OWN = b"prodcheck/"
+_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
 
 class Source:
@@ -31,7 +35,9 @@ class Source:
         self.origin, self.form = origin, ""
         self._window = window
         self.clock = Clock(window.until, 0.0 if origin.stamped else window.offset)
-        self._carry, self._skipping = b"", False
+        self._carry, self._skipping, self._shortens = b"", False, False
+        self.dressed = origin.stamped
+        """Whether lines have more than the program's words: the platform's time, colours."""
         self._at: float | None = None
         self.lines = self.read = self.cut = self.graves = 0
         self.ready_at: float | None = None
@@ -42,6 +48,7 @@ class Source:
 
     def whole(self, block: bytes) -> list[bytes]:
         """The lines that are whole now; what follows the last line feed waits for the next block."""
+        self.dressed = self.dressed or b"\x1b" in block
         if self._skipping:
             end = block.find(b"\n")
             if end < 0:
@@ -51,11 +58,10 @@ class Source:
         lines = data.split(b"\n")
         self._carry = lines.pop()
         if len(self._carry) > LONGEST:
-            self._carry, self._skipping = self._carry[:LONGEST], True
-            self.cut += 1
+            self._carry, self._skipping = self._carry[: LONGEST + 1], True
+            self._shortens = True
         if len(data) > LONGEST and max(map(len, lines), default=0) > LONGEST:
-            self.cut += sum(len(line) > LONGEST for line in lines)
-            lines = [line[:LONGEST] for line in lines]
+            lines, self._shortens = [line[: LONGEST + 1] for line in lines], True
         return lines
 
     def rest(self) -> list[bytes]:
@@ -68,17 +74,26 @@ class Source:
         self._carry = b"\n".join([*lines, self._carry])
 
     def bare(self, line: bytes) -> bytes:
-        """The line without the platform's time."""
-        return line.partition(b" ")[2] if self.origin.stamped else line
+        """The line without the platform's time, and without colours."""
+        if self.origin.stamped:
+            line = line.partition(b" ")[2]
+        return _COLOUR.sub(b"", line) if b"\x1b" in line else line
 
     def at(self, line: bytes) -> float | None:
         """When the line was written; the line before it says so for one that does not."""
-        self._at = self.clock.of(line) or self._at
+        self._at = self._own_time(line) or self._at
         return self._at
+
+    def _own_time(self, line: bytes, known: float | None = None) -> float | None:
+        """The time in a line where it can be the line's own: one of days before the lines around it is what the line
+        speaks of (`invoice of 2020-01-01 00:00:00`)."""
+        at, known = self.clock.of(line), self._at if known is None else known
+        return None if at is not None and known is not None and at < known - _BACK else at
 
     def periods(self, lines: list[bytes]) -> Iterator[tuple[Period, list[bytes]]]:
         """The lines by period. Lines of one stream stand in the order of their times, or nearly."""
-        first, last = self._time(lines), self._time(reversed(lines))
+        first = self._time(lines)
+        last = self._time(reversed(lines), first)
         begin = self._period(first if first is not None else self._at)
         if self._first is None:
             self._first = first
@@ -97,6 +112,8 @@ class Source:
     def count(self, lines: list[bytes]) -> None:
         """Counts lines within the window: all, those that tell of requests, those that are structured."""
         text = b"\n".join(lines)
+        if self._shortens:
+            self.cut += sum(len(line) > LONGEST for line in lines)
         self._requests += max(text.count(mark) for mark in _REQUESTS)
         if _OWN in text:
             self._own += sum(_OWN in line and any(mark in line for mark in _REQUESTS) for line in lines)
@@ -122,9 +139,9 @@ class Source:
         elif not self._unstructured:
             self._unstructured = privacy.shown(text)
 
-    def _time(self, lines: Iterator[bytes] | list[bytes]) -> float | None:
+    def _time(self, lines: Iterator[bytes] | list[bytes], known: float | None = None) -> float | None:
         near = (line for line, _ in zip(lines, range(_LOOK), strict=False))
-        return next((at for line in near if (at := self.clock.of(line)) is not None), None)
+        return next((at for line in near if (at := self._own_time(line, known)) is not None), None)
 
     def _period(self, at: float | None) -> Period:
         if at is None or at >= self._window.since:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from pytest_prodcheck.criteria.logs.json_lines import path_of
-from pytest_prodcheck.criteria.logs.record import FATAL, Record, level_of
+from pytest_prodcheck.criteria.logs.record import FATAL, Record, digits, level_of
 
-_LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|PANIC"
+_LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|D?PANIC"
+_SHORT = r"DBG|INF|WRN|ERR|FTL"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _PAIR = re.compile(r"([A-Za-z_][\w.@-]*)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _LOGFMT = re.compile(r"(?:[A-Za-z_][\w.@-]*=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)\s*){2,}")
@@ -34,10 +35,32 @@ _GIN = re.compile(
 )
 _SYSLOG = re.compile(r"<(\d{1,3})>(?:1 )?(\S+ +\d+ [\d:]+|\S+)\s+\S+\s+([^\s:\[]+)(?:\[\d+\])?:?\s*(.*)", re.DOTALL)
 _REDIS = re.compile(r"\d+:[XCSM] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) ([.*#-]) (.*)", re.DOTALL)
+_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_DAY = r"\d\d-[A-Z][a-z]{2}-\d{4} "
 _NAMED = re.compile(
-    rf"(?:\[?(?P<time>{_ISO})\]?\s+)?[\[(<]?(?P<level>{_LEVELS}|error|fatal|warn|info)[\])>]?[:\s]+(?P<told>.*)",
+    rf"\s{{0,4}}(?:[^\w\s\[(<\"']{{1,2}}\s+)?"
+    rf"(?:\[?(?P<time>{_ISO}|(?:{_DAY})?{_CLOCK})\]?(?: [+-]\d\d:\d\d)?\s+)?[\[(<]?(?:{_CLOCK}\s+)?"
+    rf"(?P<level>{_LEVELS}|{_SHORT}|error|fatal|warn|info|Error(?=:)|Fatal(?=:))[\])>]?[:\s]+(?P<told>.*)",
     re.DOTALL,
 )
+_CHANNEL = re.compile(
+    rf"\[(?P<time>{_ISO})\] [\w.-]{{1,60}}\.(?P<level>{_LEVELS}|ALERT|EMERGENCY): (?P<told>.*)", re.DOTALL
+)
+_DOTNET = re.compile(r"(?P<level>trce|dbug|info|warn|fail|crit): (?P<told>[\w.+`]+\[-?\d+\].*)", re.DOTALL)
+_APACHE = re.compile(
+    r"\[(?P<time>[A-Z][a-z]{2} [A-Z][a-z]{2} [ \d]\d [\d:.]{8,15} \d{4})\] "
+    r"\[(?:[\w-]*:)?(?P<level>[a-z]{3,6})\d?\] (?P<told>.*)",
+    re.DOTALL,
+)
+_BARE_PRIORITY = re.compile(r"<([0-7])>(?=\D)(.*)", re.DOTALL)
+_CRASHED = re.compile(
+    r"panic: |fatal error: |Segmentation fault|FATAL ERROR: |Bus error|Illegal instruction|Aborted \(core|"
+    r"Fatal Python error: |"
+    r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
+    r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|Exception in thread \""
+)
+"""What run-times say by themselves when a program ends."""
+_LEVEL_KEYS = ("level", "lvl", "severity", "loglevel", "log.level")
 _ANSWERED = re.compile(r'"([A-Z]{3,7}) (\S+) HTTP/[\d.]+" (\d{3})')
 _CRI = re.compile(r"(\S{20,40}) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
 
@@ -47,15 +70,15 @@ def logfmt(text: str) -> Record | None:
     if "=" not in text[:80] or not _LOGFMT.match(text):
         return None
     said = {name.lower(): _unquoted(value) for name, value in _PAIR.findall(text)}
-    level = said.get("level") or said.get("lvl") or said.get("severity")
-    if level is None and "msg" not in said:
+    level = next((said[key] for key in _LEVEL_KEYS if said.get(key)), None)
+    status = said.get("status") or said.get("status_code") or (said.get("code", "") if "path" in said else "")
+    if level is None and "msg" not in said and not (digits(status) and "method" in said):
         return None
     told = said.get("msg") or said.get("message") or said.get("event") or ""
     for key in ("err", "error"):
         told += f": {said[key]}" if said.get(key) else ""
     record = Record("logfmt", told, level_of(level or ""), said.get("ts") or said.get("time") or said.get("t") or "")
-    status = said.get("status") or said.get("status_code") or ""
-    record.status = int(status) if status.isdigit() and 100 <= int(status) <= 599 else 0
+    record.status = int(status) if digits(status) and 100 <= int(status) <= 599 else 0
     record.method, record.route = said.get("method", ""), path_of(said.get("path") or said.get("uri") or "")
     return record
 
@@ -95,11 +118,11 @@ def go(text: str) -> Record | None:
 
 def syslog(text: str) -> Record | None:
     """RFC 3164 and 5424, with their priority."""
-    found = _SYSLOG.match(text)
-    if not found:
-        return None
     names = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-    return Record("syslog", found[4], level_of(names[int(found[1]) % 8]), found[2])
+    if found := _BARE_PRIORITY.match(text):  # sd-daemon(3)
+        return Record("syslog", found[2], level_of(names[int(found[1])]))
+    found = _SYSLOG.match(text)
+    return Record("syslog", found[4], level_of(names[int(found[1]) % 8]), found[2]) if found else None
 
 
 def redis(text: str) -> Record | None:
@@ -110,14 +133,15 @@ def redis(text: str) -> Record | None:
 
 def named(text: str) -> Record | None:
     """A level, and what it is about: `[ERROR] …`, `2026-11-29T10:00:00Z error: …`, `FATAL …`."""
-    found = _NAMED.match(text)
-    return Record("text", found["told"], level_of(found["level"]), found["time"] or "") if found else None
+    found = _CHANNEL.match(text) or _APACHE.match(text) or _DOTNET.match(text) or _NAMED.match(text)
+    if not found:
+        return None
+    return Record("text", found["told"], level_of(found["level"]), found.groupdict().get("time") or "")
 
 
 def plain(text: str) -> Record:
     """Whatever it is; a panic says by itself how grave it is."""
-    grave = text.startswith(("panic: ", "fatal error: ", "Segmentation fault", "FATAL ERROR: "))
-    return Record("text", text, FATAL if grave else 0)
+    return Record("text", text, FATAL if _CRASHED.match(text) else 0)
 
 
 def cri(text: str) -> str | None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import glob
 import gzip
+import lzma
 import os
 import re
 import shlex
@@ -19,8 +21,8 @@ from pytest_prodcheck.observe.log import Origin
 from pytest_prodcheck.targets.logs.reading import Reading, SourceProblem
 
 _BLOCK = 1 << 18
-_ROTATED = re.compile(r"[.-]\d[\d._T-]{0,20}(?:\.log)?(?:\.gz)?")
-"""What logrotate puts behind a name: `.1`, `.2.gz`, `-20261129`, `-20261129.gz`."""
+_ROTATED = re.compile(r"(?:[.-]\d[\d._T-]{0,20}(?:\.log)?|\.old)(?:\.gz|\.bz2|\.xz|\.zst)?")
+"""What logrotate puts behind a name: `.1`, `.2.gz`, `-20261129`, `-20261129.xz`."""
 _MOST = 200
 """Files of one target at most."""
 
@@ -29,7 +31,7 @@ class Files:
     """The files that the target names."""
 
     def __init__(self, target: str, table: LogsTarget, base: Path) -> None:
-        self._target, self._names, self._base = target, table.file, base
+        self._target, self._names, self._base, self._found = target, table.file, base, 0
 
     def look(self) -> None:
         """Every name is a readable file, or a pattern that finds some."""
@@ -42,8 +44,12 @@ class Files:
 
     def read(self, reading: Reading) -> None:
         """All files, one after the other."""
-        for path in self._paths():
-            self._read(path, reading)
+        paths = self._paths()
+        names = [path.name for path in paths]
+        for path in paths:
+            self._read(path, path.name if names.count(path.name) == 1 else str(path), reading)
+        if (more := self._found - len(paths)) > 0:
+            reading.lose(self._target, "unreadable", f"{more} further files match: no more than {_MOST} are read")
 
     def _paths(self) -> list[Path]:
         found: list[Path] = []
@@ -55,6 +61,7 @@ class Files:
             if not matching:
                 text = f"no file matches {name} below {self._base}"
                 raise SourceProblem(self._target, text, "logs.source.missing")
+        self._found = len(set(found))
         return list(dict.fromkeys(found))[:_MOST]
 
     def _opened(self, path: Path) -> BinaryIO:
@@ -70,8 +77,8 @@ class Files:
             text = f"cannot read logs: {path}: {problem.strerror}"
             raise SourceProblem(self._target, text, "logs.source.missing") from None
 
-    def _read(self, path: Path, reading: Reading) -> None:
-        origin = Origin(path.name, facts={"file": str(path), "look": f"tail -n 200 {shlex.quote(str(path))}"})
+    def _read(self, path: Path, name: str, reading: Reading) -> None:
+        origin = Origin(name, facts={"file": str(path), "look": f"tail -n 200 {shlex.quote(str(path))}"})
         with self._opened(path) as file:  # held, so that a rotation from now on loses nothing
             self._begin(path, file, origin, reading)
             if _hand_on(file, origin, reading) and (newer := self._after_rotation(path, file)):
@@ -95,7 +102,7 @@ class Files:
             try:
                 with _plain(older) as part:
                     _hand_on(part, origin, reading)
-            except (OSError, EOFError, zlib.error) as problem:
+            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as problem:
                 reading.lose(origin.name, "unreadable", f"{older.name} cannot be read: {problem}")
 
     def _after_rotation(self, path: Path, file: BinaryIO) -> BinaryIO | None:
@@ -121,7 +128,7 @@ def _hand_on(file: BinaryIO, origin: Origin, reading: Reading) -> bool:
 def _is_whole(file: BinaryIO, origin: Origin, reading: Reading) -> bool:
     """Whether the file is still as long as what was read of it: `copytruncate` cuts it off under the reader."""
     with suppress(OSError, AttributeError):
-        if isinstance(file, gzip.GzipFile):
+        if isinstance(file, gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile):
             return True
         if os.fstat(file.fileno()).st_size < file.tell():
             reading.lose(origin.name, "rotated", "the file was truncated while it was read")
@@ -130,7 +137,10 @@ def _is_whole(file: BinaryIO, origin: Origin, reading: Reading) -> bool:
 
 
 def _plain(path: Path) -> BinaryIO:
-    return cast("BinaryIO", gzip.open(path, "rb")) if path.suffix == ".gz" else path.open("rb")
+    if path.suffix == ".zst":
+        raise ValueError("zstd is not read")
+    unpack = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}.get(path.suffix)
+    return cast("BinaryIO", unpack(path, "rb")) if unpack else path.open("rb")
 
 
 def _rotated(path: Path, since: float) -> list[Path]:
@@ -157,6 +167,5 @@ def _siblings(path: Path) -> Iterator[Path]:
 
 def _is_rotated(path: Path) -> bool:
     """Whether the name is that of a rotated file of another one beside it, which reads it."""
-    bare = re.sub(r"\.gz$", "", path.name)
-    stems = {bare[: found.start()] for found in re.finditer(r"[.-](?=\d)", bare)}
+    stems = {path.name[: found.start()] for found in re.finditer(r"[.-](?=\d|old)", path.name)}
     return any(_ROTATED.fullmatch(path.name[len(stem) :]) and (path.parent / stem).exists() for stem in stems)

@@ -38,6 +38,8 @@ class Reading:
     late: set[str] = field(default_factory=set)
     """Streams that were not read from their beginning: what that means, the time of their first line tells."""
     stopped: Callable[[], bool] = lambda: False
+    over: bool = False
+    """Whether no stream may be read on: as many lines were read as `lines` permits."""
 
     def take(self, origin: Origin, block: bytes) -> bool:
         """Hands bytes on; False where the reading is over, with the gap that says why."""
@@ -45,6 +47,7 @@ class Reading:
             return False
         self.left -= len(block)
         if not self.fold.take(origin, block):
+            self.over = True
             self.lose(origin.name, "lines", "more lines than `lines` permits")
             return False
         return True
