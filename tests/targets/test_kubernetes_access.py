@@ -169,6 +169,35 @@ def test_a_refused_token_is_said(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
+    ("cluster", "user", "says"),
+    [
+        ({"insecure-skip-tls-verify": True}, {}, "cluster lab of .* says insecure-skip-tls-verify"),
+        ({"proxy-url": "socks5://127.0.0.1:1080"}, {}, "proxy-url is of socks5, and only http:// is spoken"),
+        ({"tls-server-name": 7}, {}, "tls-server-name and proxy-url are texts"),
+        ({}, {"as": "admin", "as-groups": ["system:masters"]}, "user reader of .* says as, as-groups"),
+    ],
+)
+def test_what_is_not_done_is_refused_and_not_ignored(
+    cluster: dict[str, Any], user: dict[str, Any], says: str, tmp_path: Path
+) -> None:
+    """Keys of a kubeconfig without which kubectl would go another way, or see more or less."""
+    file = kubeconfigs.write(tmp_path / "config", user={"token": "t", **user}, **cluster)
+    with pytest.raises(ApiProblem, match=says) as raised:
+        access("cluster", ClusterTarget(context="lab", kubeconfig=str(file)), {})
+    assert raised.value.code == "cluster.kubeconfig.invalid"
+
+
+def test_the_proxy_of_a_kubeconfig_is_taken(tmp_path: Path) -> None:
+    """`proxy-url`, unless the target names one itself."""
+    with serving() as server:
+        server.routes["GET http://api.test/version"] = (200, {}, kubeconfigs.VERSION)
+        file = kubeconfigs.write(tmp_path / "config", "http://api.test", **{"proxy-url": server.url})
+        assert kubeconfigs.api(file).version() == "v1.34.4"
+        file = kubeconfigs.write(tmp_path / "config", "http://api.test", **{"proxy-url": "http://127.0.0.1:1"})
+        assert kubeconfigs.api(file, proxy=server.url).version() == "v1.34.4"
+
+
+@pytest.mark.parametrize(
     "cluster",
     [
         {"certificate-authority-data": "bm8gY2VydGlmaWNhdGU="},

@@ -61,7 +61,7 @@ def way(tmp_path: Path) -> Access:
     return access("cluster", ClusterTarget(context="lab", kubeconfig=str(tmp_path / "config")), {})
 
 
-def shake_hands(context: ssl.SSLContext, certificate: Path) -> None:
+def shake_hands(context: ssl.SSLContext, certificate: Path, host: str = "127.0.0.1") -> None:
     """One handshake with a server that has the certificate."""
     theirs = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     theirs.load_cert_chain(certificate)
@@ -76,7 +76,7 @@ def shake_hands(context: ssl.SSLContext, certificate: Path) -> None:
     thread = threading.Thread(target=serve)
     thread.start()
     try:
-        context.wrap_socket(ours, server_hostname="127.0.0.1").close()
+        context.wrap_socket(ours, server_hostname=host).close()
     finally:
         ours.close()
         thread.join()
@@ -109,6 +109,24 @@ def test_leniency_is_about_extensions_alone(way: Access, tmp_path: Path) -> None
     assert lenient is not None
     with pytest.raises(ssl.SSLCertVerificationError):
         shake_hands(lenient, tmp_path / "server.pem")
+
+
+@pytest.mark.parametrize(("name", "fits"), [("127.0.0.1", True), ("api.test", False), ("", False)])
+def test_the_certificate_is_held_against_the_name_of_the_kubeconfig(
+    name: str, fits: bool, way: Access, tmp_path: Path
+) -> None:
+    """`tls-server-name`, whatever host is connected to, as through a tunnel."""
+    data = way.cluster.certificate_auth_data
+    keys = {"certificate-authority-data": data, "tls-server-name": name}
+    kubeconfigs.write(tmp_path / "config", "https://tunnel.test", **keys)
+    named = access("cluster", ClusterTarget(context="lab", kubeconfig=str(tmp_path / "config")), {})
+    context = trust.context("cluster", named, strict=False)
+    assert context is not None
+    if fits:
+        shake_hands(context, tmp_path / "server.pem", "tunnel.test")
+    else:
+        with pytest.raises(ssl.SSLCertVerificationError, match=r"mismatch|not valid for"):
+            shake_hands(context, tmp_path / "server.pem", "tunnel.test")
 
 
 def test_a_client_certificate_is_loaded_from_the_kubeconfig(tmp_path: Path) -> None:

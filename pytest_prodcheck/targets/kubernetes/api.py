@@ -52,7 +52,7 @@ class Api:
         self._credential = Credential(target, way, table.timeout, remember)
         self._authorization = self._credential.header()
         context = trust.context(target, way, strict=table.x509_strict, certificate=self._credential.certificate)
-        seen = WebTarget(proxy=table.proxy, timeout=table.timeout)
+        seen = WebTarget(proxy=table.proxy or way.beside.proxy, timeout=table.timeout)
         wire.open(self.target, seen, (way.server,), {}, Path(), context=context, check=guard.check)
         self.seen: list[Observation] = []
         """Every exchange, without bodies."""

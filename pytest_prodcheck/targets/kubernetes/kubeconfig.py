@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.config.models import ClusterTarget
+from pytest_prodcheck.targets.kubernetes import beside
+from pytest_prodcheck.targets.kubernetes.beside import Beside
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
 if TYPE_CHECKING:
@@ -38,6 +40,7 @@ class Access:
     user: User | None = field(repr=False)
     folder: Path = field(default_factory=Path)
     """What relative paths are relative to."""
+    beside: Beside = field(default_factory=Beside)
 
     @property
     def kubectl(self) -> str:
@@ -92,8 +95,11 @@ def _of_files(target: str, table: ClusterTarget, environ: Mapping[str, str]) -> 
     )
     if user is not None and user_path != path:
         user = _with_absolute_paths(user, user_path.parent)
+    if user is not None:
+        beside.check_user(target, user_path, context.user)
     namespace = table.namespace or context.namespace or "default"
-    return Access(cluster.server.rstrip("/"), namespace, wanted, table.kubeconfig, cluster, user, path.parent)
+    keys = beside.of_cluster(target, path, context.cluster)
+    return Access(cluster.server.rstrip("/"), namespace, wanted, table.kubeconfig, cluster, user, path.parent, keys)
 
 
 def _loaded(target: str, path: Path) -> KubeConfig:

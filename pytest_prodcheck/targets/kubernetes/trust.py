@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import socket
 import ssl
 import tempfile
 from pathlib import Path
@@ -42,12 +43,29 @@ def context(
 
 
 def _trusting(way: Access) -> ssl.SSLContext:
-    cluster = way.cluster
+    cluster, made = way.cluster, _Naming(ssl.PROTOCOL_TLS_CLIENT)
+    made.verify_flags, made.server_name = ssl.create_default_context().verify_flags, way.beside.server_name
     if cluster.certificate_auth_data:
-        return ssl.create_default_context(cadata=_decoded(cluster.certificate_auth_data).decode("ascii"))
-    if cluster.certificate_auth:
-        return ssl.create_default_context(cafile=str(way.folder / cluster.certificate_auth))
-    return ssl.create_default_context()
+        made.load_verify_locations(cadata=_decoded(cluster.certificate_auth_data).decode("ascii"))
+    elif cluster.certificate_auth:
+        made.load_verify_locations(cafile=str(way.folder / cluster.certificate_auth))
+    else:
+        made.load_default_certs()
+    return made
+
+
+class _Naming(ssl.SSLContext):
+    """Holds the certificate against the kubeconfig's `tls-server-name`, whatever host was connected to."""
+
+    server_name: str = ""
+
+    def wrap_socket(
+        self, sock: socket.socket, server_side: bool = False, do_handshake_on_connect: bool = True,
+        suppress_ragged_eofs: bool = True, server_hostname: str | bytes | None = None,
+        session: ssl.SSLSession | None = None,
+    ) -> ssl.SSLSocket:  # fmt: skip
+        name = self.server_name or server_hostname
+        return super().wrap_socket(sock, server_side, do_handshake_on_connect, suppress_ragged_eofs, name, session)
 
 
 def _own(way: Access) -> tuple[bytes, bytes] | None:
