@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from pytest_prodcheck.criteria.cluster import wiring
@@ -16,6 +15,8 @@ from pytest_prodcheck.observe.finding import Finding
 
 _ROUNDING = 1.0
 """Seconds: the API writes whole ones."""
+_APPLIED_TOGETHER = 120.0
+"""Seconds by which an object may be younger than a container that was deployed with it: a node's clock may be late."""
 
 
 @dataclass
@@ -27,6 +28,8 @@ class _Use:
     old: dict[str, float] = field(default_factory=dict)
     """Pod → when its container started."""
     new: set[str] = field(default_factory=set)
+    made_anew: bool = False
+    """Whether the object itself is younger than the container, which started with another one of that name."""
 
 
 def judge(scene: Scene) -> list[Finding]:
@@ -44,26 +47,25 @@ def judge(scene: Scene) -> list[Finding]:
 
 def last_write(holder: Keys, key: str = "") -> Write | None:
     """The last time that a manager changed `key` (any key where it is empty); None where the API does not say. That it
-    was made is no change: whoever started before had another object of that name, which nobody knows."""
+    was made is no change of it."""
     changes = [one for one in holder.writes if one.at > holder.created_at + _ROUNDING]
     mine = [one for one in changes if not key or not one.keys or key in one.keys]
     return max(mine, key=lambda one: one.at, default=None)
 
 
-def changed_since(holders: Iterable[Keys | None], start: float) -> bool:
-    """Whether any of them changed after `start`: only then it matters when containers started."""
-    return any(one is not None and any(write.at > start for write in one.writes) for one in holders)
-
-
 def _note(
     uses: dict[tuple[str, str, str], _Use], workload: str, pod: Object, reference: Reference, holder: Keys
 ) -> None:
-    write, started, name = last_write(holder, reference.key), _started(pod, reference.container), name_of(pod)
+    started, name = _started(pod, reference.container), name_of(pod)
+    write = last_write(holder, reference.key)
+    anew = (write is None or write.at <= started + _ROUNDING) and _made_anew(holder, reference, started)
+    if anew:
+        write = Write(holder.created_at, only_data=False)
     if write is None or not started:
         return
-    use = uses.setdefault((workload, reference.kind, reference.name), _Use(write, reference))
+    use = uses.setdefault((workload, reference.kind, reference.name), _Use(write, reference, made_anew=anew))
     if write.at > use.write.at:
-        use.write, use.reference = write, reference
+        use.write, use.reference, use.made_anew = write, reference, anew
     if write.at > started + _ROUNDING:
         use.old[name] = min(started, use.old.get(name, started))
         use.new.discard(name)
@@ -71,16 +73,24 @@ def _note(
         use.new.add(name)
 
 
+def _made_anew(holder: Keys, reference: Reference, started: float) -> bool:
+    """Whether the container needed the object to start, and this one was not there: it was deleted and made anew."""
+    return bool(started) and not reference.optional and holder.created_at > started + _APPLIED_TOGETHER
+
+
 def _stale(scene: Scene, workload: str, use: _Use) -> Finding:
     kind, name, key = use.reference.kind, use.reference.name, use.reference.key
     what, changed, started = f"{kind} {name}", when(use.write.at), min(use.old.values())
-    message = f"{what} changed {changed}, {workload} runs since {when(started)}: restart needed"
+    did = "was made anew" if use.made_anew else "changed"
+    message = f"{what} {did} {changed}, {workload} runs since {when(started)}: restart needed"
     if use.new:
         message = (
-            f"{what} changed {changed}: {len(use.old)} of {len(use.old) + len(use.new)} pods of {workload} still run "
+            f"{what} {did} {changed}: {len(use.old)} of {len(use.old) + len(use.new)} pods of {workload} still run "
         )
         message += "with what it held before; its replicas disagree"
-    if not use.write.only_data:
+    if use.made_anew:
+        message += " (if it holds something else than the one before, which is gone)"
+    elif not use.write.only_data:
         message += " (if its data changed, and not only its labels)"
     pods = sorted(use.old)
     return scene.found(

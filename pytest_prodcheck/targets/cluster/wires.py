@@ -71,7 +71,7 @@ def _candidates(reader: Reader, templates: Sequence[Template]) -> Iterator[str]:
 
 def _changed(reader: Reader, reference: Reference) -> float:
     held = reader.known[_RESOURCES[reference.kind]].get(reference.name) if reference.kind in _RESOURCES else None
-    return held.changed_at if held else 0.0
+    return max(held.changed_at, held.created_at) if held else 0.0
 
 
 def _running(reader: Reader) -> Mapping[str, float]:

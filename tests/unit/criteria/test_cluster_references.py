@@ -213,7 +213,38 @@ def test_a_file_by_sub_path_is_never_refreshed() -> None:
     assert [one.fixed for one in cluster_references.of(template)] == [True]
 
 
-def test_an_object_that_was_made_later_is_not_compared() -> None:
-    """The container had another one of that name, or would not run; nobody knows what was in it."""
-    made = {**ROTATED, "metadata": {**ROTATED["metadata"], "creationTimestamp": "2026-11-29T11:00:00Z"}}
-    assert judged("stale", objects(secrets=[made], pods=running("2026-11-29T10:00:00Z"))) == []
+def made(at: str) -> dict[str, Any]:
+    """The Secret, as it was created at that moment."""
+    written = [{**ROTATED["metadata"]["managedFields"][0], "time": at}]
+    metadata = {**ROTATED["metadata"], "creationTimestamp": at, "managedFields": written}
+    return {**ROTATED, "metadata": metadata}
+
+
+def test_an_object_that_was_made_anew_is_younger_than_who_reads_it() -> None:
+    """A container does not start without it, so this one had another of that name; what was in it nobody knows."""
+    found = objects(secrets=[made("2026-11-29T11:00:00Z")], pods=running("2026-11-29T10:00:00Z"))
+    (finding,) = judged("stale", found)
+    assert (finding.code, finding.severity) == ("cluster.config.changed_not_restarted", "warning")
+    assert "Secret plan-secrets was made anew 2026-11-29 11:00:00 UTC, deployment/app runs since" in finding.message
+    assert "(if it holds something else than the one before, which is gone)" in finding.message
+
+
+def test_a_change_after_it_was_made_anew_is_a_change() -> None:
+    """And no doubt is left."""
+    rotated = {**ROTATED, "metadata": {**ROTATED["metadata"], "creationTimestamp": "2026-11-29T10:30:00Z"}}
+    (finding,) = judged("stale", objects(secrets=[rotated], pods=running("2026-11-29T10:00:00Z")))
+    assert finding.severity == "error"
+    assert "changed 2026-11-29 11:00:00 UTC" in finding.message
+
+
+def test_what_was_deployed_together_is_not_made_anew() -> None:
+    """A node's clock may be late by seconds; what is optional may have been made when everything ran; and who started
+    later has read it."""
+    late = running("2026-11-29T10:58:30Z")
+    assert judged("stale", objects(secrets=[made("2026-11-29T11:00:00Z")], pods=late)) == []
+    found = objects(secrets=[made("2026-11-29T11:00:00Z")], pods=running("2026-11-29T10:00:00Z"))
+    (container,) = found["pods"][0]["spec"]["containers"]
+    optional = {"name": "plan-secrets", "key": "DATABASE_PASSWORD", "optional": True}
+    container["env"] = [{"name": "A", "valueFrom": {"secretKeyRef": optional}}]
+    assert judged("stale", found) == []
+    assert judged("stale", objects(secrets=[made("2026-11-29T11:00:00Z")], pods=running("2026-11-29T11:05:00Z"))) == []
