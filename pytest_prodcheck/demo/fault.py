@@ -10,6 +10,8 @@ Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs"]
 ROLLOUT = ("cluster::test_rollout",)
 CLUSTER = ("cluster::test_pods", *ROLLOUT, "cluster::test_wiring", "cluster::test_job", "cluster::test_cronjob",
            "cluster::test_secrets", "cluster::test_configmaps", "cluster::test_argocd")  # fmt: skip
+LOGS = ("logs::test_coverage", "logs::test_server_errors", "logs::test_errors", "logs::test_private",
+        "logs::test_retries")  # fmt: skip
 READY = ("database::test_ready",)
 PROOF = ("database::test_rls_proof",)
 LINT = ("database::test_lint",)

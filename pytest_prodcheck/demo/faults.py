@@ -11,6 +11,7 @@ from pytest_prodcheck.demo import (
     faults_database,
     faults_graphql,
     faults_http,
+    faults_logs,
     faults_upkeep,
 )
 from pytest_prodcheck.demo.fault import Fault
@@ -27,6 +28,7 @@ FAULTS: Mapping[str, Fault] = {
         faults_auth,
         faults_graphql,
         faults_http,
+        faults_logs,
     )
     for fault in module.FAULTS
 }

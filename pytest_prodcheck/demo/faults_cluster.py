@@ -8,6 +8,7 @@ from pytest_prodcheck.demo.fault import (
     GRAPHQL,
     HTTP,
     LIMITS,
+    LOGS,
     OPERATION,
     ROLLOUT,
     SERVICES,
@@ -23,14 +24,14 @@ _ABOVE = (*HTTP, *GRAPHQL, *LIMITS, "http::test_certificate")
 
 def _quiet(name: str, summary: str, cause: str, *explains: str) -> Fault:
     """Something is wrong in the cluster, and nobody outside sees it yet."""
-    return Fault(name, "cluster", summary, (cause,), explains, (), CLUSTER)
+    return Fault(name, "cluster", summary, (cause,), explains, (), (*CLUSTER, *LOGS))
 
 
 def _loud(
     name: str, summary: str, cause: str, explains: tuple[str, ...], blocked: tuple[str, ...], *touches: str
 ) -> Fault:
     """What is wrong in the cluster is felt above it."""
-    return Fault(name, "cluster", summary, (cause,), explains, blocked, (*CLUSTER, *_ABOVE, *touches))
+    return Fault(name, "cluster", summary, (cause,), explains, blocked, (*CLUSTER, *LOGS, *_ABOVE, *touches))
 
 
 FAULTS = (
@@ -153,8 +154,8 @@ FAULTS = (
         "the token of the kubeconfig expired yesterday",
         ("cluster.credential.expired",),
         ("cluster::test_ready",),
-        CLUSTER,
-        (),
+        (*CLUSTER, *LOGS),
+        ("logs::test_ready",),
     ),
     Fault(
         "cluster-down",
@@ -162,7 +163,7 @@ FAULTS = (
         "nothing listens on the API server's port; what it runs serves on",
         ("cluster.api.unreachable",),
         ("cluster::test_ready",),
-        CLUSTER,
-        (),
+        (*CLUSTER, *LOGS),
+        ("logs::test_ready",),
     ),
 )

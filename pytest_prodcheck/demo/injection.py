@@ -11,6 +11,7 @@ from pytest_prodcheck.demo import (
     inject_database,
     inject_graphql,
     inject_http,
+    inject_logs,
     inject_upkeep,
 )
 from pytest_prodcheck.demo.system import System
@@ -31,6 +32,7 @@ INJECTIONS: Mapping[str, Injection] = {
     **inject_auth.INJECTIONS,
     **inject_graphql.INJECTIONS,
     **inject_http.INJECTIONS,
+    **inject_logs.INJECTIONS,
     "two-roots": _two_roots,
 }
 

@@ -56,7 +56,7 @@ def group(signs: Iterable[Sign]) -> tuple[Candidate, ...]:
 
 def _hearsay(sign: Sign) -> bool:
     layer = sign.code.partition(".")[0]
-    return layer in ("database", "auth", "cache") and sign.kind != layer
+    return layer in ("cluster", "database", "auth", "cache") and sign.kind != layer
 
 
 def _key(sign: Sign, known: Mapping[tuple[str, str], list[Sign]]) -> tuple[str, str]:

@@ -6,14 +6,16 @@ import re
 
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.diagnosis import bodies
+from pytest_prodcheck.diagnosis.conditions import always
 from pytest_prodcheck.diagnosis.relation import Relation
 from pytest_prodcheck.diagnosis.signs import Sign
 
 _DEPENDENCIES = ("database.", "cache.", "auth.idp.", "auth.session_secret.")
 """Layers whose failure makes a program end; what else its last words name is its own."""
 _SAY_HOW_IT_ENDED = ("cluster.container.crash_loop", "cluster.job.failed", "cluster.pod.not_ready")
+_ACCESS = ("cluster.api.", "cluster.credential.", "cluster.tls.", "cluster.kubeconfig.", "cluster.client.")
 _ASIDE = (
-    "cluster.api.", "cluster.credential.", "cluster.tls.", "cluster.kubeconfig.", "cluster.client.", "cluster.rbac.",
+    *_ACCESS, "cluster.rbac.",
     "cluster.namespace.", "cluster.cronjob.", "cluster.image.wrong", "cluster.image.digests_differ",
     "cluster.rollout.replicas_differ", "cluster.rollout.not_observed", "cluster.compose.unknown_key",
     "cluster.compose.invalid_value", "cluster.compose.not_recreated", "cluster.argocd.", "cluster.helm.",
@@ -27,6 +29,12 @@ _NO_VALUE = compiled(r"invalid url|fetch failed|enotfound|getaddrinfo|undefined|
 
 PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.config.*", "cluster.volume.*",
         "cluster.node.*", "cluster.quota.*", "cluster.probe.*")  # fmt: skip
+LOGGED = (
+    "logs.exception.unhandled", "logs.record.grave", "logs.module.missing", "logs.memory.exhausted", "logs.disk.full",
+    "logs.rejection.unhandled", "logs.client.bad_url", "logs.connection.refused", "logs.connection.timeout",
+    "logs.startup.late", "logs.startup.errors", "logs.startup.unseen",
+)  # fmt: skip
+"""What a program that cannot run says of it."""
 CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "cluster.config.secret_missing",
                  "cluster.config.bad_value", "cluster.config.changed_not_restarted")  # fmt: skip
 
@@ -35,12 +43,16 @@ def stops_services(cause: Sign, _symptom: Sign) -> bool:
     """What runs suffers from it: it is no warning, nothing that we merely may not see, no difference on paper, and it
     leaves fewer pods than are wanted, or none is wanted. A rollout that hangs while all old pods serve breaks no
     request."""
-    seen = cause.finding is None or cause.finding.severity == "error"
-    if not seen or cause.code.startswith(_ASIDE):
+    if not fails(cause, _symptom) or cause.code.startswith(_ASIDE):
         return False
     available, wanted = cause.data.get("available"), cause.data.get("wanted")
     counted = isinstance(available, int) and isinstance(wanted, int)
     return not counted or not wanted or "restarts" in cause.data or available < wanted
+
+
+def fails(cause: Sign, _symptom: Sign) -> bool:
+    """It is no warning."""
+    return cause.finding is None or cause.finding.severity == "error"
 
 
 def stops_what_asks(cause: Sign, symptom: Sign) -> bool:
@@ -139,6 +151,11 @@ RELATIONS: tuple[Relation, ...] = (
              is_the_databases, "R3"),
     Relation(("cluster.container.*", "cluster.pod.*", "cluster.node.*", "cluster.deployment.*"),
              ("database.dns.not_found", "cache.dns.not_found", "auth.idp.unreachable"), is_the_name_service, "R2"),
+    Relation(tuple(f"{code}*" for code in _ACCESS), ("logs.source.forbidden", "logs.source.unreachable"), always,
+             "pod logs come from the same API server"),
+    Relation(PODS, LOGGED, has_a_reason, "B1, B27: the log of a pod that ends says why"),
+    Relation((*PODS, "cluster.rollout.*", "cluster.deployment.*"), ("logs.traffic.none", "logs.source.empty"), fails,
+             "R18: nobody asks pods that are not ready"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error", "login",
              "unhealthy"), stops_what_asks, "R3"),
 )  # fmt: skip

@@ -94,7 +94,23 @@ def test_all_containers_and_the_instance_before(tmp_path: Path) -> None:
     assert abs(digest.window.since - (NOW.timestamp() - 3002)) < 1
     assert sorted(group.title for group in digest.groups if group.count) == ["app: no queue", "app: old pod"]
     assert digest.gaps == ()
-    assert digest.streams[0].facts["look"] == "kubectl --context lab -n plan-prod logs plan-app-6c-z -c app --since=1h"
+    begin = f"kubectl --kubeconfig {tmp_path / 'config'} --context lab -n plan-prod"
+    assert digest.streams[0].facts["look"] == f"{begin} logs plan-app-6c-z -c app --since=1h"
+
+
+def test_a_job_is_no_rollout(tmp_path: Path) -> None:
+    """The window begins with the newest revision of what serves, however young the job of a migration is."""
+    job = pod("plan-migrate-x", 30)
+    job["metadata"]["ownerReferences"] = [{"kind": "Job", "name": "plan-migrate", "controller": True}]
+    routes = {
+        PODS: listing(pod(), job),
+        f"{PODS}/plan-app-7d-a/log": log([(2990, "INFO started")]),
+        f"{PODS}/plan-migrate-x/log": log([(20, "INFO migrated")]),
+    }
+    digest, _ = reading(routes, tmp_path, traffic=False)
+    assert abs(digest.window.since - (NOW.timestamp() - 3002)) < 1
+    alone, _ = reading({**routes, PODS: listing(job)}, tmp_path, traffic=False)
+    assert abs(alone.window.since - (NOW.timestamp() - 32)) < 1
 
 
 def test_pages_are_put_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,6 +45,7 @@ KEYS: Mapping[str, Words] = {
         ),
         "slow": ("Statements that take longer are a finding.", 'slow = "500ms"'),
         "retries": ("`false`: retries without pauses are no finding.", "retries = false"),
+        "traces": ("`false`: a 500 that we got need not have lines here.", "traces = false"),
         "auth_failures": ("Limit of refused log-ins and tokens, as a number or a share.", 'auth_failures = "< 5%"'),
         "personal_data": ("How grave personal data in a line is; `false`: not judged.", 'personal_data = "error"'),
         "at_most": ("Bytes that are read of all streams.", 'at_most = "<= 256MB"'),

@@ -98,6 +98,8 @@ class LogsTarget(WebTarget):
     ready: Ready | None = None
     slow: Seconds | None = None
     retries: Flag = True
+    traces: Flag = True
+    """Whether a 500 that we got must have its lines here; not so where the logs are of another part."""
     auth_failures: UsageLimit | None = None
     personal_data: Severity | NotJudged = "warning"
     at_most: SizeLimit = "<= 256MB"

@@ -125,7 +125,9 @@ class Sorter:
             "" if 0 < record.level < INFO else next((code for pattern, code in _SPECIAL if pattern.search(said)), "")
         )
         if special or self._is_grave(record):
-            yield _grave(record, special)
+            seed = _grave(record, special)
+            if record.status < 500 or seed.code != "logs.record.grave":  # that line says no more than the 5xx itself
+                yield seed
         elif fallback := _FALLBACK.search(record.message):
             yield Seed(
                 "fallback", "logs.handler.fallback", fingerprint.normalised(record.message), {"words": fallback[0]}

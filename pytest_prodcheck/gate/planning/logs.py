@@ -19,6 +19,6 @@ def checks(environment: Environment, target: str, table: LogsTarget) -> Iterator
     functions += ["test_refused_logins"] if table.auth_failures is not None else []
     functions += ["test_structured"] if table.structured is not None else []
     functions += ["test_startup"] if table.ready is not None else []
-    asks = any(isinstance(one, HttpTarget | GraphqlTarget) for one in environment.targets.values())
+    asks = table.traces and any(isinstance(one, HttpTarget | GraphqlTarget) for one in environment.targets.values())
     functions += ["test_traces"] if asks else []
     yield from (build.check(function) for function in functions)

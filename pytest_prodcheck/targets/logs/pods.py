@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -55,14 +54,16 @@ class Pods:
                 raise self._problem(problem, f"pods/log of {origin.name}") from None
 
     def rollout(self) -> float | None:
-        """When the newest revision of any workload got its first pod."""
+        """When the newest revision of any workload got its first pod; a job is none, unless there are only jobs."""
         begun: dict[tuple[str, str], dict[str, float]] = {}
         for pod in self._pods():
             revision, workload = _revision(pod)
             created = moment(at(pod, "metadata", "creationTimestamp"))
             of_workload = begun.setdefault(workload, {})
             of_workload[revision] = min(created, of_workload.get(revision, created))
-        return max((max(revisions.values()) for revisions in begun.values() if revisions), default=None)
+        first = {workload: max(revisions.values()) for workload, revisions in begun.items()}
+        serving = [moment for (kind, _), moment in first.items() if kind != "Job"]
+        return max(serving or first.values(), default=None)
 
     def read(self, reading: Reading) -> None:
         """Every container of every pod; one that cannot be read is a gap."""
@@ -120,16 +121,17 @@ class Pods:
 
     def _containers(self) -> Iterator[tuple[Origin, float]]:
         """Each container that has a log, with when it started; of those that were restarted also the one before."""
+        kubectl = self._api().way.kubectl
         for pod in self._pods():
             for status in (*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")):
                 name = text(status, "name")
                 if self._table.containers and name not in self._table.containers:
                     continue
                 if (before := at(status, "lastState", "terminated")) is not None and number(status, "restartCount"):
-                    yield _origin(pod, status, before, self._kubectl(), previous=True)
+                    yield _origin(pod, status, before, kubectl, previous=True)
                 state = at(status, "state", "running") or at(status, "state", "terminated")
                 if state is not None:
-                    yield _origin(pod, status, state, self._kubectl(), previous=False)
+                    yield _origin(pod, status, state, kubectl, previous=False)
 
     def _pods(self) -> list[Object]:
         if self._seen is None:
@@ -151,10 +153,6 @@ class Pods:
             except ApiProblem as problem:
                 raise self._problem(problem, "the API server") from None
         return self._made
-
-    def _kubectl(self) -> str:
-        context = f" --context {shlex.quote(self._cluster.context)}" if self._cluster.context else ""
-        return f"kubectl{context} -n {shlex.quote(self._namespace())}"
 
     def _namespace(self) -> str:
         return self._cluster.namespace or self._api().way.namespace

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,6 +94,15 @@ def test_server_errors_are_counted_by_route() -> None:
     (found,) = judged(judging.server_errors, lines)
     assert found.message == "3× 502 on GET /api/tasks/<id> at 2026-11-29T10:09:00Z; new since the rollout"
     assert (found.subject, found.data["status"]) == ("GET /api/tasks/<id>", 502)
+
+
+@pytest.mark.parametrize(("words", "count"), [("", 0), (": no such table: goals", 1)])
+def test_the_line_of_a_request_is_no_second_error(words: str, count: int) -> None:
+    """That it was answered 500 is found once; a reason beside it is found as well."""
+    said = {"level": "error", "status": 500, "method": "POST", "path": "/a", "msg": f"POST /a 500{words}"}
+    line = f"{json.dumps({'time': NOW - 5, **said})}\n"
+    assert [one.code for one in judged(judging.server_errors, line)] == ["logs.requests.server_errors"]
+    assert len(judged(judging.errors, line)) == count
 
 
 def test_what_was_there_before_is_said_so() -> None:

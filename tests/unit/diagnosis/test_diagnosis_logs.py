@@ -119,3 +119,29 @@ def test_two_exceptions_are_two_causes() -> None:
     other = Finding(**{**others.as_json(), "subject": "g", "data": {**others.data, "fingerprint": "g"}})
     found = causes([check("logs::test_errors", "logs", logged("logs.exception.unhandled", "KeyError: 'a'"), other)])
     assert len(found) == 2
+
+
+def test_what_a_pod_that_ends_has_logged_is_its_cause() -> None:
+    """A crash loop is the root of what its workload's log says, and of that nobody asks it; not of another's log."""
+    ends = Finding("pods", "cluster", "plan-app ends with 1: No module named 'stripe'", "cluster.container.crash_loop",
+                   data={"pod": "plan-app-7d", "workload": "plan-app"})  # fmt: skip
+    silent = Finding("log_coverage", "logs", "no traffic in the window", "logs.traffic.none", "insufficient")
+    pods = check("cluster::test_pods", "cluster", ends)
+    stripe = logged("logs.module.missing", "No module named 'stripe'", workload="plan-app")
+    (cause,) = causes([
+        pods,
+        check("logs::test_errors", "logs", stripe),
+        check("logs::test_coverage", "logs", silent, verdict="insufficient"),
+    ])  # fmt: skip
+    assert (cause.code, len(cause.explains)) == ("cluster.container.crash_loop", 3)
+    other = check("logs::test_errors", "logs", logged("logs.module.missing", "No module named 'x'", workload="worker"))
+    assert [cause.code for cause in causes([pods, other])] == ["cluster.container.crash_loop", "logs.module.missing"]
+
+
+def test_pod_logs_come_by_the_way_of_the_cluster() -> None:
+    """An API server that does not answer, or a token that expired, is one cause for the cluster and the pod logs."""
+    for code, said in (("cluster.api.unreachable", "cluster.api.unreachable"),
+                       ("cluster.credential.expired", "logs.source.forbidden")):  # fmt: skip
+        ready = check("cluster::test_ready", "cluster", Finding("ready", "cluster", "no answer", code))
+        source = check("logs::test_ready", "logs", Finding("ready", "logs", "cannot read logs", said))
+        assert [(cause.code, len(cause.explains)) for cause in causes([ready, source])] == [(code, 2)]
