@@ -8,6 +8,7 @@ the pools of SQLAlchemy, psycopg, HikariCP, ActiveRecord, Npgsql, Knex and Seque
 # ruff: noqa: E501  (a row of the table is one line)
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,10 +41,10 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"QueuePool limit|couldn'?t get a connection after|PoolTimeout|timeout exceeded when trying to connect|Connection is not available, request timed out|connection pool (?:has been |is )?(?:exhausted|timed? ?out)|pool (?:is )?exhausted|Timed out fetching a new connection|remaining connection pool|could not obtain a connection from the pool|Timeout acquiring a connection|ConnectionAcquireTimeout", "database.pool.exhausted"),
     (r"relation [\"'`\\]+[\w.]+[\"'`\\]+ does not exist|no such table:? \S|table [\"'`\\]+[\w.]+[\"'`\\]+ (?:does not|doesn't) exist|\S*UndefinedTable", "database.schema.table_missing"),
     (r"column [\"'`\\]*[\w.]+[\"'`\\]*(?: of relation [\"'`\\]+[\w.]+[\"'`\\]+)? does not exist|no such column: ?\S|\S*UndefinedColumn", "database.schema.column_missing"),
-    (r"operator does not exist: |cannot cast type |function [\w.]+\(.*\) does not exist|(?:default for column|column) [\"\\]+\w+[\"\\]+ cannot be cast|column [\"\\]+\w+[\"\\]+ is of type \w+ but expression is of type", "database.schema.column_type"),
+    (r"operator does not exist: |cannot cast type |function [\w.]+\(.{0,500}\) does not exist|(?:default for column|column) [\"\\]+\w+[\"\\]+ cannot be cast|column [\"\\]+\w+[\"\\]+ is of type \w+ but expression is of type", "database.schema.column_type"),
     (r"schema [\"'`\\]+\w+[\"'`\\]+ does not exist", "database.schema.schema_missing"),
     (r"permission denied for (?:table|relation|view|schema|sequence|function|column) \S|\S*InsufficientPrivilege", "database.privilege.missing"),
-    (r"could not extend file|could not (?:write to|create) (?:temporary )?file .*No space left on device|\S*DiskFull", "database.disk.full"),
+    (r"could not extend file|could not (?:write to|create) (?:temporary )?file .{0,500}No space left on device|\S*DiskFull", "database.disk.full"),
     (r"cannot execute [A-Z ]+ in a read-only transaction|\S*ReadOnlySqlTransaction", "database.server.read_only"),
     (r"canceling statement due to lock timeout|could not obtain lock on|\S*LockNotAvailable", "database.lock.contention"),
     (r"canceling statement due to statement timeout|\S*QueryCanceled", "database.query.timeout"),
@@ -52,7 +53,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"could not serialize access", "database.lock.serialization"),
     (r"new row violates row-level security policy", "database.rls.write_rejected"),
     (r"infinite recursion detected in policy", "database.rls.policy_recursion"),
-    (r"(?:duplicate key value|null value in column .*|new row for relation .*|insert or update on table .*|update or delete on table .*) violates \S+ ?\S* constraint", "database.data.constraint"),
+    (r"(?:duplicate key value|null value in column .{0,500}|new row for relation .{0,500}|insert or update on table .{0,500}|update or delete on table .{0,500}) violates \S+ ?\S* constraint", "database.data.constraint"),
     (r"password authentication failed for user|Authentication failed against database server", "database.auth.password_rejected"),
     (r"no pg_hba\.conf entry for host|pg_hba\.conf rejects connection", "database.auth.host_not_allowed"),
     (r"sorry, too many clients already|remaining connection slots are reserved", "database.connections.exhausted"),
@@ -72,8 +73,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"(?:OOM )?command not allowed when used memory", "cache.memory.full"),
     (r"MISCONF |Redis is configured to save RDB", "cache.persistence.failed"),
     (r"(?:ERR )?max number of clients reached", "cache.clients.limit_reached"),
-    (r"\w*password string too short|(?:session|cookie) (?:secret|password) .*(?:32|short)|Password must be at least 32", "auth.session_secret.too_short"),
-    (r"could not fetch JWK|(?:fetch|retriev)\w* (?:the )?(?:jwks|openid.configuration).*(?:fail|error)|(?:fail|error)\w* .*(?:jwks|openid.configuration)", "auth.idp.unreachable"),
+    (r"(?<!\w)\w*password string too short|(?:session|cookie) (?:secret|password) .{0,500}(?:32|short)|Password must be at least 32", "auth.session_secret.too_short"),
+    (r"could not fetch JWK|(?:fetch|retriev)\w* (?:the )?(?:jwks|openid.configuration).{0,500}(?:fail|error)|(?:fail|error)\w* .{0,500}(?:jwks|openid.configuration)", "auth.idp.unreachable"),
     (r"\binvalid_client\b", "auth.client.rejected"),
     (r"(?:invalid|bad|wrong) (?:token |jwt )?signature|(?:jwt |token )?signature (?:verification failed|is invalid|mismatch|does(?: not|n't) match)|\S*(?:InvalidSignatureError|SignatureException|BadSignatureError|JWSSignatureVerificationFailed)|crypto/rsa: verification error", "auth.token.signature_invalid"),
     (r"(?:unable to find|could not find|no (?:matching|applicable|suitable)) (?:a )?(?:signing |verification |public )?key|\S*(?:SigningKeyNotFoundError|JWKSNoMatchingKey)|IDX10501|IDX10503", "auth.jwks.stale_in_consumer"),
@@ -84,7 +85,8 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r".{0,40}JWTExpired|jwt expired|(?:the |access )?token (?:has|is) expired|Signature has expired|\S*ExpiredSignatureError|TokenExpiredError", "runner.token.expired"),
     (r"(?:missing|no|required).{0,20}(?:authorization|bearer|access token|auth token)\b|(?:authorization header|bearer token|access token|credentials) (?:is |are |was |were )?(?:missing|required|not (?:provided|found|present))", "auth.header.dropped"),
 )  # fmt: skip
-"""Drivers', servers' and libraries' words. The first one that is stated counts."""
+"""Drivers', servers' and libraries' words. The first one that is stated counts. `\\S*` stands before names of classes,
+which may have a path before them (`sqlalchemy.exc.X`)."""
 
 _DRIVER = re.compile(
     r"psycopg|connection to server at \W|asyncpg|sqlalchemy|postgres|\bpg_|\bPG::|SQLSTATE|prisma|knex|typeorm|sequelize|jdbc|\bpgx\b|\bpq: |npgsql|ActiveRecord|"
@@ -99,8 +101,10 @@ _NO_CACHE: tuple[tuple[str, str], ...] = (
     (r"timed? ?out|ETIMEDOUT|No route to host|unreachable", "cache.tcp.timeout"),
     (r"Authentication required", "cache.auth.required"),
 )  # fmt: skip
-_BEFORE = r"(?:^|[:;)\]>|(=,«]\s*|\b(?:ERROR|FATAL|PANIC|Exception|The|[Cc]aused by)[:\s]+|-\s)"
+_ENDS = r":;)\]>|(=,«"
+_BEFORE = rf"(?:^|[{_ENDS}]\s*|\b(?:ERROR|FATAL|PANIC|Exception|The|[Cc]aused by)[:\s]+|-\s)"
 """What stands before a driver's own words: nothing, a name and its colon, a bracket; not a sentence."""
+_CLASS = re.compile(r"\\S\*(\w+|\(\?:[\w|]+\))")
 _STATE = re.compile(r"(?:SQLSTATE|sqlstate|pgcode|status_code|sql_?state)[\"'\s:=\[(]*([0-9A-Z]{5})\b", re.IGNORECASE)
 _CODE = re.compile(r"^(?:[\w-]+\.)*code: ([0-9A-Z]{5})$", re.MULTILINE)
 _OF_SQL = re.compile(
@@ -167,11 +171,26 @@ def _code(said: str) -> str:
 
 def _states(pattern: str, said: str) -> bool:
     """Whether a statement begins with these words, or has them beside the name of a driver or server."""
-    if re.search(_BEFORE + f"(?:{pattern})", said, re.IGNORECASE | re.MULTILINE):
+    begun, anywhere = _searched(pattern)
+    if begun.search(said):
         return True
-    found = re.search(pattern, said, re.IGNORECASE | re.MULTILINE)
+    found = anywhere.search(said)
     line = said[said.rfind("\n", 0, found.start()) + 1 :].partition("\n")[0] if found else ""
     return bool(_DRIVER.search(line) or _CACHE.search(line))
+
+
+@functools.cache
+def _searched(pattern: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """What finds the words at the start of a statement, and anywhere. A class's path is looked at once a word, not from
+    each of its characters: else it would take the square of the word's length."""
+    names = "|".join(_CLASS.findall(pattern))
+    words = _CLASS.sub("", pattern).strip("|").replace("||", "|")
+    begun, anywhere = [f"{_BEFORE}(?:{words})"] if words else [], [words] if words else []
+    if names:
+        begun += [rf"{_BEFORE}(?<!\S)\S*(?:{names})", rf"(?<!\S)[^\s{_ENDS}]*[{_ENDS}]\S*(?:{names})"]
+        anywhere += [names]
+    flags = re.IGNORECASE | re.MULTILINE
+    return re.compile("|".join(begun), flags), re.compile("|".join(anywhere), flags)
 
 
 def _state(said: str) -> str:

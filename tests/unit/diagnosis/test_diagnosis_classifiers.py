@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 
 import pytest
@@ -100,3 +101,30 @@ def test_names_in_a_body_are_read() -> None:
 def test_gateway_bodies(body: str, code: str) -> None:
     """What a gateway writes is more exact than its status."""
     assert transport.gateway(503, body) == code
+
+
+@pytest.mark.parametrize("text", ["A", "a.", "x:", "fetch ", "error ", "function f(", "\\", "null value in column "])
+def test_no_body_takes_long(text: str) -> None:
+    """As long as bodies are read; what makes a pattern begin anew at each character took half a minute."""
+    body = text * (16_000 // len(text))
+    begun = time.process_time()
+    bodies.reveal(body)
+    assert time.process_time() - begun < 2.0
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("psycopg.errors.UndefinedTable: x", "database.schema.table_missing"),
+        ("(psycopg.errors.UndefinedTable) x", "database.schema.table_missing"),
+        ("failed: psycopg.errors.UndefinedTable", "database.schema.table_missing"),
+        ("x=(a.InvalidSignatureError", "auth.token.signature_invalid"),
+        ("it was redis.UndefinedTable", "database.schema.table_missing"),
+        ("we saw UndefinedTable", ""),
+        ("APP_SESSION_password string too short", "auth.session_secret.too_short"),
+    ],
+)
+def test_a_class_is_named_with_its_path(text: str, code: str) -> None:
+    """At the start of a statement, behind a bracket in its own word, or beside a driver; not in a sentence."""
+    reason = bodies.reveal(text)
+    assert (reason.code if reason else "") == code
