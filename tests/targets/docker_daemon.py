@@ -4,6 +4,7 @@ system, because no registry can be asked."""
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import shutil
@@ -20,14 +21,16 @@ _PATH = f"{os.environ.get('PATH', '')}:/usr/sbin:/sbin"
 _APPLETS = ("sh", "httpd", "sleep", "echo", "cat", "wget", "mkdir", "dd", "true", "false", "kill", "nc")
 IMAGE = "prodcheck-test/base:1"
 _START_SECONDS = 90
+_BRIDGE = Path("/sys/class/net/docker0")
+"""Every daemon's default bridge; that of a daemon that was here before is used as it is, and left."""
 
 
 @contextlib.contextmanager
 def daemon() -> Iterator[str]:
     """The address of a fresh daemon that has the image `IMAGE`; everything of it is gone afterwards.
 
-    Without a default bridge of its own and rules of iptables, and with addresses by our process: networks and published
-    ports work, and another daemon of this machine is left alone. Skips the test where it cannot be had.
+    Without rules of iptables, and with addresses by our process: networks and published ports work, and another daemon
+    of this machine is left alone. Skips the test where it cannot be had.
     """
     binary, busybox = shutil.which("dockerd", path=_PATH), shutil.which("busybox")
     if binary is None:
@@ -36,13 +39,27 @@ def daemon() -> Iterator[str]:
         pytest.skip("no Docker daemon: only root can start one")
     if busybox is None or b"statically linked" not in _kind(busybox):
         pytest.skip("no image: busybox is not statically linked: apt-get install busybox-static")
+    with _alone(), _started(binary, busybox) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """One daemon at a time: two take each other's ports and bridges."""
+    with Path(tempfile.gettempdir(), "prodcheck-test-docker.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def _started(binary: str, busybox: str) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="prodcheck-d-", dir="/tmp"))  # sockets have short paths
     address = f"unix://{folder}/docker.sock"
     log = folder / "log"
-    no_bridge = [] if Path("/sys/class/net/docker0").exists() else ["--bridge=none"]  # which removes another daemon's
+    bridged = _BRIDGE.exists()
     command = [
         binary, "--data-root", str(folder / "data"), "--exec-root", str(folder / "run"), "--pidfile",
-        str(folder / "pid"), "-H", address, *no_bridge, "--iptables=false", "--ip6tables=false",
+        str(folder / "pid"), "-H", address, "--iptables=false", "--ip6tables=false",
         "--ip-forward=false", "--ip-masq=false", "--default-address-pool",
         f"base=10.{200 + os.getpid() % 50}.0.0/16,size=24",
     ]  # fmt: skip
@@ -59,6 +76,8 @@ def daemon() -> Iterator[str]:
             process.wait(20)
         process.kill()
         process.wait(10)
+        if not bridged and (ip := shutil.which("ip", path=_PATH)):
+            subprocess.run([ip, "link", "delete", _BRIDGE.name], check=False, stderr=subprocess.DEVNULL)
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -103,7 +103,8 @@ def _settled(address: str, folder: Path) -> Deployment:
         states = {one.service: one for one in found.seen.containers}
         unwell = all(states[name].health == "unhealthy" for name in ("curl", "shell", "sick"))
         well = all(states[name].health == "healthy" for name in ("app", "loopback"))
-        if (unwell and well and states["loop"].restarts > 1) or time.monotonic() > end:
+        turned = states["loop"].restarts > 1 and states["hog"].status == "exited"
+        if (unwell and well and turned) or time.monotonic() > end:
             return found
         found.prober.close()
         time.sleep(0.3)
