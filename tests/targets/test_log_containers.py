@@ -76,6 +76,28 @@ def test_only_named_services(tmp_path: Path, answers: dict[str, Any]) -> None:
     assert [one.name for one in reading(tmp_path, answers, digest, containers=("app",)).streams] == ["plan-app-1"]
 
 
+def test_a_named_service_without_a_container_is_a_gap(tmp_path: Path, answers: dict[str, Any]) -> None:
+    """Its name may be wrong: what it says is unread."""
+    (gap,) = reading(tmp_path, answers, digest, containers=("app", "wroker")).gaps
+    assert (gap.origin, gap.text) == ("wroker", "project plan has no container of service wroker")
+
+
+@pytest.mark.parametrize(
+    ("answer", "reasons"),
+    [
+        ((403, {"message": "no"}), ["refused"]),
+        ((500, {"message": "x"}), ["unreadable"]),
+        ((404, {"message": "gone"}), []),
+    ],
+)
+def test_a_container_that_cannot_be_looked_at_is_a_gap(
+    tmp_path: Path, answers: dict[str, Any], answer: Any, reasons: list[str]
+) -> None:
+    """One of two is unread; one that was removed meanwhile is none."""
+    found = reading(tmp_path, answers | {"/containers/workerid/json": answer}, digest)
+    assert [gap.reason for gap in found.gaps] == reasons
+
+
 @pytest.mark.parametrize(
     ("changed", "code", "refused"),
     [

@@ -178,6 +178,42 @@ def test_a_container_that_waits_has_no_log(tmp_path: Path) -> None:
     assert found.gaps == ()
 
 
+def test_a_named_container_that_no_pod_has_is_a_gap(tmp_path: Path) -> None:
+    """Its name may be wrong: what it says is unread."""
+    routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": log([(2990, "INFO started")])}
+    digest, _ = reading(routes, tmp_path, traffic=False, containers=("app", "wroker"))
+    assert [(gap.origin, gap.text) for gap in digest.gaps] == [
+        ("wroker", "no pod in plan-prod has a container wroker"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("restarts", "before", "ended", "says"),
+    [
+        (1, (200, {"content-type": "text/plain"}, b""), 60, []),
+        (3, (200, {"content-type": "text/plain"}, b""), 60, ["it was restarted 3 times"]),
+        (1, (400, {}, {"kind": "Status", "message": "previous terminated container not found"}), 60, ["previous"]),
+        (1, (400, {}, {"kind": "Status", "message": "previous terminated container not found"}), 9000, []),
+    ],
+    ids=["kept", "earlier ones", "gone", "gone before the window"],
+)
+def test_an_instance_whose_lines_are_gone_is_a_gap(
+    tmp_path: Path, restarts: int, before: Answer, ended: float, says: list[str]
+) -> None:
+    """Kubelet keeps the lines of one instance before the one that runs."""
+    restarted = pod(created=50, restarts=restarts)
+    (status,) = restarted["status"]["containerStatuses"]
+    status["lastState"]["terminated"] |= {"startedAt": ago(ended + 30), "finishedAt": ago(ended)}
+    new = log([(49, "INFO started")])
+    routes = {
+        PODS: listing(restarted),
+        f"{PODS}/plan-app-7d-a/log": lambda asked: before if "previous=true" in asked.path else new(asked),
+    }
+    digest, _ = reading(routes, tmp_path, traffic=False, since="10m")
+    assert len(digest.gaps) == len(says)
+    assert all(words in gap.text for words, gap in zip(says, digest.gaps, strict=True))
+
+
 def test_only_named_containers(tmp_path: Path) -> None:
     """`containers` leaves the others out."""
     found, asked = reading({PODS: listing(pod())}, tmp_path, containers=("sidecar",), since="10m")

@@ -31,6 +31,7 @@ class Containers:
         self._target, self._table, self._project, self._page = target, table, project, page
         self._api = DockerApi(target, cluster.docker, table.timeout)
         self._seen: list[Container] | None = None
+        self._unseen: dict[str, Observation] = {}
 
     def look(self) -> None:
         """The daemon answers, there is a container, and the log of one may be read."""
@@ -51,6 +52,12 @@ class Containers:
             if reading.open(origin.name):
                 self._read(one, origin, reading)
             reading.fold.ends(origin)
+        for name, seen in self._unseen.items():
+            said = f"the daemon does not tell of it: {seen.message or seen.error or f'status {seen.status}'}"
+            reading.lose(name, _REASONS.get(seen.status, "unreadable"), said)
+        for name in self._table.containers:
+            if all(one.service != name for one in self._containers()):
+                reading.lose(name, "unreadable", f"project {self._project} has no container of service {name}")
         self._api.close()
 
     def _look(self) -> None:
@@ -115,8 +122,13 @@ class Containers:
             if not listed.good or not isinstance(listed.content, list):
                 raise self._problem(listed.observation)
             ours = [one for one in listed.content if documents.is_of(one, self._project)]
-            asked = [self._api.get(f"/containers/{quoted(documents.listed(one, 'Id'))}/json") for one in ours]
-            found = [documents.container(answer.content) for answer in asked if answer.good]
+            found = []
+            for one in ours:
+                answer = self._api.get(f"/containers/{quoted(documents.listed(one, 'Id'))}/json")
+                if answer.good:
+                    found.append(documents.container(answer.content))
+                elif answer.observation.status != 404:  # removed since it was listed
+                    self._unseen[documents.neighbour(one).name] = answer.observation
             wanted = self._table.containers
             self._seen = sorted(
                 (one for one in found if not wanted or one.service in wanted), key=lambda one: (one.service, one.name)

@@ -73,9 +73,17 @@ class Pods:
             try:
                 self._read(origin, started, reading)
             except ApiProblem as problem:
-                if not _not_started(problem):
+                gone = origin.previous and moment(origin.facts["ended_at"]) > reading.window.since
+                if gone or not _not_started(problem):
                     reading.lose(origin.name, _REASONS.get(problem.status, "unreadable"), problem.message)
+            if origin.previous and int(origin.facts["restarts"]) > 1 and started > reading.window.since:
+                said = f"it was restarted {origin.facts['restarts']} times: kubelet keeps the last two instances' lines"
+                reading.lose(origin.name, "rotated", said)
             reading.fold.ends(origin)
+        known = {text(status, "name") for pod in self._pods() for status in _statuses(pod)}
+        for name in self._table.containers:
+            if name not in known:
+                reading.lose(name, "unreadable", f"no pod in {self._namespace()} has a container {name}")
 
     def _read(self, origin: Origin, started: float, reading: Reading) -> None:
         begin = reading.window.before
@@ -123,7 +131,7 @@ class Pods:
         """Each container that has a log, with when it started; of those that were restarted also the one before."""
         kubectl = self._api().way.kubectl
         for pod in self._pods():
-            for status in (*items(pod, "status", "initContainerStatuses"), *items(pod, "status", "containerStatuses")):
+            for status in _statuses(pod):
                 name = text(status, "name")
                 if self._table.containers and name not in self._table.containers:
                     continue
@@ -166,6 +174,11 @@ class Pods:
         return SourceProblem(self._target, f"cannot read logs ({what}): {problem.message}", problem.code)
 
 
+def _statuses(pod: Object) -> Iterator[Object]:
+    yield from items(pod, "status", "initContainerStatuses")
+    yield from items(pod, "status", "containerStatuses")
+
+
 def _origin(pod: Object, status: Object, state: Json, kubectl: str, *, previous: bool) -> tuple[Origin, float]:
     started = text(state, "startedAt")
     name, container = name_of(pod), text(status, "name")
@@ -173,6 +186,7 @@ def _origin(pod: Object, status: Object, state: Json, kubectl: str, *, previous:
     look = f"{kubectl} logs {name} -c {container}" + (" --previous" if previous else " --since=1h")
     facts = {"pod": name, "container": container, "workload": workload, "kind": kind, "started_at": started,
              "node": text(pod, "spec", "nodeName"), "namespace": text(pod, "metadata", "namespace"),
+             "ended_at": text(state, "finishedAt"), "restarts": str(number(status, "restartCount")),
              "look": look}  # fmt: skip
     shown = f"{name}/{container}" + (" (previous)" if previous else "")
     return Origin(shown, stamped=True, facts=facts, previous=previous), moment(started)
