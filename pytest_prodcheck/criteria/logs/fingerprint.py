@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 
+from pytest_prodcheck.config.redaction.patterns import scrub_patterns
+
 _VARIES = re.compile(
     r"(?P<uuid>\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b)"
     r"|(?P<mail>[\w.+-]{1,64}@[\w-]{1,64}(?:\.[\w-]{1,64}){1,5})"
@@ -21,8 +23,9 @@ _LONGEST = 300
 
 def normalised(message: str) -> str:
     """The first line of a message with what differs from time to time replaced: ids, times, addresses, numbers; not
-    statuses (500), SQLSTATEs (28P01) or codes (P2024). At most 300 characters."""
-    first = message.strip().partition("\n")[0][:2000]
+    statuses (500), SQLSTATEs (28P01) or codes (P2024). Credentials are masked, as long as they can be told by what
+    stands around them. At most 300 characters."""
+    first = scrub_patterns(message.strip().partition("\n")[0][:2000])
     return _VARIES.sub(_placed, first)[:_LONGEST]
 
 

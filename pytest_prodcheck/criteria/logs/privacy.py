@@ -10,6 +10,7 @@ from pytest_prodcheck.config.redaction.screen import harmless
 _MAIL = re.compile(r"(?<![\w.+/-])[\w.+-]{1,64}@(?:[\w-]{1,63}\.){1,5}[A-Za-z]{2,24}(?![\w@])")
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w.-])")
 _IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?\b")
+_ESCAPED = re.compile(r"\\u00([2-7][0-9a-fA-F])|\\/")
 _LINE = 300
 _LOOKED_AT = 4000
 _EXAMPLE = re.compile(r"@(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid|localhost)$", re.IGNORECASE)
@@ -17,7 +18,7 @@ _EXAMPLE = re.compile(r"@(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid|localhos
 
 def credential(text: str) -> str:
     """Words around a credential that the text prints, the value masked; empty where it prints none."""
-    head = text[:_LOOKED_AT]
+    head = _unescaped(text[:_LOOKED_AT])
     masked = scrub_patterns(head)
     if masked == head:
         return ""
@@ -37,12 +38,19 @@ def personal(text: str) -> str:
 
 def shown(text: str) -> str:
     """A line as it may be kept: credentials and personal data masked, no control characters, at most 300 characters."""
-    masked = scrub_patterns(harmless(text[:_LOOKED_AT]))
+    masked = scrub_patterns(harmless(_unescaped(text[:_LOOKED_AT])))
     masked = _MAIL.sub("[e-mail]", masked)
     masked = _CARD.sub(lambda found: "[card]" if _luhn(found[0]) else found[0], masked)
     masked = _IBAN.sub(lambda found: "[IBAN]" if _mod97(found[0]) else found[0], masked)
     flat = " ".join(masked.split())
     return flat if len(flat) <= _LINE else flat[: _LINE - 1] + "…"
+
+
+def _unescaped(text: str) -> str:
+    """The text without JSON's needless escapes: PHP writes `postgresql:\\/\\/`, Go `\\u0026` between parameters."""
+    if "\\/" not in text and "\\u00" not in text:
+        return text
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)) if found[1] else "/", text)
 
 
 def _luhn(text: str) -> bool:

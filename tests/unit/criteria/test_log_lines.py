@@ -108,3 +108,29 @@ def test_what_our_requests_share_with_others_makes_no_line_ours(shared: str) -> 
     beside = f'{{"level":"error","request_id":"{name}","msg":"beside"}}'
     found = of(f"{ours}\n{theirs}\n{beside}", own=Own(RUN))
     assert {group.title: group.ours for group in found.groups} == {"boom": 1, "declined": 0, "beside": 1}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "ERROR connect postgresql://plan:@@@@db:5432/plan failed",
+        "ERROR dsn host=db user=plan password='@@@ two' dbname=plan",
+        "ERROR headers {'authorization': 'Bearer @@@'}",
+        "ERROR Set-Cookie: sid=@@@; HttpOnly",
+        'ERROR {"apiKey":"@@@"}',
+        "ERROR x-hasura-admin-secret: @@@",
+        "ERROR GET /x?access_token=@@@ failed",
+        "ERROR -----BEGIN PRIVATE KEY----- @@@EvQIBADANBgkqhkiG9w0 -----END PRIVATE KEY-----",
+        "ERROR -----BEGIN RSA PRIVATE KEY-----\n@@@EvQIBADANBgkqhkiG9w0\n-----END RSA PRIVATE KEY-----",
+        "ERROR user max.@@@@corp.example.de not found",
+        '{"level":"error","msg":"failed","err":"postgresql:\\/\\/u:@@@@h\\/d"}',
+        '{"level":"error","msg":"GET /x?a=b\\u0026access_token\\u003d@@@ failed"}',
+        "ERROR " + "x" * 250 + " postgresql://plan:@@@" + "y" * 60 + "@db:5432/plan failed",
+    ],
+)
+def test_no_finding_says_a_secret(line: str) -> None:
+    """Neither its words nor its data, before any report masks them; a title that is cut off does not cut a mask."""
+    found = of(line.replace("@@@", "c4naryOfLogs0123456789"))
+    said = [repr(one) for judge in judging.ALL for one in judge(found, log_reading.table(), "logs")]
+    assert said
+    assert not any("c4nary" in one for one in said)
