@@ -40,7 +40,7 @@ _DAY = r"\d\d-[A-Z][a-z]{2}-\d{4} "
 _NAMED = re.compile(
     rf"\s{{0,4}}(?:[^\w\s\[(<\"']{{1,2}}\s+)?"
     rf"(?:\[?(?P<time>{_ISO}|(?:{_DAY})?{_CLOCK})\]?(?: [+-]\d\d:\d\d)?\s+)?[\[(<]?(?:{_CLOCK}\s+)?"
-    rf"(?P<level>{_LEVELS}|{_SHORT}|error|fatal|warn|info|Error(?=:)|Fatal(?=:))[\])>]?[:\s]+(?P<told>.*)",
+    rf"(?P<level>{_LEVELS}|{_SHORT}|error|fatal|warn|info|Fatal(?=:))[\])>]?[:\s]+(?P<told>.*)",
     re.DOTALL,
 )
 _CHANNEL = re.compile(
@@ -57,7 +57,10 @@ _CRASHED = re.compile(
     r"panic: |fatal error: |Segmentation fault|FATAL ERROR: |Bus error|Illegal instruction|Aborted \(core|"
     r"Fatal Python error: |"
     r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
-    r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|Exception in thread \""
+    r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|Exception in thread \"|"
+    r"(?:\[n(?:uxt|itro)\] )?\[request error\] \[unhandled\](?! \[4\d\d\])|\s*\+ Exception Group Traceback |Killed\s*\Z|"
+    r"\S{1,200}:\d+:in [`'][^']{1,200}': [^\n]{1,500} \([\w:]+\)$",
+    re.MULTILINE,
 )
 """What run-times say by themselves when a program ends."""
 _LEVEL_KEYS = ("level", "lvl", "severity", "loglevel", "log.level")

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 _PYTHON_HEAD = "Traceback (most recent call last):"
 _RAISED = re.compile(
-    r"^(?:Caused by: |Uncaught |Unhandled exception: |Exception in thread \"[^\"]{0,80}\" |\[[^\]]{0,40}\] )*"
+    r"^(?:Caused by: |Uncaught |Unhandled exception: |Exception in thread \"[^\"]{0,80}\" |\[[^\]]{0,40}\] |\s?[⨯✖✗] )*"
     r"(?P<type>(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*(?:Error|Exception|Throwable|Failure|Warning|Exit|Interrupt|Timeout|"
-    r"Rejection|Invalid|NotFound|Refused|Denied|Group)|[a-z_][\w]*(?:\.[a-z_]\w*)*\.[A-Z]\w+)"
+    r"Rejection|Invalid|NotFound|Refused|Denied|Group)|[a-z_][\w]*(?:\.[a-z_]\w*)*\.[A-Z]\w+|Error(?=: ))"
     r"(?: \[[A-Z_0-9]{3,60}\])?(?:: ?(?P<told>.*))?$",
     re.MULTILINE,
 )
