@@ -57,8 +57,10 @@ _CRASHED = re.compile(
     r"panic: |fatal error: |Segmentation fault|FATAL ERROR: |Bus error|Illegal instruction|Aborted \(core|"
     r"Fatal Python error: |"
     r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
-    r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|Exception in thread \"|"
-    r"(?:\[n(?:uxt|itro)\] )?\[request error\] \[unhandled\](?! \[4\d\d\])|\s*\+ Exception Group Traceback |Killed\s*\Z|"
+    r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|"
+    r"Exception in thread \"|"
+    r"(?:\[n(?:uxt|itro)\] )?\[request error\] \[unhandled\](?! \[4\d\d\])|"
+    r"\s*\+ Exception Group Traceback |Killed\s*\Z|"
     r"\S{1,200}:\d+:in [`'][^']{1,200}': [^\n]{1,500} \([\w:]+\)$",
     re.MULTILINE,
 )
