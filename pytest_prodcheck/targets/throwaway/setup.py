@@ -36,11 +36,13 @@ def run(command: str, folder: Path, environ: Mapping[str, str], seconds: float) 
         try:
             said, _ = process.communicate(timeout=max(0.1, seconds))
         except BaseException as ended:  # Ctrl-C, too: nothing that it started may go on
+            left_behind = process.poll() is not None
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             if not isinstance(ended, subprocess.TimeoutExpired):
                 raise
-            raise UsageProblem(f"containers.setup: {command!r} did not end within {seconds:.0f} s") from None
+            how = "ended, but what it started in the background did not" if left_behind else "did not end"
+            raise UsageProblem(f"containers.setup: {command!r} {how} within {seconds:.0f} s") from None
     if process.returncode:
         lines = said.decode(errors="replace").rstrip().splitlines()[-_SHOWN:]
         raise UsageProblem(
