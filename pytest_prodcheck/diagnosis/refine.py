@@ -244,6 +244,7 @@ def used_up(sign: Sign, run: Context) -> Sign:
 def held_back(sign: Sign, run: Context) -> Sign:
     """What was not sent because the server wanted a longer pause (Retry-After) than the run has."""
     stopped = sign.data.get("error") == "stopped" or sign.code == "gate.run.deadline"
+    stopped = stopped and not sign.code.startswith("cluster.")  # an API server has a cause of its own for it
     return sign.turned("http.rate_limited.by_us") if stopped and run.was_limited(sign.target) else sign
 
 

@@ -29,6 +29,8 @@ _DESCRIBED = {"function": r"\df+ {table}", "schema": r"\dn+ {table}", "type": r"
 """Kind of a thing that is no relation → what psql shows of it, and of its privileges; `\\dp` shows nothing."""
 _ASKS = re.compile(r"^(?:curl|for .* curl) .*\{(?:url|service_url)\}")
 _CURL = re.compile(r"\bcurl (?=.*\{(?:url|origin|issuer|jwks_uri|service_url)\})")
+_KUBECTL = re.compile(r"^kubectl(?= )")
+"""A command that would ask whichever cluster is current."""
 _ENVIRONMENT = re.compile(r"\bENV\b")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f\x80-\x9f]+")
 _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.session_secret.", "auth.signature.",
@@ -81,6 +83,8 @@ def _command(template: str, data: dict[str, Any]) -> str:
         known = _DESCRIBES.sub(lambda _: described, known)
     if not data.get("record"):
         known = _RECORD.sub(r"\\dt", known)
+    if data.get("kubectl"):
+        known = _KUBECTL.sub(lambda _: str(data["kubectl"]), known)
     if data.get("ca"):
         known = _CURL.sub("curl --cacert {ca} ", known)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, {**data, **_typed(data)}, command=True))

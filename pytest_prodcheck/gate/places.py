@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -28,8 +29,24 @@ def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
     """Where each target is, by target; with the environment's name, for commands that want one, also of no target."""
     named = {"environment": environment.name}
     return {"": named} | {
-        name: {**_of_table(table), **_trusted(table), **named} for name, table in environment.targets.items()
+        name: {**_of_table(table), **_trusted(table), **_of_cluster(environment, name, table), **named}
+        for name, table in environment.targets.items()
     }
+
+
+def _of_cluster(environment: Environment, name: str, table: Target) -> Mapping[str, str]:
+    """How commands begin that ask the same cluster, whichever context is current; of logs, that which writes them."""
+    kind = name.partition(".")[0]
+    if kind == "logs" and getattr(table, "platform", False):
+        table = next(iter(environment.of_kind("cluster").values()), table)
+    elif kind != "cluster":
+        return {}
+    from pytest_prodcheck.gate import forwarding
+
+    if not isinstance(table, models.ClusterTarget) or table.compose:
+        return {}
+    words = [word for word in forwarding.kubectl(table) if not word.startswith("--namespace=")]
+    return {"kubectl": shlex.join(words), "namespace": table.namespace}
 
 
 def _of_table(table: Target) -> Mapping[str, Any]:

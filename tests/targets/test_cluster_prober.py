@@ -143,6 +143,19 @@ def test_what_every_server_should_serve_is_not_judged_where_it_is_not(tmp_path: 
     assert {one.severity for one in areas.judge(cluster, table, "cluster", "quotas")} == {"blocked"}
 
 
+@pytest.mark.parametrize("name", ["a; rm -rf ~ #", "\x1b[2J", "", "../x", "a b"])
+def test_a_name_that_no_object_can_have_is_no_answer_of_an_api_server(name: str, tmp_path: Path) -> None:
+    """It would stand in a command that somebody types."""
+    for rows, events in (([[name, "1/1", "Running", "0"]], []), ([], [{"metadata": {"name": name}}])):
+        with serving() as server:
+            answers(server, rows)
+            server.routes[f"GET {HERE}/events"] = (200, {}, {"items": events})
+            problem = prober(server, tmp_path).ready().facts["problem"]
+        assert problem["code"] == "cluster.api.failing"
+        assert "with a name that none can have" in problem["message"]
+        assert problem["message"].isprintable()
+
+
 class Owner:
     """What a fixture asks: the standing of the target."""
 

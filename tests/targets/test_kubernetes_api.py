@@ -88,6 +88,16 @@ def test_a_server_that_stays_busy_is_a_cause(tmp_path: Path) -> None:
     assert raised.value.code == "cluster.api.throttled"
 
 
+def test_a_pause_that_is_longer_than_the_run_is_a_server_that_is_busy(tmp_path: Path) -> None:
+    """Nothing is sent after it; the cause is the 429, not that we stopped."""
+    with serving() as server:
+        server.routes[f"GET {PODS}"] = (429, {"Retry-After": "3600"}, {"message": "slow down"})
+        api = kubeconfigs.api(kubeconfigs.write(tmp_path / "config", server.url))
+        with pytest.raises(ApiProblem, match=r"429: slow down \(Retry-After 3600\)") as raised:
+            api.list("pods", "plan-prod")
+    assert raised.value.code == "cluster.api.throttled"
+
+
 def test_a_page_that_is_too_large_is_asked_for_in_parts(tmp_path: Path) -> None:
     """Objects may have a megabyte each."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.lazily import compiled
@@ -58,7 +59,7 @@ def _by_itself(pod: Object, name: str, ended: Object, tail: str, data: Mapping[s
     how = _SIGNALS.get(code, f"ends by itself with exit code {code}")
     told = telling(tail) or text(ended, "message").strip()[:_WIDTH]
     says = f"{name} {how}{after}" + (f": {told}" if told else "")
-    order = f"logs {name_of(pod)} -c {name} --previous"
+    order = f"logs {name_of(pod)} -c {shlex.quote(name)} --previous"
     return Why("cluster.container.crash_loop", says, order, {**data, "text": told, "log": tail[-_KEPT:]})
 
 

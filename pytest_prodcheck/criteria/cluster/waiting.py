@@ -28,9 +28,9 @@ _REASONS: Mapping[str, str] = {
 STARTING = ("ContainerCreating", "PodInitializing", "")
 SLOW = 120.0
 """Seconds after which a start without a reason is one too long."""
-_NO_KEY = compiled(r"couldn't find key (\S+) in (Secret|ConfigMap) (?:\S+/)?(\S+)")
-_REFERENCES = compiled(r"references non-existent (secret|config) key: (\S+)", re.IGNORECASE)
-_NO_OBJECT = compiled(r"(secret|configmap) \"(?:[^\"/]+/)?([^\"]+)\" not found", re.IGNORECASE)
+_NO_KEY = compiled(r"couldn't find key ([\w.-]+) in (Secret|ConfigMap) (?:[\w.-]+/)?([\w.-]+)")
+_REFERENCES = compiled(r"references non-existent (secret|config) key: ([\w.-]+)", re.IGNORECASE)
+_NO_OBJECT = compiled(r"(secret|configmap) \"(?:[\w.-]+/)?([\w.-]+)\" not found", re.IGNORECASE)
 _NO_COMMAND = compiled(
     r"no command specified|executable file not found|no such file or directory|exec format error", re.I
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.observe.cluster import Cluster, Keys, Object, Refusal, Table, name_of, text
 from pytest_prodcheck.observe.cluster_needs import RESOURCES, ROLLOUTS, Need, needs
@@ -23,6 +24,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "secrets": ("Name",),
 }
 """Columns without which a Table says nothing of its objects; every Kubernetes server gives them."""
+_NAME = compiled(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,252}")
+"""What the API takes as the name of an object (RFC 1123; colons in RBAC's own)."""
 NAMESPACE_MISSING = "cluster.namespace.missing"
 
 
@@ -100,6 +103,7 @@ class Reader:
             for name in need.names:
                 self._get(need.resource, namespace, name)
         elif (found := self.allowed(need, namespace, lambda: self._listed(need, namespace))) is not None:
+            self._refuse_nonsense(need.resource, found)
             if found.table is not None:
                 self.tables[need.resource] = found.table
             else:
@@ -115,6 +119,13 @@ class Reader:
             said = f"the API server gives {need.resource} without the columns {', '.join(sorted(missing))}"
             raise ApiProblem(self.api.target, said, "cluster.api.failing", status=200)
         return found
+
+    def _refuse_nonsense(self, resource: str, found: Listing) -> None:
+        """No API server has objects without a name, or with one that means something to a shell or a terminal."""
+        names = found.table.names if found.table is not None else map(name_of, found.items)
+        if (strange := next((name for name in names if not _NAME.fullmatch(name)), None)) is not None:
+            said = f"the API server gives {resource} with a name that none can have: {strange[:80]!r}"
+            raise ApiProblem(self.api.target, said, "cluster.api.failing", status=200)
 
     def keep(self, resource: str, found: tuple[Object, ...]) -> None:
         """Adds full objects to those of a kind; one that is known is replaced."""

@@ -43,6 +43,8 @@ def problem_of(answer: Observation, target: str, way: Access, path: str) -> ApiP
     if status == 401:
         return _unauthorized(answer, target, way, told)
     code = _STATUSES.get(status, "cluster.api.failing")
+    if wait := answer.headers.get("retry-after", "") if status == 429 else "":
+        told = f"{told or 'too many requests'} (Retry-After {wait})"
     return ApiProblem(target, f"GET {path} → {status}: {told or 'without a reason'}", code, status=status)
 
 

@@ -187,9 +187,13 @@ class Api:
     def _answer(self, path: str, query: Mapping[str, str], accept: str) -> Observation:
         """A 2xx answer. 429 is waited for as Retry-After says (the wire holds the host's permits back meanwhile); 401
         asks the credential again, once."""
-        renewed = False
+        renewed, busy = False, None
         for _ in range(_TRIES):
             answer = self._sent(path, query, accept)
+            if answer.error == "stopped" and busy is not None:
+                answer = busy  # the pause that it wants is longer than the run
+                break
+            busy = answer if answer.status == 429 else None
             if answer.status == 401 and self._credential.renewable and not renewed:
                 renewed, self._authorization = True, self._credential.header(again=True)
             elif answer.status != 429:

@@ -7,6 +7,7 @@ thing wins, and paths are relative to the file that says them.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,9 +46,9 @@ class Access:
     @property
     def kubectl(self) -> str:
         """How a command to the same namespace begins."""
-        words = ["kubectl", *([f"--kubeconfig {self.file}"] if self.file else [])]
-        words += [f"--context {self.context}"] if self.context else []
-        return " ".join([*words, f"-n {self.namespace}"])
+        words = ["kubectl", *(["--kubeconfig", self.file] if self.file else [])]
+        words += ["--context", self.context] if self.context else []
+        return shlex.join([*words, "-n", self.namespace])
 
 
 def access(target: str, table: ClusterTarget, environ: Mapping[str, str], account: Path = SERVICE_ACCOUNT) -> Access:

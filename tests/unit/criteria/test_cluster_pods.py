@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -108,6 +109,23 @@ def test_every_waiting_reason_has_its_cause(
     found = only(with_pod(pod(state), str(state["waiting"]["reason"]), "0/1", *events))
     assert (found.code, found.severity) == (f"cluster.{code}", "error")
     assert says in found.message
+
+
+@pytest.mark.parametrize(
+    "told",
+    ['secret "x; rm -rf ~" not found', "couldn't find key $(id) in Secret plan-prod/plan",
+     "couldn't find key K in Secret `id`", "references non-existent secret key: K;id"],
+)  # fmt: skip
+def test_no_word_of_an_event_becomes_a_command(told: str) -> None:
+    """Whoever may write events could write what somebody types at three in the morning."""
+    for message, event_ in ((told, []), ("", [event("FailedMount", told)])):
+        state = waiting("CreateContainerConfigError" if message else "ContainerCreating", message)
+        found = only(
+            with_pod(pod(state), "CreateContainerConfigError" if message else "ContainerCreating", "0/1", *event_)
+        )
+        assert not re.search(
+            r"[;$`]|\bid\b", found.next + str(found.data.get("object", "")) + str(found.data.get("key", ""))
+        )
 
 
 @pytest.mark.parametrize(
