@@ -34,6 +34,12 @@ def last(events: list[Object], *reasons: str, saying: str = "") -> str:
     )
 
 
+def of_container(events: list[Object], name: str) -> list[Object]:
+    """Those that are about that container of their pod, or do not say which (`spec.containers{app}`)."""
+    paths = ((event, text(event, "involvedObject", "fieldPath")) for event in events)
+    return [event for event, path in paths if not path or path.endswith(f"{{{name}}}")]
+
+
 def line(event: Object) -> str:
     """An event in a line: `FailedMount ×3: MountVolume.SetUp failed …`."""
     count = number(event, "series", "count") or number(event, "count")

@@ -18,6 +18,8 @@ _SIGNALS: Mapping[int, str] = {
     143: "was asked to end (SIGTERM)",
 }
 _CANNOT_RUN = ("ContainerCannotRun", "StartError")
+_GRACE = 120.0
+"""Seconds between the probe that stops a container and its end, at most: a grace period of 30 s is usual."""
 _STOPPED = (0, 137, 143)
 """How a program ends that the kubelet stops: by itself, at once, or when its grace period is over."""
 _TELLING = compiled(
@@ -39,7 +41,11 @@ def why(pod: Object, container: Object, ended: Object, known: list[Object], tail
         return Why(
             "cluster.container.oom_killed", says, f"top pod {name_of(pod)} --containers", data | {"limit": limit}
         )
-    probe = events.last(known, "Unhealthy", saying="Liveness probe failed")
+    mine = events.of_container(known, name)
+    if code in _STOPPED and (late := _never_started(ended, mine)):
+        says = f"{name} is restarted by its startup probe, before it had started (exit code {code})"
+        return Why("cluster.container.liveness_killed", says, f"describe pod {name_of(pod)}", data | {"text": late})
+    probe = events.last(mine, "Unhealthy", saying="Liveness probe failed")
     if probe and code in _STOPPED:
         timeout = number(container, "livenessProbe", "timeoutSeconds") or 1
         says = f"{name} is restarted by its liveness probe (time-out {timeout} s), not by memory (exit code {code})"
@@ -50,6 +56,13 @@ def why(pod: Object, container: Object, ended: Object, known: list[Object], tail
         says = f"the command of {name} {what} (exit code {code})" + (f": {told}" if told else "")
         return Why("cluster.container.bad_command", says, data=data | {"text": told})
     return _by_itself(pod, name, ended, tail, data)
+
+
+def _never_started(ended: Object, known: list[Object]) -> str:
+    """The last words of a startup probe, where it failed just before the end; one that failed earlier was passed."""
+    finished = moment(at(ended, "finishedAt"))
+    near = [one for one in known if finished and abs(events.seen_at(one) - finished) < _GRACE]
+    return events.last(near, "Unhealthy", saying="Startup probe failed")
 
 
 def _by_itself(pod: Object, name: str, ended: Object, tail: str, data: Mapping[str, object]) -> Why:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.criteria.cluster import blame
 from pytest_prodcheck.criteria.cluster.permission import refused
 from pytest_prodcheck.criteria.cluster.rollouts import missing
 from pytest_prodcheck.observe.cluster import Cluster, Object, at, condition, items, moment, name_of, number, text
 from pytest_prodcheck.observe.finding import Finding, Severity
+
+_SUFFIX = compiled(r"-(?:[a-z]*\d[a-z0-9]*|[bcdfghjklmnpqrstvwxz]{5}|[0-9a-f]{7,40})(?=[-.]|$)")
 
 
 def job(cluster: Cluster, target: str, name: str) -> list[Finding]:
@@ -39,7 +42,10 @@ def job(cluster: Cluster, target: str, name: str) -> list[Finding]:
 
 
 def _newest(cluster: Cluster, name: str) -> Object | None:
-    alike = [one for one in cluster.objects.get("jobs.batch", ()) if name_of(one).startswith(f"{name}-")]
+    """A hook's suffix is a revision, a date, a number or five letters of Kubernetes' own (which has no vowels):
+    `migrate-cleanup` is another job."""
+    listed = cluster.objects.get("jobs.batch", ())
+    alike = [one for one in listed if name_of(one).startswith(name) and _SUFFIX.match(name_of(one)[len(name) :])]
     return max(alike, key=lambda one: moment(at(one, "metadata", "creationTimestamp")), default=None)
 
 

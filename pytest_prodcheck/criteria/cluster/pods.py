@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.criteria.cluster import events, restarts
 from pytest_prodcheck.criteria.cluster import pod as pods_own
@@ -31,6 +32,8 @@ CRITERION = "pods"
 _WELL = ("Completed", "Succeeded")
 _FRESH = ("ContainerCreating", "PodInitializing", "Pending", "Terminating", "Running")
 """What a pod is in passing; only its object can say that it has been so for too long."""
+_INITIALIZING = compiled(r"Init:\d+/\d+")
+"""Init containers run: a migration, a wait for the database."""
 _OF_STATUS: Mapping[str, str] = {
     "OOMKilled": "cluster.container.oom_killed",
     "CrashLoopBackOff": "cluster.container.crash_loop",
@@ -84,7 +87,7 @@ def _of_row(
     if kin is not None and _superseded(cluster, kin):
         return
     found = pods_own.why(cluster, kin) if kin is not None else None
-    if found is None and status in _FRESH:
+    if found is None and (status in _FRESH or _INITIALIZING.fullmatch(status)):
         yield _in_passing(cluster, name, status, ready, target)
         return
     found = found or Why(_OF_STATUS.get(status, "cluster.pod.not_ready"), f"is {status}")
@@ -111,13 +114,18 @@ def _alike(cluster: Cluster, rows: list[dict[str, Json]]) -> dict[tuple[str, str
 
 def _long_ago(cluster: Cluster, name: str, pod: Object | None, found: Why) -> bool:
     """What is listed is a dead pod of the past: an eviction of which no event is left (they are kept for an hour), or
-    a job's pod that ended more than an hour ago; whether a promised job succeeded says a check of its own."""
+    one that ended more than an hour ago and was a job's, or was replaced by its ReplicaSet (a node that was shut down
+    leaves such pods behind); whether a promised workload is whole says a check of its own."""
     if found.code == "cluster.pod.evicted":
         return not events.of(cluster, "Pod", name)
-    if pod is None or owner_kind(pod)[0] != "Job":
+    kind = owner_kind(pod)[0] if pod is not None else ""
+    replaced = kind == "ReplicaSet" and text(pod, "status", "phase") == "Failed"
+    if kind != "Job" and not replaced:
         return False
     ended = [moment(at(one, "state", "terminated", "finishedAt")) for one in items(pod, "status", "containerStatuses")]
-    return bool(max(ended, default=0.0)) and cluster.now - max(ended) > restarts.RECENT
+    refused = moment(at(pod, "status", "startTime")) if replaced else 0.0  # by the kubelet: no container ever was
+    last = max(ended, default=0.0) or refused
+    return bool(last) and cluster.now - last > restarts.RECENT
 
 
 def _superseded(cluster: Cluster, pod: Object) -> bool:

@@ -20,6 +20,8 @@ from pytest_prodcheck.observe.observation import Json
 CRITERION = "restarts"
 RECENT = 3600.0
 """Seconds within which a restart counts where no limit is declared."""
+_UNTOLD = float("inf")
+_NUMBER = compiled(r"\d{1,9}")
 _CELL = compiled(r"(\d+)(?: \((?:(\d+)d)?(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)? ago\))?")
 
 
@@ -47,18 +49,23 @@ def _limit(promised: ClusterTarget) -> grammar.Comparison | None:
 def recent(cluster: Cluster, row: Mapping[str, Json], pod: Object | None, target: str) -> Iterator[Finding]:
     """The restart of a pod that is ready now, where it was within the last hour."""
     count, ago = _counted(row)
+    if ago == _UNTOLD:
+        ago = next((cluster.now - end for one in _worst(pod) if (end := _ended(one))), _UNTOLD)
     if count and ago <= RECENT:
         yield _finding(cluster, row, pod, count, target, "pods", "no restart within an hour")
 
 
 def _counted(row: Mapping[str, Json]) -> tuple[int, float]:
-    """How often, and how many seconds ago, by the row's own words: `3 (5m ago)`."""
-    found = _CELL.fullmatch(str(row.get("Restarts", "0")))
+    """How often, and how many seconds ago, by the row's own words: `3 (5m ago)`. Servers before 1.22 do not say when;
+    what cannot be read was at least once, and may have been now."""
+    cell = str(row.get("Restarts", ""))
+    found = _CELL.fullmatch(cell)
     if not found:
-        return 0, 0.0
+        number_of = _NUMBER.match(cell)
+        return int(number_of[0]) if number_of else 1, 0.0
     days, hours, minutes, seconds = (int(part or 0) for part in found.groups()[1:])
     told = any(found.groups()[1:])
-    return int(found[1]), days * 86400.0 + hours * 3600 + minutes * 60 + seconds if told else float("inf")
+    return int(found[1]), days * 86400.0 + hours * 3600 + minutes * 60 + seconds if told else _UNTOLD
 
 
 def _finding(
@@ -78,4 +85,8 @@ def _worst(pod: Object | None) -> list[Object]:
     """Statuses of the restarted containers, the one that ended last first."""
     statuses = [one for key in ("containerStatuses", "initContainerStatuses") for one in items(pod, "status", key)]
     restarted = [one for one in statuses if number(one, "restartCount")]
-    return sorted(restarted, key=lambda one: -moment(at(one, "lastState", "terminated", "finishedAt")))
+    return sorted(restarted, key=lambda one: -_ended(one))
+
+
+def _ended(status: Object) -> float:
+    return moment(at(status, "lastState", "terminated", "finishedAt"))

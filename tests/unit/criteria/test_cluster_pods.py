@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from snapshots import PROMISED, lab, of, pod, read, with_pod
 
 from pytest_prodcheck.criteria.cluster.pods import pods
 from pytest_prodcheck.criteria.cluster.restarts import restarts
-from pytest_prodcheck.observe.cluster import Cluster
+from pytest_prodcheck.observe.cluster import Cluster, moment
 from pytest_prodcheck.observe.finding import Finding
 
 NOT_FOUND = 'rpc error: code = NotFound desc = "images.test/app:1": not found'
@@ -257,6 +258,68 @@ def test_a_pod_that_is_starting_is_not_proven() -> None:
     )
     found = only(with_pod(fresh, "ContainerCreating"))
     assert (found.severity, found.code) == ("insufficient", "cluster.pod.starting")
+
+
+def test_a_pod_whose_init_containers_run_is_not_proven() -> None:
+    """A migration, a wait for the database: neither green nor red, until it takes too long."""
+    metadata = {"name": "app-5d9f-x2k4z", "creationTimestamp": "2999-01-01T00:00:00Z"}
+    fresh = pod(waiting("PodInitializing"), metadata=metadata)
+    fresh["status"]["initContainerStatuses"] = [{"name": "migrate", "state": {"running": {}}}]
+    found = only(with_pod(fresh, "Init:0/1"))
+    assert (found.severity, found.code) == ("insufficient", "cluster.pod.starting")
+    fresh["metadata"]["creationTimestamp"] = "2026-11-01T00:00:00Z"
+    assert only(with_pod(fresh, "Init:0/1")).severity == "error"
+
+
+@pytest.mark.parametrize(
+    ("container", "code"), [("app", "liveness_killed"), ("sidecar", "crash_loop"), ("", "liveness_killed")]
+)
+def test_a_probe_of_another_container_explains_nothing(container: str, code: str) -> None:
+    """Events say whose probe failed (`fieldPath`)."""
+    about = {"kind": "Pod", "name": "app-5d9f-x2k4z"} | (
+        {"fieldPath": f"spec.containers{{{container}}}"} if container else {}
+    )
+    told = {**event("Unhealthy", "Liveness probe failed: timeout"), "involvedObject": about}
+    found = only(with_pod(pod(waiting("CrashLoopBackOff"), last=ended(137)), "CrashLoopBackOff", "0/1", told))
+    assert found.code == f"cluster.container.{code}"
+
+
+@pytest.mark.parametrize(("at", "says"), [("11:00:01", "restarted by its startup probe"), ("10:40:00", "SIGKILL")])
+def test_a_startup_probe_that_stopped_the_container_is_told(at: str, says: str) -> None:
+    """And not one that failed a while before, and then passed."""
+    told = {**event("Unhealthy", "Startup probe failed: refused"), "lastTimestamp": f"2026-11-29T{at}Z"}
+    found = only(with_pod(pod(waiting("CrashLoopBackOff"), last=ended(137)), "CrashLoopBackOff", "0/1", told))
+    assert says in found.message
+
+
+@pytest.mark.parametrize(
+    ("reason", "states"),
+    [("Terminated", [{"name": "app", "state": {"terminated": ended(143)}}]), ("NodeAffinity", [])],
+)
+def test_a_pod_that_was_replaced_long_ago_is_a_warning(reason: str, states: list[dict[str, Any]]) -> None:
+    """A node that was shut down, or refused a pod, leaves it listed; its ReplicaSet has made another one."""
+    status = {"phase": "Failed", "reason": reason, "containerStatuses": states, "startTime": "2026-11-29T11:00:00Z"}
+    cluster = with_pod(pod({}, status=status), reason)
+    end = moment("2026-11-29T11:00:02Z")
+    assert only(replace(cluster, now=end + 60)).severity == "error"
+    assert only(replace(cluster, now=end + 7200)).severity == "warning"
+
+
+@pytest.mark.parametrize(
+    ("cell", "ago"), [(3, 60), ("3", 60), ("3", 7200), ("3 (5 minutes ago)", 7200), ("many", 7200)]
+)
+def test_a_count_of_restarts_in_other_words_is_not_none(cell: Any, ago: float) -> None:
+    """Old servers do not say when: the pod does; what cannot be read counts as now."""
+    running = pod({"running": {}}, last=ended(1))
+    cluster = with_pod(running, "Running", "1/1")
+    table = cluster.tables["pods"]
+    rows = (*table.rows[:-1], (*table.rows[-1][:3], cell, *table.rows[-1][4:]))
+    cluster = replace(cluster, tables={**cluster.tables, "pods": replace(table, rows=rows)})
+    cluster = replace(cluster, now=moment("2026-11-29T11:00:02Z") + ago)
+    found = pods(cluster, PROMISED, "cluster")
+    assert bool(found) is not (ago > 3600 and str(cell) == "3")
+    (judged,) = restarts(cluster, PROMISED.model_copy(update={"restarts": 0}), "cluster")
+    assert "restarted" in judged.message
 
 
 def test_a_pod_whose_first_probe_is_on_its_way_is_not_proven() -> None:

@@ -230,6 +230,19 @@ def test_a_hooks_job_is_known_by_the_beginning_of_its_name() -> None:
 
 
 @pytest.mark.parametrize(
+    ("name", "same"),
+    [("seed-4f2a1c9-presync-1764414000", True), ("seed-abcdefa", True), ("seed-v2", True), ("seed-x2k4z", True),
+     ("seed-kqzxw", True), ("seed-20261129", True), ("seed-1.4.2", True), ("seed-cleanup", False),
+     ("seed-cleanup-29394050", False), ("seed-", False), ("seeds-1", False)],
+)  # fmt: skip
+def test_another_job_does_not_stand_for_one_that_was_never_made(name: str, same: bool) -> None:
+    """A name that goes on with a word is another job's, however well that ended."""
+    done = {"metadata": {"name": name}, "status": {"conditions": [{"type": "Complete", "status": "True"}]}}
+    found = job(changed(lambda data: data["objects"].update({"jobs.batch": [done]})), "cluster", "seed")
+    assert [one.code for one in found] == ([] if same else ["cluster.workload.missing"])
+
+
+@pytest.mark.parametrize(
     ("spec", "status", "code"),
     [
         ({"suspend": True}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "suspended"),
