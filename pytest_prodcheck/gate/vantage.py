@@ -100,7 +100,10 @@ def _document(path: Path, option: str) -> Mapping[str, Any]:
 
 
 def _check_age(started_at: str, option: str) -> None:
-    age = time.time() - datetime.fromisoformat(started_at).timestamp()
+    try:
+        age = time.time() - datetime.fromisoformat(started_at).timestamp()
+    except (ValueError, OverflowError):
+        raise ConfigError(f"{option}: it is no verdict.json: started_at {started_at} is no moment") from None
     if age > FRESH_S:
         old = show_duration(float(round(age)))
         raise ConfigError(f"{option}: that run began {old} ago, which says nothing about now: run it again")

@@ -80,6 +80,7 @@ def test_what_is_ready_there_too_adds_nothing(gate: Gate) -> None:
         ({"checks": []}, "no target's readiness is in it"),
         ({"checks": [{"id": 3}]}, "it is no verdict.json: checks/0"),
         ({"started_at": "yesterday"}, "it is no verdict.json: started_at"),
+        ({"started_at": "2026-02-31T00:00:00Z"}, "started_at 2026-02-31T00:00:00Z is no moment"),
     ],
 )
 def test_a_file_that_proves_nothing_is_refused(gate: Gate, changes: dict[str, Any], says: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -122,6 +123,20 @@ def test_a_plugin_that_fails_is_named(script: str, code: str, says: str, tmp_pat
     assert found.code == f"cluster.credential.{code}"
     assert says in str(found)
     assert time.monotonic() - started < 5
+
+
+@pytest.mark.parametrize(
+    ("content", "args", "says"),
+    [(b"\x00\x01", [], "Exec format error"), (b"", [], "Exec format error"),
+     (b"#!/no/such/interpreter\n", [], "No such file"), (b"#!/bin/sh\n", ["a\x00b"], "embedded null byte")],
+)  # fmt: skip
+def test_a_plugin_that_cannot_be_run_is_named(content: bytes, args: list[str], says: str, tmp_path: Path) -> None:
+    """A program of another machine, an empty file, an interpreter that is not installed here."""
+    user = kubeconfigs.plugin(tmp_path, "", args=args)
+    (tmp_path / "plugin").write_bytes(content)
+    found = problem(kubeconfigs.write(tmp_path / "config", user=user))
+    assert found.code == "cluster.credential.unusable"
+    assert re.search(rf"credential plugin .*plugin cannot be run: {says}", str(found))
 
 
 def test_a_plugin_that_is_absent_says_how_to_install_it(tmp_path: Path) -> None:

@@ -124,15 +124,7 @@ def _run(owner: Credential, plugin: UserExec) -> bytes:
     if (path := shutil.which(name, path=environ.get("PATH"))) is None:
         hint = " ".join((plugin.installHint or "").split())[:_LONGEST] or f"install {plugin.command} on this runner"
         raise owner._problem(f"credential plugin {plugin.command} is not installed", hint)
-    told = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
-    with subprocess.Popen(
-        [path, *(plugin.args or ())],
-        env=environ | {"KUBERNETES_EXEC_INFO": json.dumps(told)},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    ) as process:
+    with _started(owner, plugin, path, environ) as process:
         try:
             output, said = process.communicate(timeout=owner.timeout)
         except subprocess.TimeoutExpired:
@@ -145,3 +137,19 @@ def _run(owner: Credential, plugin: UserExec) -> bytes:
         words = " ".join(said.decode("utf-8", "replace").split())[-_LONGEST:]
         raise owner._problem(f"credential plugin {plugin.command} ended with {process.returncode}: {words}")
     return output
+
+
+def _started(owner: Credential, plugin: UserExec, path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    told = {"apiVersion": plugin.apiVersion, "kind": "ExecCredential", "spec": {"interactive": False}}
+    try:
+        return subprocess.Popen(
+            [path, *(plugin.args or ())],
+            env={**environ, "KUBERNETES_EXEC_INFO": json.dumps(told)},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:  # no program for this machine, an interpreter that is not there, a NUL
+        why = getattr(error, "strerror", None) or str(error)
+        raise owner._problem(f"credential plugin {plugin.command} cannot be run: {why}") from None
