@@ -39,6 +39,11 @@ def with_the_database(cause: Sign, _symptom: Sign) -> bool:
     return any(_DATABASE.search(str(pod)) for pod in cause.data.get("pods") or ())
 
 
+def same_application(cause: Sign, symptom: Sign) -> bool:
+    """Argo CD is the one that says the revision, and the Application is the same."""
+    return bool(cause.data.get("workload")) and cause.data["workload"] == symptom.data.get("application")
+
+
 def replicas_disagree(cause: Sign, _symptom: Sign) -> bool:
     """Some replicas hold the value from before, some the one from after."""
     return bool(cause.data.get("replicas_disagree"))
@@ -63,5 +68,6 @@ RELATIONS: tuple[Relation, ...] = (
              "cluster.argocd.degraded", "cluster.argocd.wrong_revision")),
     Relation(("cluster.argocd.sync_failed", "cluster.argocd.out_of_sync", "cluster.argocd.wrong_revision"),
              ("http.revision.old_version_serving", "cluster.image.wrong"), source="R18"),
+    Relation(("cluster.revision.not_deployed",), ("cluster.argocd.wrong_revision",), same_application, "R18"),
     Relation(("cluster.config.changed_not_restarted",), ("rejected",), replicas_disagree, "R19"),
 )  # fmt: skip
