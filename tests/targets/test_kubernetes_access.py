@@ -139,6 +139,14 @@ def test_a_plugin_that_cannot_be_run_is_named(content: bytes, args: list[str], s
     assert re.search(rf"credential plugin .*plugin cannot be run: {says}", str(found))
 
 
+def test_a_token_in_the_last_words_of_a_plugin_is_masked(tmp_path: Path) -> None:
+    """Nobody has registered it: the plugin failed before it gave one."""
+    said = "ID token eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ4In0.c2lnbmF0dXJlc2lnbmF0dXJl password=canary-of-the-plugin"
+    user = kubeconfigs.plugin(tmp_path, f"echo '{said}' >&2; exit 1")
+    found = problem(kubeconfigs.write(tmp_path / "config", user=user))
+    assert str(found).endswith("ended with 1: ID token [redacted] password=[redacted]")
+
+
 def test_a_plugin_that_is_absent_says_how_to_install_it(tmp_path: Path) -> None:
     """The kubeconfig's own hint, where it has one."""
     user = {

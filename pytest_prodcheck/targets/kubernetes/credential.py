@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pytest_prodcheck.config.redaction import scrub_patterns
 from pytest_prodcheck.targets.kubernetes.kubeconfig import Access
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
@@ -134,7 +135,7 @@ def _run(owner: Credential, plugin: UserExec) -> bytes:
                 text, "run it by hand: it may wait for a log-in", "cluster.credential.timeout"
             ) from None
     if process.returncode:
-        words = " ".join(said.decode("utf-8", "replace").split())[-_LONGEST:]
+        words = scrub_patterns(" ".join(said.decode("utf-8", "replace").split()))[-_LONGEST:]
         raise owner._problem(f"credential plugin {plugin.command} ended with {process.returncode}: {words}")
     return output
 
