@@ -80,7 +80,8 @@ def _handler(upstream: _Upstream, trouble: Trouble, first: int) -> type[BaseHTTP
             self.close_connection = not well and trouble != "busy"
 
         def _pass_on(self) -> None:
-            kept = {name: self.headers[name] for name in ("Authorization", "Accept") if name in self.headers}
+            passed_on = ("Authorization", "Accept", "User-Agent")
+            kept = {name: self.headers[name] for name in passed_on if name in self.headers}
             answer, body = upstream.get(self.path, kept)
             told = {name: value for name in ("Content-Type", "Date") if (value := answer.getheader(name))}
             self._answer(answer.status, body, told)

@@ -37,4 +37,5 @@ def test_no_request_hides_behind_another_name(lab: Mapping[str, Any], clusters: 
     """Whoever read with the gate's accounts was the gate, and said so."""
     assert clusters.of("").status == 0
     mine = [entry for entry in requests(lab) if ":lab:" in entry["user"].get("username", "")]
-    assert {entry.get("userAgent", "").partition("/")[0] for entry in mine} == {GATE[:-1]}
+    hidden = [entry for entry in mine if not entry.get("userAgent", "").startswith(GATE)]
+    assert hidden == []
