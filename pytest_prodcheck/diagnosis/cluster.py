@@ -39,6 +39,11 @@ CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "clus
                  "cluster.config.bad_value", "cluster.config.changed_not_restarted")  # fmt: skip
 
 
+def blinds(code: str) -> bool:
+    """Whether it only keeps the runner from seeing what runs, so that nobody but us is hurt."""
+    return code.startswith((*_ACCESS, "cluster.rbac.", "logs.source.forbidden", "logs.source.unreachable"))
+
+
 def stops_services(cause: Sign, _symptom: Sign) -> bool:
     """What runs suffers from it: it is no warning, nothing that we merely may not see, no difference on paper, and it
     leaves fewer pods than are wanted, or none is wanted. A rollout that hangs while all old pods serve breaks no

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from pytest_prodcheck.diagnosis import say
+from pytest_prodcheck.diagnosis import cluster, say
 from pytest_prodcheck.diagnosis.candidates import Candidate, group
 from pytest_prodcheck.diagnosis.causes import depth
 from pytest_prodcheck.diagnosis.context import Context
@@ -50,7 +50,7 @@ def diagnose(
     explained = {sign.check: root.code for root in sorted(roots, key=_late) for sign in roots[root]}
     verdicts = {result.id: result.verdict for result in results}
     causes = [
-        (_grade(members, blocked.get(root, ()), verdicts), _cause(run, root, members, blocked.get(root, ())))
+        (_grade(root, members, blocked.get(root, ()), verdicts), _cause(run, root, members, blocked.get(root, ())))
         for root, members in roots.items()
     ]
     causes.sort(key=lambda one: (one[0], depth(one[1].code), -len(one[1].explains)))
@@ -60,13 +60,15 @@ def diagnose(
     )
 
 
-def _grade(signs: Sequence[Sign], blocked: Sequence[str], verdicts: Mapping[str, Verdict]) -> int:
-    """0 where it makes a check red or blocks one, 1 where it leaves one unproven, 2 where it only warns: on a red run
-    nobody looks first for what was merely not proven."""
+def _grade(root: Candidate, signs: Sequence[Sign], blocked: Sequence[str], verdicts: Mapping[str, Verdict]) -> int:
+    """0 where it makes a check red or blocks one, 1 where it leaves one unproven or only keeps us from looking, 2 where
+    it only warns: on a red run nobody looks first for what was merely not seen."""
     grades = {
         _SEVERITY[sign.finding.severity] if sign.finding else _VERDICT.get(verdicts[sign.check], 0) for sign in signs
     }
-    return 0 if blocked else min(grades)
+    if blocked or not min(grades):
+        return 1 if cluster.blinds(root.code) else 0
+    return min(grades)
 
 
 def _with_sums(signs: Sequence[Sign]) -> dict[Candidate, list[Sign]]:

@@ -25,6 +25,7 @@ def render(result: RunResult) -> str:
             "",
             *(f"- seen: {escape(line)}" for line in cause.evidence),
             f"- drags down: {terminal.dragged(cause, result.checks)}",
+            *([f"- remedy: {escape(cause.remedy)}"] if cause.remedy else []),
             f"- next: {code(cause.next or cause.remedy)}",
             *([f"- owner: {escape(cause.owner)}"] if cause.owner else []),
             *([f"- runbook: <{quote(cause.runbook, safe=_URL_SIGNS)}>"] if cause.runbook else []),

@@ -54,13 +54,15 @@ def _without_address(scene: Scene, service: Object, good: int, all_of_them: int)
     selector = table(service, "spec", "selector")
     if good or at(service, "spec", "publishNotReadyAddresses") is True:
         return
-    if picked and not any(one.serves and one.replicas for one in picked):
-        return  # a Job's, or scaled to zero: that is said of the workload
+    if picked and all(_said_of_itself(scene, one) for one in picked):
+        return
     shown = ",".join(f"{key}={value}" for key, value in selector.items())
     near = _nearest(scene, selector) if not picked and selector else ""
     why = f"{all_of_them} pods are there, none is ready" if all_of_them else "no pod is there"
     if selector and not picked:
         why = f"its selector {shown} matches no workload" + (f"; {near}" if near else "")
+    elif picked and not any(one.replicas for one in picked):
+        why = f"{some([one.shown for one in picked])} is scaled to zero"
     elif not selector:
         why = "it has no selector, and nobody gave it addresses"
     yield scene.found(
@@ -72,6 +74,12 @@ def _without_address(scene: Scene, service: Object, good: int, all_of_them: int)
         data={"service": name, "workload": next((one.shown for one in picked), ""), "selected": bool(picked),
               "addresses": all_of_them},
     )  # fmt: skip
+
+
+def _said_of_itself(scene: Scene, template: Template) -> bool:
+    """A Job's pods serve nobody; that a promised workload has no replicas is judged with its rollout."""
+    promised = (*scene.promised.deployments, *scene.promised.statefulsets)
+    return not template.serves or (not template.replicas and template.shown.rpartition("/")[2] in promised)
 
 
 def _nearest(scene: Scene, selector: Object) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from wired import Objects, cluster, held, judged, meta, objects, secret, service, slices
+from wired import PROMISED, Objects, cluster, held, judged, meta, objects, secret, service, slices
 
 from pytest_prodcheck.criteria.cluster.tls_secrets import covers
 
@@ -35,6 +35,18 @@ def test_a_service_whose_pods_are_not_ready_has_no_endpoint() -> None:
     (finding,) = judged("services", found)
     assert finding.message == "service app has no ready endpoint: 2 pods are there, none is ready"
     assert (finding.seen, finding.data["workload"]) == ("0 of 2 ready", "app")
+
+
+@pytest.mark.parametrize(("promised", "count"), [({}, 1), ({"app": 1}, 0)])
+def test_a_service_of_a_workload_without_replicas_leads_nowhere(promised: dict[str, Any], count: int) -> None:
+    """Scaled to zero, and nobody promised it: only its Service shows that; of a promised one its rollout says so."""
+    found = objects()
+    spec(found, "deployments.apps")["replicas"] = 0
+    found["endpointslices.discovery.k8s.io"] = [slices("app"), slices("postgres", True)]
+    told = judged("services", found, PROMISED.model_copy(update={"deployments": promised}))
+    assert [one.message for one in told] == [
+        "service app has no ready endpoint: deployment/app is scaled to zero"
+    ] * count
 
 
 @pytest.mark.parametrize(

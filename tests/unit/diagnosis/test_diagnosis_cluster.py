@@ -48,12 +48,13 @@ def test_restarts_explain_a_5xx_although_all_pods_are_there_now() -> None:
 
 
 def test_what_we_cannot_see_explains_nothing() -> None:
-    """An API server that we do not reach, a right that we lack, an expired token of ours."""
+    """An API server that we do not reach, a right that we lack, an expired token of ours: nobody but us is hurt by it,
+    so what users get comes first."""
     for code in ("cluster.api.unreachable", "cluster.rbac.forbidden", "cluster.credential.expired"):
         unseen = {"code": code, "criterion": "ready", "message": "no way"}
         assert codes(cluster__test_ready=unseen, http__test_endpoint=FAILS) == [
-            code,
             "http.application.unhandled_exception",
+            code,
         ]
 
 
