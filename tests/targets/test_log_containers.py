@@ -71,6 +71,14 @@ def test_containers_of_the_project_are_read(tmp_path: Path, answers: dict[str, A
     assert found.streams[0].facts["look"] == "docker logs --since 1h plan-app-1"
 
 
+def test_a_container_that_has_ended_says_so(tmp_path: Path, answers: dict[str, Any]) -> None:
+    """A migration that is done never has to say that it is ready."""
+    ended = container("app")
+    ended["State"] |= {"Status": "exited", "FinishedAt": NOW.isoformat()}
+    found = reading(tmp_path, answers | {"/containers/appid/json": (200, ended)}, digest)
+    assert [bool(stream.facts["ended_at"]) for stream in found.streams] == [True, False]
+
+
 def test_only_named_services(tmp_path: Path, answers: dict[str, Any]) -> None:
     """`containers` leaves the others out."""
     assert [one.name for one in reading(tmp_path, answers, digest, containers=("app",)).streams] == ["plan-app-1"]

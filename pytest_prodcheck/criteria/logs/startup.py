@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget, Ready
@@ -11,32 +11,49 @@ from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.log import Digest, Stream
 
 CRITERION = "log_startup"
+_Program = tuple[str, ...]
+_NAMED = 5
+_SPARE = 1.0
+"""Seconds: the platform's record of a start may be rounded."""
 
 
 def startup(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
-    """Every stream whose start lies within the window."""
+    """Every running container of the programs of which one says the line, where its start lies within the window.
+    What has ended (init containers, completed jobs) never has to."""
     if table.ready is None:
         return []
-    streams = [stream for stream in digest.streams if not stream.previous]
-    found = [finding for stream in streams for finding in _of(stream, table.ready, digest, target)]
-    if found or any(stream.ready_at for stream in streams):
-        return found
-    text = f"no stream says {table.ready.line!r} within the window: was the program started before it?"
-    return [_finding(target, text, "logs.startup.unseen", "insufficient", "", "")]
+    running = [stream for stream in digest.streams if not stream.previous and not stream.facts.get("ended_at")]
+    begun = [stream for stream in running if (_start(stream) or digest.window.until) >= digest.window.since - _SPARE]
+    programs = {_program(stream) for stream in running}
+    say_it = programs & {_program(stream) for stream in digest.streams if stream.ready_at is not None}
+    if not say_it:
+        return [_never(begun, table.ready, digest, target) or _unseen(table.ready, target)]
+    judged = [stream for stream in begun if _program(stream) in say_it]
+    found = [finding for stream in judged for finding in _of(stream, table.ready, digest, target)]
+    return found if found or any(stream.ready_at for stream in judged) else [_unseen(table.ready, target)]
+
+
+def _program(stream: Stream) -> _Program:
+    """What runs in it, so that replicas are the same: a workload's container, a project's service, or the stream."""
+    facts = stream.facts
+    if not facts.get("workload"):
+        return (stream.name,)
+    return facts.get("kind", ""), facts["workload"], facts.get("container", "") if facts.get("pod") else ""
+
+
+def _start(stream: Stream) -> float | None:
+    """As the platform says it; else its first line's time, which is that of an older one where a file goes on."""
+    return moment(stream.facts.get("started_at")) or stream.first
 
 
 def _of(stream: Stream, ready: Ready, digest: Digest, target: str) -> Iterator[Finding]:
-    started = moment(stream.facts.get("started_at")) or None
-    if started is not None and started < digest.window.since - 1:
-        return
+    started = _start(stream)
     if stream.ready_at is None:
-        if started is not None and digest.window.until - started > ready.within:
-            waited = grammar.show_duration(digest.window.until - started)
-            text = f"{stream.name} runs for {waited} and never said {ready.line!r}"
+        if _waited(stream, digest) > ready.within:
+            text = f"{_runs(stream, digest)} and never said {ready.line!r}"
             yield _finding(target, text, "logs.startup.late", "error", stream.name, stream.first_grave)
         return
-    begun = started if started is not None else stream.first
-    took = stream.ready_at - begun if begun is not None else 0.0
+    took = stream.ready_at - started if started is not None else 0.0
     graves = f": {stream.graves_before_ready} grave lines before it" if stream.graves_before_ready else ""
     if took > ready.within:
         text = f"{stream.name}: {ready.line!r} after {grammar.show_duration(took)}{graves}"
@@ -44,6 +61,36 @@ def _of(stream: Stream, ready: Ready, digest: Digest, target: str) -> Iterator[F
     elif graves:
         text = f"{stream.name}: {stream.graves_before_ready} grave lines before {ready.line!r}"
         yield _finding(target, text, "logs.startup.errors", "error", stream.name, stream.first_grave)
+
+
+def _never(begun: Sequence[Stream], ready: Ready, digest: Digest, target: str) -> Finding | None:
+    """None of the containers says the line: which one should, is not known, so it is one finding."""
+    late = [stream for stream in begun if _waited(stream, digest) > ready.within]
+    if not late:
+        return None
+    longest = max(late, key=lambda stream: _waited(stream, digest))
+    line = next((stream.first_grave for stream in late if stream.first_grave), "")
+    if len(late) == 1:
+        text = f"{_runs(longest, digest)} and never said {ready.line!r}"
+        return _finding(target, text, "logs.startup.late", "error", longest.name, line)
+    names = ", ".join(stream.name for stream in late[:_NAMED]) + (", …" if len(late) > _NAMED else "")
+    text = f"none of {len(late)} containers ever said {ready.line!r} ({names}): {_runs(longest, digest)}"
+    return _finding(target, text, "logs.startup.late", "error", names, line)
+
+
+def _waited(stream: Stream, digest: Digest) -> float:
+    """Seconds since the start, where the platform says when that was; of a file nobody knows that it still runs."""
+    started = moment(stream.facts.get("started_at"))
+    return digest.window.until - started if started else 0.0
+
+
+def _runs(stream: Stream, digest: Digest) -> str:
+    return f"{stream.name} runs for {grammar.show_duration(_waited(stream, digest))}"
+
+
+def _unseen(ready: Ready, target: str) -> Finding:
+    text = f"no start that says {ready.line!r} lies within the window: was the program started before it?"
+    return _finding(target, text, "logs.startup.unseen", "insufficient", "", "")
 
 
 def _finding(target: str, text: str, code: str, severity: Severity, subject: str, line: str) -> Finding:

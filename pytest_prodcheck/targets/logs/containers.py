@@ -146,5 +146,7 @@ class Containers:
 
 def _origin(one: Container) -> Origin:
     look = f"docker logs --since 1h {shlex.quote(one.name)}"
-    facts = {"container": one.name, "workload": one.service, "started_at": stamp(one.started_at), "look": look}
+    ended = stamp(one.finished_at) if one.status in ("exited", "dead") else ""
+    facts = {"container": one.name, "workload": one.service, "started_at": stamp(one.started_at), "ended_at": ended,
+             "look": look}  # fmt: skip
     return Origin(one.name, stamped=True, facts=facts)

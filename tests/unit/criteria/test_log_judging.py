@@ -244,6 +244,51 @@ def test_programs_say_that_they_are_ready(started: float, text: str, code: str) 
     assert [one.code for one in found] == ([code] if code else [])
 
 
+def started(name: str, container: str, ready: float | None, workload: str = "app", **keys: Any) -> Stream:
+    """A container's stream: it started 100 s ago, and said so many seconds later that it is ready."""
+    begun = datetime.fromtimestamp(NOW - 100, UTC).isoformat()
+    facts = {"started_at": begun, "workload": workload, "pod": name, "container": container, **keys}
+    return Stream(f"{name}/{container}", 9, 9, NOW - 100, ready_at=ready if ready is None else NOW - 100 + ready,
+                  facts=facts)  # fmt: skip
+
+
+ENDED = {"ended_at": "2026-11-29T10:09:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("streams", "late"),
+    [
+        ([started("app-1", "app", 5), started("db-0", "db", None, "db"), started("app-1", "proxy", None)], []),
+        ([started("app-1", "app", 5), started("app-2", "app", None)], ["app-2/app"]),
+        ([started("app-1", "app", 5), started("app-1", "init", None, **ENDED)], []),
+        ([started("app-1", "app", 5), started("app-2", "app", None, **ENDED)], []),
+        ([started("app-1", "app", None), started("job-1", "app", 5, "job", **ENDED)], ["app-1/app"]),
+        ([started("app-1", "app", None), started("db-0", "db", None, "db")], ["app-1/app, db-0/db"]),
+    ],
+)
+def test_only_programs_that_say_it_must_say_that_they_are_ready(streams: list[Stream], late: list[str]) -> None:
+    """A database beside it, an init container and a completed job never do; its other replicas must (C39)."""
+    table = log_reading.table(ready={"line": "listening", "within": 30.0})
+    found = startup(Digest(WINDOW, tuple(streams)), table, "logs")
+    assert [(one.subject, one.code) for one in found] == [(name, "logs.startup.late") for name in late]
+
+
+def test_a_line_that_nobody_says_is_one_finding() -> None:
+    """Which of the containers should have said it, is not known."""
+    table = log_reading.table(ready={"line": "listening", "within": 30.0})
+    streams = (started("app-1", "app", None), started("db-0", "db", None, "db"))
+    (found,) = startup(Digest(WINDOW, streams), table, "logs")
+    assert found.message == ("none of 2 containers ever said 'listening' (app-1/app, db-0/db): app-1/app runs for 100s")
+
+
+@pytest.mark.parametrize(("first", "codes"), [(100, []), (5000, ["logs.startup.unseen"])])
+def test_a_file_shows_a_start_by_its_first_line(first: float, codes: list[str]) -> None:
+    """One that goes on from before the window does not say when the program started."""
+    stream = Stream("app.log", 9, 9, NOW - first, ready_at=NOW - 95, facts={"file": "/app.log"})
+    table = log_reading.table(ready={"line": "listening", "within": 30.0})
+    assert [one.code for one in startup(Digest(WINDOW, (stream,)), table, "logs")] == codes
+
+
 def test_a_500_has_its_own_lines() -> None:
     """One with a trace; one whose log does not say why; one without lines; one without an id (E45)."""
     said = {
