@@ -22,7 +22,7 @@ def about_pod(
     return Finding(
         criterion,
         target,
-        f"pod {name}: {why.says}",
+        why.of_pod(name),
         "cluster.job.failed" if of_job else why.code,
         seen=status or why.code,
         promised="well",

@@ -34,7 +34,7 @@ def _revision(thing: Object) -> int:
 
 
 def old_version(cluster: Cluster, deployment: Object) -> Why:
-    """What still serves of an earlier revision, as the beginning of a sentence; empty where nothing does."""
+    """What still serves of an earlier revision, as a part of a sentence; empty where nothing does."""
     sets = replica_sets(cluster, deployment)
     old = [(row, thing) for row, thing in sets[1:] if isinstance(row.get("Ready"), int) and row["Ready"]]
     if not old:
@@ -43,7 +43,7 @@ def old_version(cluster: Cluster, deployment: Object) -> Why:
     image, new = str(row.get("Images", "")), str(sets[0][0].get("Images", ""))
     which = f" ({image})" if image and image != new else ""
     data = {"old_replicaset": str(row.get("Name", "")), "serving": image, "old_pods": row["Ready"]}
-    return Why("cluster.rollout.old_version_serving", f"old version serving{which}: ", data=data)
+    return Why("cluster.rollout.old_version_serving", f"old version serving{which}", data=data)
 
 
 def of_deployment(cluster: Cluster, deployment: Object) -> Why | None:
@@ -70,7 +70,7 @@ def _bad(cluster: Cluster, mine: Callable[[Object], bool]) -> Iterator[Why]:
     for pod in cluster.objects.get("pods", ()):
         if mine(pod) and (found := pods_own.why(cluster, pod)):
             data = {"pod": name_of(pod), "node": text(pod, "spec", "nodeName"), **found.data}
-            yield Why(found.code, f"pod {name_of(pod)}: {found.says}", found.next, data)
+            yield Why(found.code, found.of_pod(name_of(pod)), found.next, data)
 
 
 def _not_made(cluster: Cluster, kind: str, name: str, workload: str) -> Why | None:

@@ -103,7 +103,7 @@ def _mixed(cluster: Cluster, promised: ClusterTarget, revision: Revision, target
     """Two revisions of one workload with ready pods, although its rollout calls itself complete."""
     for subject, workload, _ in _workloads(cluster, promised):
         if old := blame.old_version(cluster, workload).says:
-            message = f"{old}{subject} has ready pods of an earlier revision beside the new ones"
+            message = f"{old}: {subject} has ready pods of an earlier revision beside the new ones"
             data = {"namespace": cluster.namespace, "workload": name_of(workload), "serving": old}
             code, order = "cluster.rollout.old_version_serving", f"{cluster.kubectl} get replicasets -o wide"
             return [

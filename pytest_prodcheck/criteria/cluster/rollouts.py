@@ -110,21 +110,28 @@ def _deployment(cluster: Cluster, workload: Object) -> Why | None:
     serving = blame.old_version(cluster, workload)
     guilty = blame.of_deployment(cluster, workload)
     if guilty is not None:
-        says = f"{serving.says}{guilty.says}" + (" (ProgressDeadlineExceeded)" if late else "")
+        says = _beside(f"{guilty.says} (ProgressDeadlineExceeded)" if late else guilty.says, serving)
         return Why(guilty.code, says, guilty.next, {**serving.data, **guilty.data})
     if at(workload, "spec", "paused") is True:
-        return Why("cluster.rollout.paused", f"{serving.says}the rollout of {name} is paused", data=serving.data)
+        return Why("cluster.rollout.paused", _beside(f"the rollout of {name} is paused", serving), data=serving.data)
     if late:
-        says = f"{serving.says}the rollout of {name} made no progress within its deadline (ProgressDeadlineExceeded)"
-        return Why("cluster.rollout.deadline_exceeded", says, f"describe deployment {name}", serving.data)
+        says = f"the rollout of {name} made no progress within its deadline (ProgressDeadlineExceeded)"
+        return Why(
+            "cluster.rollout.deadline_exceeded", _beside(says, serving), f"describe deployment {name}", serving.data
+        )
     so_far = f"{updated} of {wants} new pods, {available} available, {total - updated} old"
     if serving.says:
         return Why(
             "cluster.rollout.old_version_serving",
-            f"{serving.says}the rollout of {name} is not done: {so_far}",
+            f"{serving.says}: the rollout of {name} is not done: {so_far}",
             data=serving.data,
         )
     return Why("cluster.rollout.in_progress", f"the rollout of {name} is not done: {so_far}")
+
+
+def _beside(reason: str, serving: Why) -> str:
+    """What keeps a rollout from its end, and behind it what serves meanwhile."""
+    return f"{reason}; {serving.says}" if serving.says else reason
 
 
 def _statefulset(cluster: Cluster, workload: Object) -> Why | None:

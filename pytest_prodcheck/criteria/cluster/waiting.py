@@ -53,7 +53,7 @@ def why(pod: Object, container: Object, status: Object, known: list[Object], now
     reason, message = text(status, "state", "waiting", "reason"), text(status, "state", "waiting", "message")
     image, name = text(container, "image") or text(status, "image"), text(status, "name")
     if reason in PULLS:
-        return _pull(pod, name, image, message, known)
+        return _pull(pod, image, message, known)
     if found := of_configuration(message, name):
         return found
     if reason in _REASONS:
@@ -95,10 +95,10 @@ def _kind(word: str) -> str:
     return "ConfigMap" if word.lower() == "configmap" else "Secret"
 
 
-def _pull(pod: Object, name: str, image: str, message: str, known: list[Object]) -> Why:
+def _pull(pod: Object, image: str, message: str, known: list[Object]) -> Why:
     told = events.last(known, "Failed", saying="Failed to pull") or message
     because = next((words for mark, words in _TOLD.items() if mark in told.lower()), "")
-    says = f"{name} cannot pull its image {image}" + (f": {because}" if because else "")
+    says = f"image {image} cannot be pulled" + (f": {because}" if because else "")
     return Why("cluster.image.pull_failed", says, f"describe pod {name_of(pod)}", {"image": image, "text": told})
 
 

@@ -20,3 +20,7 @@ class Why:
     """What follows `kubectl -n NAMESPACE`; empty means the cause table's own."""
     data: Mapping[str, Any] = field(default_factory=dict)
     severity: Severity = "error"
+
+    def of_pod(self, name: str) -> str:
+        """The words with the pod's name: behind those about a container, for a line may be cut before the reason."""
+        return f"{self.says} (pod {name})" if self.data.get("container") else f"pod {name}: {self.says}"

@@ -47,7 +47,11 @@ def test_healthy_pods_are_silent() -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "says"),
     [
-        ("image-pull", "cluster.image.pull_failed", "cannot pull its image images.plan.example/plan-app:1.5.0-typo"),
+        (
+            "image-pull",
+            "cluster.image.pull_failed",
+            "image images.plan.example/plan-app:1.5.0-typo cannot be pulled",
+        ),
         ("crash-loop", "cluster.container.crash_loop", "exit code 1: [nitro] [uncaughtException] Error: NUXT_PUBLIC"),
         ("oom-killed", "cluster.container.oom_killed", "killed by its memory limit of 1Gi (exit code 137, OOMKilled)"),
         ("secret-key-missing", "cluster.config.key_missing", "needs the key NUXT_SESSION_PASSWORD of Secret plan-secr"),
@@ -75,7 +79,7 @@ def test_a_fault_of_the_lab_has_its_cause(fault: str, code: str, says: str) -> N
         (waiting("ImagePullBackOff"), [event("Failed", "Failed to pull image: 403 denied")], "image.pull_failed",
          "the registry refuses the credential"),
         (waiting("RegistryUnavailable", "dial tcp: i/o timeout"), [], "image.pull_failed", "does not answer"),
-        (waiting("ImageInspectError", "x"), [], "image.pull_failed", "cannot pull its image images.test/app:1"),
+        (waiting("ImageInspectError", "x"), [], "image.pull_failed", "image images.test/app:1 cannot be pulled"),
         (waiting("ErrImageNeverPull", "x"), [], "image.not_on_node", "ErrImageNeverPull"),
         (waiting("InvalidImageName", "x"), [], "image.invalid_name", "InvalidImageName"),
         (waiting("CreateContainerConfigError", 'configmap "plan" not found'), [], "config.secret_missing",

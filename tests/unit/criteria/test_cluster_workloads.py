@@ -11,6 +11,7 @@ from snapshots import IMAGE, PROMISED, lab, named, of, read
 from pytest_prodcheck.criteria.cluster.configuration import keys
 from pytest_prodcheck.criteria.cluster.images import image, matches
 from pytest_prodcheck.criteria.cluster.jobs import cronjob, job
+from pytest_prodcheck.criteria.cluster.pods import pods
 from pytest_prodcheck.criteria.cluster.rollouts import rollout
 from pytest_prodcheck.observe.cluster import Cluster
 from pytest_prodcheck.observe.finding import Finding
@@ -37,10 +38,10 @@ def test_a_finished_rollout_is_silent(subject: str) -> None:
 @pytest.mark.parametrize(
     ("fault", "code", "says"),
     [
-        ("image-pull", "image.pull_failed", f"old version serving ({IMAGE}): pod plan-app-"),
-        ("crash-loop", "container.crash_loop", f"old version serving ({IMAGE}): pod plan-app-"),
-        ("secret-key-missing", "config.key_missing", "old version serving: pod plan-app-"),
-        ("unschedulable", "pod.unschedulable", "old version serving: pod plan-app-"),
+        ("image-pull", "image.pull_failed", f"; old version serving ({IMAGE})"),
+        ("crash-loop", "container.crash_loop", f"; old version serving ({IMAGE})"),
+        ("secret-key-missing", "config.key_missing", "; old version serving"),
+        ("unschedulable", "pod.unschedulable", "; old version serving"),
         ("quota-exceeded", "quota.exceeded", "no quota is left for pods of plan-app"),
         ("not-ready", "pod.not_ready", "pod plan-app-"),
     ],
@@ -51,6 +52,27 @@ def test_a_rollout_that_hangs_says_which_pod_and_what_serves(fault: str, code: s
     assert found.code == f"cluster.{code}"
     assert says in found.message
     assert found.data["workload"] == "plan-app"
+
+
+@pytest.mark.parametrize(
+    ("fault", "first"),
+    [
+        (
+            "image-pull",
+            "image images.plan.example/plan-app:1.5.0-typo cannot be pulled: it is not in the registry",
+        ),
+        ("crash-loop", "plan-app ends by itself with exit code 1: [nitro] [uncaughtException] Error: NUXT_PUBLIC_"),
+        ("secret-key-missing", "plan-app needs the key NUXT_SESSION_PASSWORD of Secret plan-secrets"),
+        ("not-ready", "plan-app runs and is not ready: Readiness probe failed"),
+        ("unschedulable", "pod plan-app-"),
+    ],
+)
+def test_the_reason_comes_before_the_pod_and_before_what_serves(fault: str, first: str) -> None:
+    """A line of a terminal ends after a hundred characters, and that of the pod's check as well."""
+    cluster = lab(fault)
+    for found in (*of_app(cluster), *pods(cluster, PROMISED, "cluster")[:1]):
+        assert found.message.startswith(first)
+        assert "pod plan-app-" in found.message
 
 
 def _app(data: dict[str, Any]) -> dict[str, Any]:
