@@ -11,7 +11,7 @@ from pytest_prodcheck.observe.cluster_rows import unwell
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
 if TYPE_CHECKING:
-    from pytest_prodcheck.targets.cluster.snapshot import Reader
+    from pytest_prodcheck.targets.cluster.reader import Reader
 
 _OF_A_KIND, _AT_MOST = 2, 16
 """Pods that fail alike are read in full up to here; the others are named with what their rows say."""

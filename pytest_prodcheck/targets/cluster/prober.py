@@ -15,7 +15,7 @@ from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
-    from pytest_prodcheck.targets.cluster.snapshot import Reader
+    from pytest_prodcheck.targets.cluster.reader import Reader
     from pytest_prodcheck.targets.kubernetes.api import Api
 
 _TAIL = 4000
@@ -52,8 +52,10 @@ class ClusterProber:
 
     def rolling(self) -> Cluster | None:
         """How the rollouts are: the workloads and their ReplicaSets, read now; None where they cannot be."""
+        from pytest_prodcheck.targets.cluster import snapshot
+
         try:
-            return self._reader().rolling()
+            return snapshot.rolling(self._reader())
         except ApiProblem:
             return None  # the readiness that follows says why
 
@@ -67,10 +69,12 @@ class ClusterProber:
         return ()
 
     def _read(self) -> Cluster:
-        return self._reader().read()
+        from pytest_prodcheck.targets.cluster import snapshot
+
+        return snapshot.read(self._reader())
 
     def _reader(self) -> Reader:
-        from pytest_prodcheck.targets.cluster.snapshot import Reader
+        from pytest_prodcheck.targets.cluster.reader import Reader
         from pytest_prodcheck.targets.kubernetes.api import Api
         from pytest_prodcheck.targets.kubernetes.kubeconfig import access
 

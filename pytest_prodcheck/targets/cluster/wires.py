@@ -14,7 +14,7 @@ from pytest_prodcheck.observe.cluster_references import Reference
 from pytest_prodcheck.observe.cluster_templates import Template
 
 if TYPE_CHECKING:
-    from pytest_prodcheck.targets.cluster.snapshot import Reader
+    from pytest_prodcheck.targets.cluster.reader import Reader
 
 _RESOURCES = {"Secret": "secrets", "ConfigMap": "configmaps"}
 _AGE = re.compile(r"(\d+)([ydhms])")
