@@ -39,6 +39,8 @@ _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.sessio
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"
+_LOGS = "pytest --prodcheck=ENV -k logs"
+"""What is typed where a log does not name what a command needs, and cannot be looked at by a command of its own."""
 _EXPANDED = re.compile(r'[\\"$`]')
 """What a shell reads between double quotes."""
 _WIDTH = 160
@@ -87,6 +89,8 @@ def _command(template: str, data: dict[str, Any]) -> str:
         known = _KUBECTL.sub(lambda _: str(data["kubectl"]), known)
     if data.get("ca"):
         known = _CURL.sub("curl --cacert {ca} ", known)
+    if str(data["target"]).startswith("logs") and missing(known, data):
+        known = str(data.get("look") or _LOGS)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, {**data, **_typed(data)}, command=True))
 
 
@@ -148,6 +152,8 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     merged["service_url"] = _address({**places.get(speaker.target, {}), **speaker.data}).get("url", "")
     merged["target"] = speaker.target
     merged["login"] = merged.get("asked_as") or merged.get("login") or merged.get("user", "")
+    if merged.get("subject") == merged.get("fingerprint"):
+        merged["subject"] = ""  # it tells groups of records apart, and names nothing that a command could ask for
     merged.setdefault("table", merged.get("subject", ""))
     merged["text"] = "\n".join(dict.fromkeys(str(merged.get("text", "")).splitlines()))
     merged["relation"] = str(merged["table"]).rpartition(".")[2]

@@ -60,7 +60,7 @@ def finding(
         **{name: value for name, value in group.data.items() if name != "times"},
         "text": group.line, "operation": group.origin, "origin": group.origin, "count": others(group),
         "before": group.before, "first": clock(group.first), "last": clock(group.last),
-        "fingerprint": group.fingerprint,
+        "fingerprint": group.fingerprint, "look": facts.get("look", ""),
     }  # fmt: skip
     look = facts.get("look", "") if group.code.startswith("logs.") else ""
     return Finding(

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from pytest_prodcheck.diagnosis.diagnose import diagnose
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding, Verdict
 from pytest_prodcheck.observe.observation import Observation
@@ -96,6 +98,26 @@ def test_a_500_takes_the_exception_of_its_own_line() -> None:
     (cause,) = causes([answered(500, "http.application.unhandled_exception")], {REQUEST: told})
     assert cause.code == "http.application.unhandled_exception"
     assert any("KeyError" in text for text in (cause.message, *cause.evidence))
+
+
+@pytest.mark.parametrize(
+    ("code", "names", "command"),
+    [
+        ("database.data.constraint", {}, "tail -n 200 app.log"),
+        ("database.data.constraint", {"look": ""}, "pytest --prodcheck=ENV -k logs"),
+        ("database.data.constraint", {"table": "payments"}, "psql -c '\\d payments'"),
+        ("logs.connection.refused", {}, "tail -n 200 app.log"),
+        ("logs.connection.refused", {"namespace": "plan-prod"}, "kubectl get endpoints -n plan-prod"),
+    ],
+)
+def test_no_command_has_a_fingerprint_or_a_name_that_nobody_knows(
+    code: str, names: dict[str, str], command: str
+) -> None:
+    """Then it is the one that looks at the log."""
+    line = 'duplicate key value violates unique constraint "payments_pkey"'
+    data = {"look": "tail -n 200 app.log", "sqlstate": "23505", **names}
+    (cause,) = causes([check("logs::test_errors", "logs", logged(code, line, **data))])
+    assert cause.next == command
 
 
 def test_a_missing_module_explains_a_server_that_is_gone() -> None:
