@@ -51,6 +51,21 @@ def test_who_gets_nowhere_is_told_why(clusters: Clusters, tmp_path: Path, accoun
     assert_one_cause(gated(clusters, tmp_path, clusters.of_account(account)), code, says)
 
 
+@pytest.mark.parametrize(("account", "sees"), [("narrow", "pods"), ("nobody", "")])
+def test_who_may_not_look_is_blocked_and_told_the_rule(
+    clusters: Clusters, tmp_path: Path, account: str, sees: str
+) -> None:
+    """Never green, and not the system's fault: what is refused is blocked with the missing rule as YAML, the rest is
+    judged (R22)."""
+    run = gated(clusters, tmp_path, clusters.of_account(account))
+    assert (run.status, run.verdict["verdict"], run.codes) == (1, "blocked", ["cluster.rbac.forbidden"]), run.output
+    verdicts = {check["id"].partition("::test_")[2]: check["verdict"] for check in run.verdict["checks"]}
+    assert verdicts["secrets"] == "blocked"
+    assert verdicts["pods"] == ("pass" if sees else "blocked")
+    rules = " ".join(finding["remedy"] for finding in run.findings if finding["code"] == "cluster.rbac.forbidden")
+    assert re.search(r"resources: \[.?secrets.?\]", rules), rules
+
+
 def test_a_token_that_nobody_knows_is_rejected(clusters: Clusters, tmp_path: Path) -> None:
     """401, and no guess that it would have expired."""
     file = changed(clusters, tmp_path, {"token": "nobody-knows-me"})
