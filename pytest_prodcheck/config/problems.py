@@ -21,13 +21,13 @@ CREDENTIAL = compiled(
 REFERENCES_ONLY = "secrets are references, never the value itself"
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
-    """`; did you mean X?`, or the known ones where none is near, or nothing where none is known."""
+def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str:
+    """`; did you mean X?`, or the known ones where none is near (`alike` of 1), or nothing where none is known."""
     import difflib  # 2 ms that only a mistake has to pay
 
     names = sorted(known)
     lowered = {other.lower(): other for other in names}
-    if found := difflib.get_close_matches(name.lower(), lowered, 1, 0.6):
+    if found := difflib.get_close_matches(name.lower(), lowered, 1, alike):
         return f"; did you mean {lowered[found[0]]}?"
     return f"; known: {', '.join(names)}" if names else ""
 

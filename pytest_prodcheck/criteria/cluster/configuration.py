@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from pytest_prodcheck.config.problems import nearest
 from pytest_prodcheck.criteria.cluster.permission import refused
+from pytest_prodcheck.criteria.cluster.scene import ALIKE, keys_of
 from pytest_prodcheck.observe.cluster import Cluster, Keys
 from pytest_prodcheck.observe.finding import Finding, Severity
 
@@ -28,20 +29,24 @@ def _of_object(
     kind = "Secret" if resource == "secrets" else "ConfigMap"
     if found is None:
         says = f"{kind} {name} does not exist in namespace {cluster.namespace}"
-        yield _finding(cluster, resource, name, "", "cluster.config.secret_missing", says, target)
+        yield _finding(cluster, resource, name, "", "cluster.config.secret_missing", says, target, seen="absent")
         return
     for key in wanted:
         facts = found.keys.get(key)
         if facts is None:
-            says = f"{kind} {name} lacks the key {key}{nearest(key, found.keys)}"
-            yield _finding(cluster, resource, name, key, "cluster.config.key_missing", says, target)
-        elif facts.empty:
+            says = f"{kind} {name} lacks the key {key}{nearest(key, found.keys, ALIKE)}"
             yield _finding(
-                cluster, resource, name, key, "cluster.config.key_empty", f"{key} of {kind} {name} is empty", target
+                cluster, resource, name, key, "cluster.config.key_missing", says, target, seen=keys_of(found.keys)
             )
+        elif facts.empty:
+            says = f"{key} of {kind} {name} is empty"
+            yield _finding(cluster, resource, name, key, "cluster.config.key_empty", says, target, seen="empty")
         elif facts.flaws:
-            says = f"{key} of {kind} {name} {' and '.join(facts.flaws)}"
-            yield _finding(cluster, resource, name, key, "cluster.config.bad_value", says, target, "warning")
+            flaws = " and ".join(facts.flaws)
+            says = f"{key} of {kind} {name} {flaws}"
+            yield _finding(
+                cluster, resource, name, key, "cluster.config.bad_value", says, target, "warning", seen=flaws
+            )
 
 
 def _finding(
@@ -53,9 +58,11 @@ def _finding(
     says: str,
     target: str,
     severity: Severity = "error",
+    *,
+    seen: str,
 ) -> Finding:
     kind = "Secret" if resource == "secrets" else "ConfigMap"
     data = {"object": name, "kind": kind, "key": key, "namespace": cluster.namespace, "operation": f"{kind} {name}"}
     order = f"get {resource}" if code == "cluster.config.secret_missing" else f"describe {kind.lower()} {name}"
-    return Finding(resource, target, says, code, severity, seen=key or "absent", promised=key or name,
+    return Finding(resource, target, says, code, severity, seen=seen, promised=key or name,
                    subject=name, next=f"{cluster.kubectl} {order}", data=data)  # fmt: skip

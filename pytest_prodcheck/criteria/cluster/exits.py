@@ -38,9 +38,7 @@ def why(pod: Object, container: Object, ended: Object, known: list[Object], tail
     if reason == "OOMKilled":
         at_limit = f" of {limit}" if limit else ""
         says = f"{name} is killed by its memory limit{at_limit} (exit code {code}, OOMKilled)"
-        return Why(
-            "cluster.container.oom_killed", says, f"top pod {name_of(pod)} --containers", data | {"limit": limit}
-        )
+        return Why("cluster.container.oom_killed", says, f"describe pod {name_of(pod)}", data | {"limit": limit})
     mine = events.of_container(known, name)
     if code in _STOPPED and (late := _never_started(ended, mine)):
         says = f"{name} is restarted by its startup probe, before it had started (exit code {code})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from pytest_prodcheck.config import grammar
@@ -32,7 +33,7 @@ def rollout(cluster: Cluster, promised: ClusterTarget, target: str, subject: str
     workload = cluster.named(resource, name)
     if workload is None:
         return [missing(cluster, resource, subject, target, CRITERION)]
-    for look in (_zero, _unseen, _JUDGES[kind], _replicas(promised, kind)):
+    for look in (partial(_zero, kind), _unseen, _JUDGES[kind], _replicas(promised, kind)):
         if found := look(cluster, workload):
             return [_finding(cluster, workload, found, subject, target)]
     return images.alike(cluster, name, target) if name not in promised.images else []
@@ -83,10 +84,11 @@ def wanted(workload: Object) -> int:
     return replicas if isinstance(replicas, int) else 1
 
 
-def _zero(_: Cluster, workload: Object) -> Why | None:
+def _zero(kind: str, _: Cluster, workload: Object) -> Why | None:
     name = name_of(workload)
     if at(workload, "spec", "replicas") == 0:
-        return Why("cluster.deployment.scaled_to_zero", f"{name} is scaled to 0: nothing of it runs")
+        says = f"{name} is scaled to 0: nothing of it runs"
+        return Why("cluster.deployment.scaled_to_zero", says, f"get {kind} {name} -o wide")
     if at(workload, "status", "desiredNumberScheduled") == 0:
         says = f"no node is one that {name} wants: nothing of it runs"
         return Why("cluster.workload.no_pods", says, "get nodes --show-labels")

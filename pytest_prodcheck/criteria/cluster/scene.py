@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -82,6 +82,15 @@ def some(names: Sequence[str], most: int = 3) -> str:
     """The first few names, and how many more there are."""
     listed = ", ".join(names[:most])
     return f"{listed} and {len(names) - most} more" if len(names) > most else listed
+
+
+ALIKE = 0.8
+"""How near a key is to one that is meant: most of them end in the same word (`…_PASSWORD`)."""
+
+
+def keys_of(names: Collection[str]) -> str:
+    """What an object holds, in words that nobody reads as what it lacks."""
+    return f"has the keys {some(sorted(names), 5)}" if names else "has no key"
 
 
 def reason(condition: Object) -> str:

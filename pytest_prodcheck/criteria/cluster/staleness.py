@@ -18,6 +18,11 @@ _ROUNDING = 1.0
 _APPLIED_TOGETHER = 120.0
 """Seconds by which an object may be younger than a container that was deployed with it: a node's clock may be late."""
 
+_TIMES = (
+    "custom-columns=KIND:.kind,NAME:.metadata.name,STARTED:.status.containerStatuses[*].state.running.startedAt,"
+    "WRITTEN:.metadata.managedFields[*].time"
+)
+
 
 @dataclass
 class _Use:
@@ -96,11 +101,16 @@ def _stale(scene: Scene, workload: str, use: _Use) -> Finding:
     return scene.found(
         "cluster.config.changed_not_restarted", message, f"{kind.lower()}/{name}", seen=when(started),
         promised=f"started after {changed}", severity="error" if use.write.only_data else "warning",
-        remedy=f"kubectl rollout restart {workload} is yours to run", next=scene.kubectl("rollout history", workload),
+        remedy=f"kubectl rollout restart {workload} is yours to run", next=_times(scene, pods, kind, name),
         data={"workload": workload, "pods": pods, "pod": pods[0], "variable": use.reference.variable, "key": key,
               "kind": kind, "name": name, "replicas_disagree": bool(use.new), "changed": use.write.at,
               "started": started},
     )  # fmt: skip
+
+
+def _times(scene: Scene, pods: list[str], kind: str, name: str) -> str:
+    """A command that shows when containers started, and when the object was written; no value of it is printed."""
+    return scene.kubectl("get", *(f"pod/{one}" for one in pods[:3]), f"{kind.lower()}/{name}", "-o", _TIMES)
 
 
 def _started(pod: Object, container: str) -> float:

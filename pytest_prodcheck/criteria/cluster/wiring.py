@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from difflib import get_close_matches
 
-from pytest_prodcheck.criteria.cluster.scene import Scene, some
+from pytest_prodcheck.criteria.cluster.scene import ALIKE, Scene, keys_of, some
 from pytest_prodcheck.observe import cluster_references as references
 from pytest_prodcheck.observe.cluster import Keys, name_of, text
 from pytest_prodcheck.observe.cluster_references import Kind, Reference
@@ -66,18 +66,17 @@ def _by_key(scene: Scene, reference: Reference, workloads: tuple[str, ...]) -> I
         store = scene.cluster.secrets if kind == "Secret" else scene.cluster.configmaps
         yield _absent(scene, reference, workloads, [one for one, value in store.items() if value is not None])
     elif key and key not in holder.keys:
-        there = some(sorted(holder.keys), 5) or "no key"
         yield scene.found(
             "cluster.config.key_missing",
             f"{kind} {name} lacks key {key}, used by {_used(reference, workloads)}{_similar(key, holder.keys)}",
-            f"{kind.lower()}/{name}", seen=there, promised=key,
+            f"{kind.lower()}/{name}", seen=keys_of(holder.keys), promised=key,
             remedy=f"add key {key} to {kind} {name}, then let the pods start again",
             next=scene.kubectl(f"describe {kind.lower()}", name), data=_facts(reference, workloads),
         )  # fmt: skip
     elif not key and reference.container and not holder.keys:
         yield scene.found(
             "cluster.config.key_missing", f"{kind} {name} is empty, used by {_used(reference, workloads)}",
-            f"{kind.lower()}/{name}", seen="no key", promised="at least one key", severity="warning",
+            f"{kind.lower()}/{name}", seen=keys_of(()), promised="at least one key", severity="warning",
             remedy=f"fill {kind} {name}, or take the reference away",
             next=scene.kubectl(f"describe {kind.lower()}", name), data=_facts(reference, workloads),
         )  # fmt: skip
@@ -106,7 +105,7 @@ def _facts(reference: Reference, workloads: tuple[str, ...]) -> dict[str, object
 
 
 def _similar(name: str, there: Iterable[str]) -> str:
-    near = get_close_matches(name, list(there), n=2, cutoff=0.7)
+    near = get_close_matches(name, list(there), n=2, cutoff=ALIKE)
     return f"; similar: {', '.join(near)}" if near else ""
 
 

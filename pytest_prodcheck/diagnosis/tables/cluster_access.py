@@ -9,8 +9,8 @@ KINDS = (
         "cluster.client.missing",
         "lightkube, which reads kubeconfigs, is not installed where the gate runs",
         "the extra `cluster` is not installed",
+        "install the extra into the environment that the gate runs in",
         "pip install 'pytest-prodcheck[cluster]'",
-        "python -m pip show lightkube",
     ),
     CauseKind(
         "cluster.kubeconfig.missing",
@@ -53,7 +53,8 @@ KINDS = (
         "the API server answers 401, and the token has expired",
         "the token of the cluster has expired",
         "get a new token; a token file or a plugin renews it by itself",
-        "kubectl create token --help",
+        "kubectl config view --minify --raw -o jsonpath='{.users[0].user.token}' | cut -d. -f2 | tr _- /+ | base64 -d "
+        "2>/dev/null | grep -o '\"exp\": *[0-9]*'",
     ),
     CauseKind(
         "cluster.credential.rejected",

@@ -10,7 +10,7 @@ KINDS = (
         "a container used more memory than its limit, and the kernel ended it (137)",
         "{container} of {pod} is killed by its memory limit",
         "raise the limit, or find what holds the memory",
-        "kubectl -n {namespace} top pod {pod} --containers",
+        "kubectl -n {namespace} describe pod {pod}",
     ),
     CauseKind(
         "cluster.container.liveness_killed",

@@ -32,7 +32,9 @@ KINDS = (
         "a Secret or ConfigMap is newer than the containers that read it when they started",
         "{kind} {name} changed after the pods of {workload} had started: they run with the old value",
         "restart the workload (kubectl rollout restart is yours to run); a reloader, or a hash of the configuration in the template, does it next time",
-        "kubectl rollout history -n {namespace} {owner}",
+        "kubectl -n {namespace} get pod/{pod} {kind}/{name} -o "
+        "'custom-columns=KIND:.kind,NAME:.metadata.name,STARTED:.status.containerStatuses[*].state.running.startedAt,"
+        "WRITTEN:.metadata.managedFields[*].time'",
     ),
     CauseKind(
         "cluster.config.bad_value",

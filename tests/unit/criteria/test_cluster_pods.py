@@ -116,6 +116,14 @@ def test_every_waiting_reason_has_its_cause(
     assert says in found.message
 
 
+def test_what_memory_killed_is_shown_with_its_limit_and_its_last_end() -> None:
+    """A restarted container uses little: its usage says nothing of what killed the one before."""
+    found = pods(lab("oom-killed"), PROMISED, "cluster")
+    assert {one.next for one in found} == {
+        f"kubectl --context lab -n plan-prod describe pod {one.subject}" for one in found
+    }
+
+
 @pytest.mark.parametrize(
     "told",
     ['secret "x; rm -rf ~" not found', "couldn't find key $(id) in Secret plan-prod/plan",

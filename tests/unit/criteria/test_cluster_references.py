@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -45,6 +46,15 @@ def test_what_a_variable_takes_is_there(change: dict[str, Any], code: str, words
     assert finding.message.startswith(words)
     assert (finding.data["workload"], finding.data["owner"]) == ("app", "deployment/app")
     assert finding.next.startswith("kubectl --context lab -n plan-prod ")
+
+
+def test_what_a_secret_holds_does_not_read_as_what_it_lacks() -> None:
+    """The evidence of a missing key, of which nothing that is there is a misspelling."""
+    found = objects()
+    app(found)["containers"][0]["env"] = [secret_env("A", "ACCESS_PASSWORD")]
+    (finding,) = judged("references", found)
+    assert finding.seen.startswith("has the keys DATABASE_PASSWORD")
+    assert "similar" not in finding.message
 
 
 @pytest.mark.parametrize(
@@ -171,6 +181,11 @@ def test_a_container_that_is_older_than_its_secret_runs_with_the_old_value() -> 
     assert (finding.code, finding.severity) == ("cluster.config.changed_not_restarted", "error")
     assert "changed 2026-11-29 11:00:00 UTC, deployment/app runs since 2026-11-29 10:00:00 UTC" in finding.message
     assert "kubectl rollout restart deployment/app is yours to run" in finding.remedy
+    assert re.fullmatch(
+        r"kubectl --context lab -n plan-prod get pod/\S+ secret/plan-secrets -o 'custom-columns=KIND:\.kind,\S+"
+        r"startedAt,WRITTEN:\.metadata\.managedFields\[\*\]\.time'",
+        finding.next,
+    )
 
 
 def test_replicas_that_started_before_and_after_disagree() -> None:

@@ -137,6 +137,17 @@ def test_each_condition_of_a_rollout_has_its_cause(
     assert says in found.message
 
 
+@pytest.mark.parametrize(
+    ("resource", "subject"),
+    [("deployments.apps", "deployment/plan-app"), ("statefulsets.apps", "statefulset/postgres")],
+)
+def test_what_is_scaled_to_zero_is_shown_as_it_is_declared(resource: str, subject: str) -> None:
+    """The status of a rollout of no pod is a success."""
+    kind, _, name = subject.partition("/")
+    (found,) = of_app(changed(lambda data: named(data, resource, name)["spec"].update(replicas=0)), subject)
+    assert found.next == f"kubectl --context lab -n plan-prod get {kind} {name} -o wide"
+
+
 def test_an_older_version_that_serves_without_a_reason_is_said() -> None:
     """The new ReplicaSet is not ready, and no pod says why."""
 
@@ -352,3 +363,15 @@ def test_declared_keys_are_there_and_sound() -> None:
     ]  # fmt: skip
     assert "did you mean NUXT_SESSION_PASSWORD?" in found[0].message
     assert "LINE of Secret plan-secrets ends with a line break" in found[2].message
+    assert found[0].seen.startswith("has the keys DATABASE_PASSWORD, ")
+    assert [one.seen for one in found[1:]] == ["empty", "ends with a line break", "absent"]
+
+
+def test_a_key_that_only_ends_alike_is_not_suggested() -> None:
+    """Most of a Secret's keys end in `_PASSWORD`; who takes the suggestion writes the wrong one."""
+    data = read("healthy")
+    known = data["secrets"]["plan-secrets"]["keys"]
+    data["secrets"]["plan-secrets"]["keys"] = {"NUXT_SESSION_PASSWORD": known["NUXT_SESSION_PASSWORD"]}
+    (found,) = keys(of(data), "secrets", {"plan-secrets": ("DATABASE_PASSWORD",)}, "cluster")
+    assert found.message == "Secret plan-secrets lacks the key DATABASE_PASSWORD; known: NUXT_SESSION_PASSWORD"
+    assert found.seen == "has the keys NUXT_SESSION_PASSWORD"
