@@ -103,6 +103,8 @@ class Group:
     first: float | None = None
     last: float | None = None
     data: Mapping[str, Json] = field(default_factory=dict)
+    example: str = ""
+    """The words of the first of them, masked, with what differs; empty where the title says it."""
 
 
 @dataclass(frozen=True, slots=True)

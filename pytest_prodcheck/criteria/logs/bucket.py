@@ -58,5 +58,5 @@ class Bucket:
         seed = self.seed
         return Group(
             seed.kind, seed.code, seed.title, seed.fingerprint, self.line, self.origin, self.count, self.before,
-            min(self.count, self.ours + claimed), self.first, self.last, data,
+            min(self.count, self.ours + claimed), self.first, self.last, data, seed.example,
         )  # fmt: skip

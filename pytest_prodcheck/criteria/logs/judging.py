@@ -62,7 +62,7 @@ def private(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     for group in digest.of("secret", "personal"):
         secret = group.kind == "secret"
         severity = "error" if secret else table.personal_data or "warning"
-        what = f"log prints a credential: {group.title}" if secret else f"log prints {group.title}"
+        what = f"log prints a credential: {group.example or group.title}" if secret else f"log prints {group.title}"
         text = f"{what} ({group.count}×, {group.origin}{telling.span(group)})"
         found.append(telling.finding("log_privacy", group, digest, table, target, text, severity))
     return telling.bounded(found) or unproven(digest, table, target)
@@ -73,7 +73,7 @@ def slow(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     found = []
     for group in digest.of("slow"):
         worst = float(str(group.data.get("seconds") or 0.0))
-        text = f"{group.count} slow query lines, worst {grammar.show_duration(worst)}: {group.title}"
+        text = f"{group.count} slow query lines, worst {grammar.show_duration(worst)}: {group.example or group.title}"
         found.append(telling.finding("log_slow", group, digest, table, target, text))
     return telling.bounded(found) or unproven(digest, table, target)
 
@@ -88,7 +88,7 @@ def retries(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
         )
         if group.count >= _STORM and len(gaps) + 1 >= _STORM and median(gaps) < _QUICK and not _grow(gaps):
             pause = grammar.show_duration(max(median(gaps), 0.001))
-            text = f"{group.origin} retries each {pause}, {group.count}×: storm ({group.title})"
+            text = f"{group.origin} retries each {pause}, {group.count}×: storm ({group.example or group.title})"
             found.append(telling.finding("log_retries", group, digest, table, target, text))
     return telling.bounded(found) or unproven(digest, table, target)
 
@@ -148,7 +148,7 @@ def _requested(group: Group) -> str:
 
 def _said(group: Group) -> str:
     frame = f" in {group.data['frame']}" if group.data.get("frame") else ""
-    return f"{telling.others(group)}× {group.title}{frame} ({group.origin}{telling.span(group)})"
+    return f"{telling.others(group)}× {telling.words(group)}{frame} ({group.origin}{telling.span(group)})"
 
 
 def _number(value: object) -> float:

@@ -80,6 +80,15 @@ class Seed:
     code: str
     title: str
     data: Mapping[str, str | int | float] = field(default_factory=dict)
+    example: str = ""
+    """The words of this record, masked, with all that differs from others'; empty where the title says it."""
+
+    @classmethod
+    def like(cls, kind: Kind, code: str, words: str, data: Mapping[str, str | int | float] | None = None) -> Seed:
+        """One whose records share their first line but for ids, times, addresses and numbers."""
+        return cls(
+            kind, code, fingerprint.normalised(words), data or {}, privacy.shown(words.strip().partition("\n")[0])
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -112,7 +121,7 @@ class Sorter:
 
     def seeds(self, record: Record, text: str) -> Iterator[Seed]:
         """What the record is about. `text` is all of it as it was read."""
-        yield from self._private(text)
+        yield from self._private(record, text)
         yield from self._forbids(text)
         if record.status:
             yield from _answered(record)
@@ -129,11 +138,9 @@ class Sorter:
             if record.status < 500 or seed.code != "logs.record.grave":  # that line says no more than the 5xx itself
                 yield seed
         elif fallback := _FALLBACK.search(record.message):
-            yield Seed(
-                "fallback", "logs.handler.fallback", fingerprint.normalised(record.message), {"words": fallback[0]}
-            )
+            yield Seed.like("fallback", "logs.handler.fallback", record.message, {"words": fallback[0]})
         if _RETRY.search(record.message):
-            yield Seed("retry", "logs.retries.storm", fingerprint.normalised(_RETRY.sub("retry", record.message)))
+            yield Seed.like("retry", "logs.retries.storm", _RETRY.sub("retry", record.message))
         if self._logins:
             yield from _login(record)
 
@@ -144,9 +151,9 @@ class Sorter:
             return True
         return record.form not in _TALKATIVE and _GRAVE_WORD.search(record.message[:200]) is not None
 
-    def _private(self, text: str) -> Iterator[Seed]:
-        if found := privacy.credential(text):
-            yield Seed("secret", "logs.secret.printed", fingerprint.normalised(found))
+    def _private(self, record: Record, text: str) -> Iterator[Seed]:
+        if found := privacy.credential(record.message) or privacy.credential(text):
+            yield Seed.like("secret", "logs.secret.printed", found)
         if self._personal and (what := privacy.personal(text)):
             yield Seed("personal", "logs.privacy.personal_data", what)
 
@@ -163,7 +170,7 @@ class Sorter:
         if seconds is not None and seconds < self._slow and not named:
             return None
         title = re.sub(r"\bduration: [\d.]+ ms  ", "", record.message)
-        return Seed("slow", "logs.query.slow", fingerprint.normalised(title), {"seconds": seconds or 0.0})
+        return Seed.like("slow", "logs.query.slow", title, {"seconds": seconds or 0.0})
 
 
 def _answered(record: Record) -> Iterator[Seed]:
@@ -182,8 +189,8 @@ def _grave(record: Record, special: str) -> Seed:
     data |= {"exception": exception} if exception else {}
     data |= {"frame": trace.frame} if trace and trace.frame else {}
     data |= {"sqlstate": record.sqlstate} if record.sqlstate else {}
-    title = fingerprint.normalised(f"{exception}: {told}" if exception and exception not in told else told)
-    return Seed("error", code, title or "a grave line without words", data)
+    words = f"{exception}: {told}" if exception and exception not in told else told
+    return Seed.like("error", code, words if words.strip() else "a grave line without words", data)
 
 
 def _cause(record: Record, special: str, words: str) -> tuple[str, Mapping[str, str]]:

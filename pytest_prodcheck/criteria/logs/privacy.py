@@ -17,13 +17,19 @@ _EXAMPLE = re.compile(r"@(?:[\w-]+\.)*(?:example(?:\.\w+)?|test|invalid|localhos
 
 
 def credential(text: str) -> str:
-    """Words around a credential that the text prints, the value masked; empty where it prints none."""
+    """Words before a credential that the text prints, the value masked; of a JSON object the key alone. Empty where it
+    prints none."""
     head = _unescaped(text[:_LOOKED_AT])
     masked = scrub_patterns(head)
     if masked == head:
         return ""
     at = masked.find(MASK, next((n for n, (one, two) in enumerate(zip(head, masked, strict=False)) if one != two), 0))
-    return harmless(masked[max(0, at - 60) : at + len(MASK)]).strip() if at >= 0 else ""
+    if at < 0:
+        return ""
+    before = masked[max(0, at - 60) : at]
+    if head.startswith("{"):
+        before = before[max(before.rfind(","), before.rfind("{")) + 1 :]
+    return harmless(before + MASK).strip()
 
 
 def personal(text: str) -> str:

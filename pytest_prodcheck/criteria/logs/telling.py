@@ -24,6 +24,13 @@ def others(group: Group) -> int:
     return group.count - group.ours
 
 
+def words(group: Group) -> str:
+    """What the records say: the first one's own words, for a port or a line's number is what a remedy asks for."""
+    if not group.example or group.example == group.title:
+        return group.title
+    return group.example if group.count + group.before == 1 else f"like: {group.example}"
+
+
 def span(group: Group) -> str:
     """First and last seen, as far as lines say it."""
     first, last = clock(group.first), clock(group.last)

@@ -172,6 +172,34 @@ def test_credentials_and_personal_data_are_masked() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ({"msg": "login with password=dummy-DsnPa55-3vK"}, "login with password=[redacted]"),
+        ({"msg": "login", "password": "dummy-DsnPa55-3vK"}, '"password": "[redacted]'),
+    ],
+)
+def test_a_credential_in_json_is_said_by_its_message_or_its_key(said: dict[str, str], shown: str) -> None:
+    """Not by the middle of the object, nor without the numbers before it."""
+    line = {"time": "2026-11-29T10:09:51.204+00:00", "level": "info", "attempt": 3, **said}
+    (found,) = judged(judging.private, f"{json.dumps(line)}\n")
+    assert found.message.startswith(f"log prints a credential: {shown} (1×, app.log at ")
+
+
+@pytest.mark.parametrize(
+    ("others", "says"),
+    [("", "1× mail: connection refused to mail.internal:2525"),
+     ("2526", "2× like: mail: connection refused to mail.internal:2525")],
+)  # fmt: skip
+def test_a_finding_shows_the_numbers_of_its_example(others: str, says: str) -> None:
+    """What only groups them, the form without numbers, hides what the remedy asks for."""
+    text = "".join(
+        at(9, f"ERROR mail: connection refused to mail.internal:{port}") for port in ("2525", *others.split())
+    )
+    (found,) = judged(judging.errors, text)
+    assert found.message.startswith(f"{says} (app.log ")
+
+
+@pytest.mark.parametrize(
     ("gaps", "storm"),
     [([0.01] * 30, True), ([0.01 * 2**n for n in range(11)], False), ([2.0] * 30, False), ([0.01] * 5, False)],
 )  # fmt: skip
