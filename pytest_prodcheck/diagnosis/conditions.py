@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from pytest_prodcheck.diagnosis.components import layers_named
 from pytest_prodcheck.diagnosis.signs import Sign
+from pytest_prodcheck.observe.cluster import moment
 
 Condition = Callable[[Sign, Sign], bool]
 """(sign of the cause, symptom) → whether the one can explain the other."""
@@ -110,6 +111,19 @@ def about_its_table(cause: Sign, symptom: Sign) -> bool:
     return not tables or subject.endswith("_root") or any(table in subject for table in tables)
 
 
+def same_line(cause: Sign, symptom: Sign) -> bool:
+    """Both are of one line of a log."""
+    return _origin(cause) == _origin(symptom) != "" and _said(cause) == _said(symptom) != ""
+
+
+def same_stream_and_time(cause: Sign, symptom: Sign) -> bool:
+    """Both are of one stream of a log, and the times in which they were seen are at most a second apart."""
+    if not _origin(cause) or _origin(cause) != _origin(symptom):
+        return False
+    (begun, ended), (first, last) = _times(cause), _times(symptom)
+    return 0 < begun <= last + _APART and 0 < first <= ended + _APART
+
+
 def without_a_token(_cause: Sign, symptom: Sign) -> bool:
     """The symptom is what a caller got who sent none."""
     return symptom.data.get("role") == "anonymous"
@@ -139,6 +153,21 @@ def _tables(sign: Sign) -> set[str]:
     shown = {str(name).split(".")[-1].removesuffix("_by_pk").removesuffix("_aggregate") for name in names if name}
     column = str(sign.data.get("column", ""))
     return shown | ({column} if column and shown else set())
+
+
+def _origin(sign: Sign) -> str:
+    return str(sign.data.get("origin", ""))
+
+
+def _said(sign: Sign) -> str:
+    return str(sign.data.get("text", "")).partition("\n")[0]
+
+
+def _times(sign: Sign) -> tuple[float, float]:
+    return moment(sign.data.get("first")), moment(sign.data.get("last"))
+
+
+_APART = 1.0
 
 
 def _acting(sign: Sign) -> str:

@@ -130,6 +130,45 @@ def test_a_missing_module_explains_a_server_that_is_gone() -> None:
     assert [cause.code for cause in found] == ["logs.module.missing"]
 
 
+def seen(code: str, first: str, last: str, origin: str = "app.log") -> Finding:
+    """A group of records that were written between these times of 2026-11-29, 10 o'clock."""
+    times = {"first": f"2026-11-29T10:{first}Z", "last": f"2026-11-29T10:{last}Z"}
+    return logged(code, f"{code} at {first}", origin, **times)
+
+
+@pytest.mark.parametrize(
+    ("exception", "explains"),
+    [
+        (("09:01", "09:01", "app.log"), True),
+        (("08:00", "09:02", "app.log"), True),
+        (("09:04", "09:30", "app.log"), True),
+        (("09:01", "09:01", "worker.log"), False),
+        (("08:00", "09:00", "app.log"), False),
+        (("09:05", "09:30", "app.log"), False),
+    ],
+)
+def test_an_exception_explains_the_5xx_of_its_stream(exception: tuple[str, str, str], explains: bool) -> None:
+    """One fact, one cause: what was raised is why it was answered 500 (A60). What lies further apart are two."""
+    found = causes([
+        check("logs::test_server_errors", "logs", seen("logs.requests.server_errors", "09:02", "09:03")),
+        check("logs::test_errors", "logs", seen("logs.exception.unhandled", *exception)),
+    ])  # fmt: skip
+    codes = {cause.code for cause in found}
+    assert codes == {"logs.exception.unhandled"} | (set() if explains else {"logs.requests.server_errors"})
+
+
+@pytest.mark.parametrize(("line", "explains"), [("coroutine 'f' was never awaited", True), ("another", False)])
+def test_what_a_forbidden_line_says_explains_it(line: str, explains: bool) -> None:
+    """It is there once, whatever looks for it (C38, E1)."""
+    found = causes([
+        check("logs::test_errors", "logs",
+              logged("logs.coroutine.never_awaited", "coroutine 'f' was never awaited")),
+        check("logs::test_forbidden", "logs", logged("logs.pattern.forbidden", line)),
+    ])  # fmt: skip
+    codes = {cause.code for cause in found}
+    assert codes == {"logs.coroutine.never_awaited"} | (set() if explains else {"logs.pattern.forbidden"})
+
+
 def test_two_exceptions_are_two_causes() -> None:
     """Each fingerprint has its own frame to be corrected."""
     found = causes([
