@@ -87,7 +87,15 @@ def test_only_named_services(tmp_path: Path, answers: dict[str, Any]) -> None:
 def test_a_named_service_without_a_container_is_a_gap(tmp_path: Path, answers: dict[str, Any]) -> None:
     """Its name may be wrong: what it says is unread."""
     (gap,) = reading(tmp_path, answers, digest, containers=("app", "wroker")).gaps
-    assert (gap.origin, gap.text) == ("wroker", "project plan has no container of service wroker")
+    assert (gap.origin, gap.text) == (
+        "wroker", "project plan has no container of service wroker; did you mean worker?",
+    )  # fmt: skip
+
+
+def test_services_without_a_container_are_no_source(tmp_path: Path, answers: dict[str, Any]) -> None:
+    """What was meant is said."""
+    problem = reading(tmp_path, answers, lambda prober: prober.ready().facts["problem"], containers=("wroker",))
+    assert problem["message"] == "project plan has no container of service wroker; did you mean worker?"
 
 
 @pytest.mark.parametrize(

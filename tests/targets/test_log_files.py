@@ -215,7 +215,9 @@ def test_one_reading_an_attempt(tmp_path: Path) -> None:
     """All checks share it; a later attempt reads again, and the fixture takes what is there."""
     (tmp_path / "app.log").write_text(line(10, "a"))
     one = prober(tmp_path)
-    first = one.probe("test_errors", "", "", 1).facts["digest"]
+    evidence = one.probe("test_errors", "", "", 1)
+    first = evidence.facts["digest"]
+    assert [seen.operation for seen in evidence.observations] == ["read 1 log stream"]
     assert one.probe("test_slow", "", "", 1).facts["digest"] is first
     assert one.query() is first
     (tmp_path / "app.log").write_text(line(10, "b"))

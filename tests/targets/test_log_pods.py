@@ -183,8 +183,17 @@ def test_a_named_container_that_no_pod_has_is_a_gap(tmp_path: Path) -> None:
     routes = {PODS: listing(pod()), f"{PODS}/plan-app-7d-a/log": log([(2990, "INFO started")])}
     digest, _ = reading(routes, tmp_path, traffic=False, containers=("app", "wroker"))
     assert [(gap.origin, gap.text) for gap in digest.gaps] == [
-        ("wroker", "no pod in plan-prod has a container wroker"),
+        ("wroker", "no pod in plan-prod has a container wroker; known: app"),
     ]
+
+
+def test_containers_that_no_pod_has_are_no_source(tmp_path: Path) -> None:
+    """What was meant is said."""
+    look = lambda prober: prober.ready().facts["problem"]  # noqa: E731
+    problem, _ = reading({PODS: listing(pod())}, tmp_path, look, containers=("apps",))
+    assert (problem["code"], problem["message"]) == (
+        "logs.source.missing", "no pod in plan-prod has a container apps; did you mean app?",
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

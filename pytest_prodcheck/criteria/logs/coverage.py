@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
-from pytest_prodcheck.criteria.logs.telling import clock
+from pytest_prodcheck.criteria.logs.telling import clock, place
 from pytest_prodcheck.observe.finding import Finding, Severity
-from pytest_prodcheck.observe.log import Digest, Gap
+from pytest_prodcheck.observe.log import Digest, Gap, Window
 
 CRITERION = "log_coverage"
 _AHEAD = 60.0
@@ -49,14 +49,23 @@ def _silence(digest: Digest, target: str) -> Iterator[Finding]:
     window = digest.window
     if not any(stream.read for stream in digest.streams):
         names = ", ".join(stream.name for stream in digest.streams[:5]) or "no stream"
-        yield _finding(target, f"the source gives no lines: {names}", "logs.source.empty", "insufficient", names)
+        text = f"the source gives no line {_within(window)}: {names}"
+        yield _finding(target, text, "logs.source.empty", "insufficient", names, **_place(digest))
     elif all(stream.first is None for stream in digest.streams if stream.read):
         text = "no line says when it was written: what happened within the window cannot be told"
         yield _finding(target, text, "logs.window.unproven", "insufficient", "times")
     elif not digest.lines:
         last = max((stream.last for stream in digest.streams if stream.last is not None), default=None)
-        text = f"no line since {window.why or clock(window.since)}; the last one is of {clock(last)}"
-        yield _finding(target, text, "logs.source.empty", "insufficient", "window", last=clock(last))
+        text = f"no line {_within(window)}; the last one is of {clock(last)}"
+        yield _finding(target, text, "logs.source.empty", "insufficient", "window", last=clock(last), **_place(digest))
+
+
+def _within(window: Window) -> str:
+    return f"in the window (since {clock(window.since)}{f', {window.why}' if window.why else ''})"
+
+
+def _place(digest: Digest) -> dict[str, str]:
+    return place(digest.streams[0]) if digest.streams else {}
 
 
 def _no_traffic(digest: Digest, table: LogsTarget, target: str) -> Iterator[Finding]:

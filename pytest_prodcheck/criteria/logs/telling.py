@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.observe.finding import Finding, Severity
-from pytest_prodcheck.observe.log import Digest, Group
+from pytest_prodcheck.observe.log import Digest, Group, Stream
 
-_PLACES = ("pod", "container", "workload", "node", "namespace", "file")
+_PLACES = ("pod", "container", "workload", "node", "namespace", "file", "look")
 MOST = 20
 """Findings of one check; what is left is counted in one more."""
 
@@ -22,6 +22,11 @@ def clock(at: float | None) -> str:
 def others(group: Group) -> int:
     """Records that our own requests did not cause."""
     return group.count - group.ours
+
+
+def place(stream: Stream) -> dict[str, str]:
+    """Where a stream is, and the command that looks at it."""
+    return {name: stream.facts[name] for name in _PLACES if stream.facts.get(name)}
 
 
 def words(group: Group) -> str:
@@ -61,15 +66,15 @@ def finding(
     """The finding about one group; what was there before the rollout, too, is as grave as `known` says."""
     old = digest.window.boundary and group.before > 0
     grade: Severity = table.known if severity == "error" and old else severity
-    facts = next((stream.facts for stream in digest.streams if stream.name == group.origin), {})
+    places = next((place(stream) for stream in digest.streams if stream.name == group.origin), {})
     data = {
-        **{name: facts[name] for name in _PLACES if facts.get(name)},
+        **places,
         **{name: value for name, value in group.data.items() if name != "times"},
         "text": group.line, "operation": group.origin, "origin": group.origin, "count": others(group),
         "before": group.before, "first": clock(group.first), "last": clock(group.last),
-        "fingerprint": group.fingerprint, "look": facts.get("look", ""),
+        "fingerprint": group.fingerprint,
     }  # fmt: skip
-    look = facts.get("look", "") if group.code.startswith("logs.") else ""
+    look = places.get("look", "") if group.code.startswith("logs.") else ""
     return Finding(
         criterion,
         target,

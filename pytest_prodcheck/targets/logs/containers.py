@@ -6,6 +6,7 @@ import shlex
 from collections.abc import Mapping
 
 from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
+from pytest_prodcheck.config.problems import nearest
 from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.containers import Container
 from pytest_prodcheck.observe.log import Origin
@@ -31,6 +32,7 @@ class Containers:
         self._target, self._table, self._project, self._page = target, table, project, page
         self._api = DockerApi(target, cluster.docker, table.timeout)
         self._seen: list[Container] | None = None
+        self._services: set[str] = set()
         self._unseen: dict[str, Observation] = {}
 
     def look(self) -> None:
@@ -55,15 +57,21 @@ class Containers:
         for name, seen in self._unseen.items():
             said = f"the daemon does not tell of it: {seen.message or seen.error or f'status {seen.status}'}"
             reading.lose(name, _REASONS.get(seen.status, "unreadable"), said)
-        for name in self._table.containers:
-            if all(one.service != name for one in self._containers()):
-                reading.lose(name, "unreadable", f"project {self._project} has no container of service {name}")
+        for name, said in self._lacking().items():
+            reading.lose(name, "unreadable", said)
         self._api.close()
+
+    def _lacking(self) -> dict[str, str]:
+        """Each declared service that has no container, with what is said of it."""
+        here = {one.service for one in self._containers()}
+        said = f"project {self._project} has no container of service"
+        return {name: f"{said} {name}{nearest(name, self._services)}"
+                for name in self._table.containers if name not in here}  # fmt: skip
 
     def _look(self) -> None:
         first = next(iter(self._containers()), None)
         if first is None:
-            said = f"no container of project {self._project} has a log"
+            said = "; ".join(self._lacking().values()) or f"no container of project {self._project} has a log"
             raise SourceProblem(self._target, said, "logs.source.missing")
         _, seen = self._log(first, 0.0, _FIRST_LINE)
         if seen.status in (401, 403):
@@ -129,7 +137,7 @@ class Containers:
                     found.append(documents.container(answer.content))
                 elif answer.observation.status != 404:  # removed since it was listed
                     self._unseen[documents.neighbour(one).name] = answer.observation
-            wanted = self._table.containers
+            wanted, self._services = self._table.containers, {one.service for one in found}
             self._seen = sorted(
                 (one for one in found if not wanted or one.service in wanted), key=lambda one: (one.service, one.name)
             )

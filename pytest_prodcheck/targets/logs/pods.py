@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
+from pytest_prodcheck.config.problems import nearest
 from pytest_prodcheck.observe.cluster import Object, at, items, labels, moment, name_of, number, owner_kind, text
 from pytest_prodcheck.observe.cluster_rules import rule
 from pytest_prodcheck.observe.log import Origin
@@ -45,7 +46,8 @@ class Pods:
         first = next(iter(self._containers()), None)
         if first is None:
             where = self._namespace() + (f" with {self._cluster.selector}" if self._cluster.selector else "")
-            raise SourceProblem(self._target, f"no pod in {where} has a log", "logs.source.missing")
+            said = "; ".join(self._lacking().values()) or f"no pod in {where} has a log"
+            raise SourceProblem(self._target, said, "logs.source.missing")
         origin, _ = first
         try:
             self._log(origin, _EPOCH, _FIRST_LINE)
@@ -80,10 +82,14 @@ class Pods:
                 said = f"it was restarted {origin.facts['restarts']} times: kubelet keeps the last two instances' lines"
                 reading.lose(origin.name, "rotated", said)
             reading.fold.ends(origin)
+        for name, said in self._lacking().items():
+            reading.lose(name, "unreadable", said)
+
+    def _lacking(self) -> dict[str, str]:
+        """Each declared container that there is not, with what is said of it."""
         known = {text(status, "name") for pod in self._pods() for status in _statuses(pod)}
-        for name in self._table.containers:
-            if name not in known:
-                reading.lose(name, "unreadable", f"no pod in {self._namespace()} has a container {name}")
+        said = f"no pod in {self._namespace()} has a container"
+        return {name: f"{said} {name}{nearest(name, known)}" for name in self._table.containers if name not in known}
 
     def _read(self, origin: Origin, started: float, reading: Reading) -> None:
         begin = reading.window.before

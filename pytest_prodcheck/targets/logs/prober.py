@@ -105,7 +105,7 @@ class LogsProber:
         }
         seen = Observation(
             self.target,
-            f"read {len(digest.streams)} log streams",
+            f"read {len(digest.streams)} log stream{'' if len(digest.streams) == 1 else 's'}",
             "readiness",
             started_at=began,
             wall=time.monotonic() - started,

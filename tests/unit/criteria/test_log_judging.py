@@ -55,6 +55,21 @@ def test_silence_of_a_window_that_was_not_seen_is_unproven(judge: judging.Judge,
     assert {one.severity for one in found} == {"insufficient"}
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "the source gives no line in the window (since 2026-11-29T10:00:00Z, the rollout): app.log"),
+        (at(900, "INFO app: old"),
+         "no line in the window (since 2026-11-29T10:00:00Z, the rollout); the last one is of 2026-11-29T09:55:00Z"),
+    ],
+)  # fmt: skip
+def test_an_empty_window_says_since_when(text: str, says: str) -> None:
+    """And where it may be looked at."""
+    origin = Origin("app.log", facts={"look": "tail -n 200 app.log"})
+    (found,) = coverage(log_reading.digest(text, origin=origin), log_reading.table(traffic=False), "logs")
+    assert (found.message, found.data["look"]) == (says, "tail -n 200 app.log")
+
+
 def test_no_traffic_is_said_in_these_words() -> None:
     """And that our own requests are none."""
     own = QUIET.replace('"-"\n', '"prodcheck/1 (run 5f)"\n')

@@ -37,7 +37,7 @@ def answered(status: int, code: str, **keys: Any) -> CheckResult:
 
 def causes(results: list[CheckResult], answers: dict[str, Any] | None = None) -> list[Cause]:
     """The causes of a run that read these lines of requests."""
-    read = Observation("logs", "read 1 log streams", "readiness", data={"answers": answers or {}})
+    read = Observation("logs", "read 1 log stream", "readiness", data={"answers": answers or {}})
     observations = [*(seen for result in results for seen in result.observations), read]
     return list(diagnose(results, observations).causes)
 
