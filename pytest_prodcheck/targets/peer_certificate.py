@@ -15,6 +15,9 @@ from pytest_prodcheck.targets.connection import Origin
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
+_PARTS = {"commonName": "2.5.4.3", "organizationName": "2.5.4.10", "organizationalUnitName": "2.5.4.11"}
+"""What tells two authorities apart: the words of the TLS library, and their object identifiers (RFC 4519)."""
+
 
 def facts(der: bytes) -> dict[str, Any]:
     """Subject, issuer, names, validity (seconds since the epoch) and serial of a DER certificate; {} if unreadable."""
@@ -79,31 +82,35 @@ def lacks_intermediate(certificate: Mapping[str, Any], sent: int, ca: Path | Non
 
     A leaf names its issuer only; that the issuer belongs to a trusted root is seen by its organisation (B64).
     """
-    if sent != 1 or certificate.get("issuer") == certificate.get("subject"):
+    issuer = _issuer(certificate)
+    if sent != 1 or not issuer.get("organizationName") or certificate.get("issuer") == certificate.get("subject"):
         return False
-    organisation = _organisation(str(certificate.get("issuer", "")))
     roots = _root_subjects(ca)
-    return (
-        bool(organisation)
-        and certificate.get("issuer") not in roots
-        and any(_organisation(root) == organisation for root in roots)
-    )
+    return issuer not in roots and any(root.get("organizationName") == issuer["organizationName"] for root in roots)
 
 
-def _root_subjects(ca: Path | None) -> list[str]:
+def _issuer(certificate: Mapping[str, Any]) -> dict[str, str]:
     from cryptography import x509
 
-    if ca is None:
-        context = ssl.create_default_context()
-        ders = context.get_ca_certs(binary_form=True)
-        return [x509.load_der_x509_certificate(der).subject.rfc4514_string() for der in ders]
+    with contextlib.suppress(ValueError):
+        name = x509.Name.from_rfc4514_string(str(certificate.get("issuer", "")))
+        known = {x509.ObjectIdentifier(oid): part for part, oid in _PARTS.items()}
+        return {known[one.oid]: str(one.value) for one in name if one.oid in known}
+    return {}
+
+
+def _root_subjects(ca: Path | None) -> list[dict[str, str]]:
+    """The parts of the names of those whom we trust, as the TLS library reads them: `cryptography` warns of roots with
+    the serial number 0, which are in every system's store, and is about to refuse them."""
+    context = ssl.create_default_context() if ca is None else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     with contextlib.suppress(OSError, ValueError):
-        return [root.subject.rfc4514_string() for root in x509.load_pem_x509_certificates(ca.read_bytes())]
-    return []
-
-
-def _organisation(name: str) -> str:
-    return next((part[2:] for part in name.split(",") if part.startswith("O=")), "")
+        if ca is not None:
+            context.load_verify_locations(ca)
+    roots = [
+        dict(pair for part in root["subject"] for pair in part if isinstance(pair, tuple))
+        for root in context.get_ca_certs()
+    ]
+    return [{part: value for part, value in root.items() if part in _PARTS} for root in roots]
 
 
 def _chain_length(connection: ssl.SSLSocket) -> int:
