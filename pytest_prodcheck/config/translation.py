@@ -58,7 +58,9 @@ class _Place:
 
     @property
     def example(self) -> str:
-        return keys.example(self.model, self.key) if self.field else ""
+        fields = self.model.model_fields.items()
+        name = next((info.alias or name for name, info in fields if info is self.field), self.key)
+        return keys.example(self.model, name) if self.field else ""
 
 
 def _report_one(kind: str, detail: Mapping[str, Any], place: _Place, into: Problems) -> None:

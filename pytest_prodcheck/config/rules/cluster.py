@@ -11,8 +11,12 @@ from pytest_prodcheck.config.rules import compose
 from pytest_prodcheck.config.rules.checked import Checked, refuse_blank
 from pytest_prodcheck.config.secrecy import REFERENCE
 
-_NAME = compiled(r"[a-z0-9]([-a-z0-9.]*[a-z0-9])?")
-"""RFC 1123, as the API server takes names."""
+_PART = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
+_NAMESPACE = compiled(_PART)
+"""A label of RFC 1123, as the API server takes the names of namespaces."""
+_NAME = compiled(rf"(?=.{{1,253}}$){_PART}(\.{_PART})*")
+"""A subdomain of RFC 1123, as it takes those of objects."""
+_NO_NAME = "no name of an object: small letters, digits, - and . (RFC 1123)"
 _LABEL = r"[A-Za-z0-9]([-A-Za-z0-9_./]*[A-Za-z0-9])?"
 _SELECTOR = compiled(
     rf"!?{_LABEL}(\s*(=|==|!=)\s*({_LABEL})?|\s+(not)?in\s*\([^()]*\))?"
@@ -20,7 +24,8 @@ _SELECTOR = compiled(
 )
 _PLACE = compiled(r"(svc|service|pod|deployment|statefulset)/[a-z0-9]([-a-z0-9.]*[a-z0-9])?:[a-z0-9-]{1,15}")
 _FORWARDED = ("http", "graphql", "database")
-_NAMED = ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "secrets", "configmaps", "certificates")
+_NAMED = ("deployments", "statefulsets", "daemonsets", "jobs", "cronjobs", "secrets", "configmaps", "certificates",
+          "external_secrets")  # fmt: skip
 
 
 def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
@@ -40,13 +45,28 @@ def check(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
     for key in _NAMED:
         for name in getattr(target, key):
             if not _NAME.fullmatch(name):
-                add((*path, key, name), "no name of an object: small letters, digits, - and . (RFC 1123)")
-    if target.namespace and not REFERENCE.fullmatch(target.namespace) and not _NAME.fullmatch(target.namespace):
-        add((*path, "namespace"), "no name of a namespace", 'namespace = "plan-prod"')
+                add((*path, key, name), _NO_NAME)
+    _deployers(checked, path, target)
     if target.selector and not REFERENCE.fullmatch(target.selector) and not _SELECTOR.fullmatch(target.selector):
         add((*path, "selector"), "no label selector", 'selector = "app=plan-app"')
     _promises(checked, path, target)
     _forwards(checked, path, target)
+
+
+def _deployers(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
+    """Who deploys the system, and the namespaces of all of it."""
+    names = [("argocd", "application", target.argocd.application)] if target.argocd else []
+    names += [("helm", "release", target.helm.release)] if target.helm else []
+    for table, key, name in names:
+        if not REFERENCE.fullmatch(name) and not _NAME.fullmatch(name):
+            checked.problems.add((*path, table, key), _NO_NAME)
+    namespaces: list[tuple[KeyPath, str]] = [((*path, "namespace"), target.namespace)]
+    namespaces += [((*path, "argocd", "namespace"), target.argocd.namespace)] if target.argocd else []
+    namespaces += [((*path, "helm", "namespace"), target.helm.namespace)] if target.helm else []
+    for where, name in namespaces:
+        if name and not REFERENCE.fullmatch(name) and not _NAMESPACE.fullmatch(name):
+            text = "no name of a namespace: at most 63 small letters, digits and - (RFC 1123)"
+            checked.problems.add(where, text, 'namespace = "plan-prod"')
 
 
 def _way_in(checked: Checked, path: KeyPath, target: ClusterTarget) -> None:
