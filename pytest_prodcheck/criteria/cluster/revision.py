@@ -91,6 +91,8 @@ def _is_asked(cluster: Cluster, promised: ClusterTarget, workload: Object, revis
 def _not_deployed(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> Finding:
     have = "; ".join(f"{subject} has {', '.join(images)}" for subject, _, images in _workloads(cluster, promised))
     message = f"{revision.expected} is not deployed: {have or 'no declared workload is there'}"
+    if not promised.images and have.count("; "):
+        message += " (where they differ, images names those that carry the revision)"
     seen = ", ".join(serving(cluster, promised, revision))
     order = f"{cluster.kubectl} get deployments,statefulsets,daemonsets -o wide"
     data = {"namespace": cluster.namespace, "expected": revision.expected, "serving": seen}

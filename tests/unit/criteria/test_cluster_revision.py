@@ -41,6 +41,14 @@ def test_what_is_not_deployed_says_what_is() -> None:
     assert (found.seen, found.promised) == ("1.4.2", "1.5.0")
 
 
+def test_where_several_images_could_carry_it_the_key_that_tells_is_named() -> None:
+    """Of workloads with images of their own, none may be the one that is meant."""
+    (found,) = judge(lab(), UNNAMED, wanted("1.5.0"), "cluster")
+    assert found.message.endswith("(where they differ, images names those that carry the revision)")
+    (named_,) = judge(lab(), PROMISED, wanted("1.5.0"), "cluster")
+    assert "where they differ" not in named_.message
+
+
 def test_a_rollout_that_hangs_names_what_still_serves() -> None:
     """The new image is declared, and the old ReplicaSet serves."""
     (found,) = judge(lab("image-pull"), PROMISED, wanted("1.5.0-typo"), "cluster")
