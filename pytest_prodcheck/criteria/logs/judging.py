@@ -10,6 +10,7 @@ from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.criteria.logs import telling
 from pytest_prodcheck.criteria.logs.coverage import coverage, unproven
+from pytest_prodcheck.criteria.logs.source import EVERY
 from pytest_prodcheck.criteria.logs.startup import startup
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.log import Digest, Group, Kind
@@ -105,7 +106,8 @@ def logins(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
         return unproven(digest, table, target)
     told = ", ".join(f"{count} “{reason}”" for reason, count in sorted(reasons.items(), key=lambda row: -row[1]))
     text = f"{told} vs {granted} log-ins granted, promised {table.auth_failures}"
-    data = {"reasons": reasons, "granted": granted, "text": _others(digest, "refusal")[0].line}
+    first = _others(digest, "refusal")[0]
+    data = {"reasons": reasons, "granted": granted, "text": first.line, **telling.place_of(first, digest)}
     return [Finding("log_logins", target, text, "logs.logins.refused", seen=str(refused), promised=limit.text,
                     subject="logins", data=data)]  # fmt: skip
 
@@ -117,18 +119,20 @@ def structured(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     if limit is None:
         return []
     if sampled < _FEWEST:
-        text = f"{sampled} lines were sampled: too few for a share of structured ones"
-        return [
-            Finding("log_structure", target, text, "logs.window.unproven", "insufficient", str(sampled), limit.text)
-        ]
+        text = (
+            f"{digest.lines} lines in the window, of which {sampled} were looked at (one in {EVERY}): a share of "
+            f"structured ones needs {_FEWEST}, about {_FEWEST * EVERY} lines"
+        )
+        return [Finding("log_structure", target, text, "logs.lines.too_few", "insufficient", str(sampled), limit.text)]
     share = sum(stream.structured for stream in digest.streams) / sampled
     if limit.holds(share):
         return []
     first = next((stream for stream in digest.streams if stream.unstructured), None)
+    data = {"text": first.unstructured, **telling.place(first)} if first else {}
     text = f"{1 - share:.0%} of lines are not JSON with time, level and message"
     offender = f"; the first: {first.unstructured} ({first.name})" if first else ""
     return [Finding("log_structure", target, text + offender, "logs.lines.unstructured", seen=f"{share:.1%}",
-                    promised=limit.text, data={"text": first.unstructured if first else ""})]  # fmt: skip
+                    promised=limit.text, data=data)]  # fmt: skip
 
 
 ALL: Sequence[Judge] = (

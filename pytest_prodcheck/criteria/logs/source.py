@@ -17,7 +17,7 @@ Period = Literal["early", "before", "within"]
 
 LONGEST = 65_536
 """Bytes of a line that are looked at; the rest of it is passed over."""
-_EVERY = 37
+EVERY = 37
 """One line of so many is parsed for the share of structured lines."""
 _LOOK = 50
 """Lines at the ends of a batch among which one with a time is looked for."""
@@ -117,7 +117,7 @@ class Source:
         self._requests += max(text.count(mark) for mark in _REQUESTS)
         if _OWN in text:
             self._own += sum(_OWN in line and any(mark in line for mark in _REQUESTS) for line in lines)
-        for place in range(-self.lines % _EVERY, len(lines), _EVERY):
+        for place in range(-self.lines % EVERY, len(lines), EVERY):
             self._sample(lines[place])
         self.lines += len(lines)
 

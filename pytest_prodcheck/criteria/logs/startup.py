@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget, Ready
+from pytest_prodcheck.criteria.logs.telling import place
 from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.log import Digest, Stream
@@ -51,16 +52,16 @@ def _of(stream: Stream, ready: Ready, digest: Digest, target: str) -> Iterator[F
     if stream.ready_at is None:
         if _waited(stream, digest) > ready.within:
             text = f"{_runs(stream, digest)} and never said {ready.line!r}"
-            yield _finding(target, text, "logs.startup.late", "error", stream.name, stream.first_grave)
+            yield _finding(target, text, "logs.startup.late", "error", stream.name, stream.first_grave, stream)
         return
     took = stream.ready_at - started if started is not None else 0.0
     graves = f": {stream.graves_before_ready} grave lines before it" if stream.graves_before_ready else ""
     if took > ready.within:
         text = f"{stream.name}: {ready.line!r} after {grammar.show_duration(took)}{graves}"
-        yield _finding(target, text, "logs.startup.late", "error", stream.name, stream.first_grave)
+        yield _finding(target, text, "logs.startup.late", "error", stream.name, stream.first_grave, stream)
     elif graves:
         text = f"{stream.name}: {stream.graves_before_ready} grave lines before {ready.line!r}"
-        yield _finding(target, text, "logs.startup.errors", "error", stream.name, stream.first_grave)
+        yield _finding(target, text, "logs.startup.errors", "error", stream.name, stream.first_grave, stream)
 
 
 def _never(begun: Sequence[Stream], ready: Ready, digest: Digest, target: str) -> Finding | None:
@@ -72,10 +73,10 @@ def _never(begun: Sequence[Stream], ready: Ready, digest: Digest, target: str) -
     line = next((stream.first_grave for stream in late if stream.first_grave), "")
     if len(late) == 1:
         text = f"{_runs(longest, digest)} and never said {ready.line!r}"
-        return _finding(target, text, "logs.startup.late", "error", longest.name, line)
+        return _finding(target, text, "logs.startup.late", "error", longest.name, line, longest)
     names = ", ".join(stream.name for stream in late[:_NAMED]) + (", …" if len(late) > _NAMED else "")
     text = f"none of {len(late)} containers ever said {ready.line!r} ({names}): {_runs(longest, digest)}"
-    return _finding(target, text, "logs.startup.late", "error", names, line)
+    return _finding(target, text, "logs.startup.late", "error", names, line, longest)
 
 
 def _waited(stream: Stream, digest: Digest) -> float:
@@ -90,8 +91,11 @@ def _runs(stream: Stream, digest: Digest) -> str:
 
 def _unseen(ready: Ready, target: str) -> Finding:
     text = f"no start that says {ready.line!r} lies within the window: was the program started before it?"
-    return _finding(target, text, "logs.startup.unseen", "insufficient", "", "")
+    return _finding(target, text, "logs.startup.unseen", "insufficient", "", "", None)
 
 
-def _finding(target: str, text: str, code: str, severity: Severity, subject: str, line: str) -> Finding:
-    return Finding(CRITERION, target, text, code, severity, line, subject=subject, data={"text": line} if line else {})
+def _finding(
+    target: str, text: str, code: str, severity: Severity, subject: str, line: str, stream: Stream | None
+) -> Finding:
+    data = {**({"text": line} if line else {}), **(place(stream) if stream else {})}
+    return Finding(CRITERION, target, text, code, severity, line, subject=subject, data=data)

@@ -29,6 +29,11 @@ def place(stream: Stream) -> dict[str, str]:
     return {name: stream.facts[name] for name in _PLACES if stream.facts.get(name)}
 
 
+def place_of(group: Group, digest: Digest) -> dict[str, str]:
+    """Where the first record of a group was seen."""
+    return next((place(stream) for stream in digest.streams if stream.name == group.origin), {})
+
+
 def words(group: Group) -> str:
     """What the records say: the first one's own words, for a port or a line's number is what a remedy asks for."""
     if not group.example or group.example == group.title:
@@ -66,7 +71,7 @@ def finding(
     """The finding about one group; what was there before the rollout, too, is as grave as `known` says."""
     old = digest.window.boundary and group.before > 0
     grade: Severity = table.known if severity == "error" and old else severity
-    places = next((place(stream) for stream in digest.streams if stream.name == group.origin), {})
+    places = place_of(group, digest)
     data = {
         **places,
         **{name: value for name, value in group.data.items() if name != "times"},

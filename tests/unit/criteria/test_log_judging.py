@@ -249,6 +249,7 @@ def test_refused_log_ins_by_reason(limit: str, holds: bool) -> None:
     assert bool(found) is not holds
     if not holds:
         assert found[0].message.startswith("4 “wrong password”, 1 “bad signature” vs 1 log-ins granted")
+        assert found[0].data["file"] == "/app.log"
 
 
 def test_structured_lines() -> None:
@@ -262,7 +263,12 @@ def test_structured_lines() -> None:
     seen = log_reading.digest(text).streams[0]
     assert seen.sampled == 100
     assert judging.structured(digest, log_reading.table(structured="> 50%"), "logs") == []
-    few = Digest(WINDOW, (Stream("a", 5, 5, sampled=5),))
+    few = Digest(WINDOW, (Stream("a", 185, 185, sampled=5),))
+    (found,) = judging.structured(few, log_reading.table(structured="> 95%"), "logs")
+    assert (found.code, found.message) == (
+        "logs.lines.too_few", "185 lines in the window, of which 5 were looked at (one in 37): a share of structured "
+        "ones needs 20, about 740 lines",
+    )  # fmt: skip
     assert [one.severity for one in judging.structured(few, log_reading.table(structured="> 95%"), "logs")] == [
         "insufficient"
     ]
@@ -321,7 +327,8 @@ def test_a_line_that_nobody_says_is_one_finding() -> None:
     table = log_reading.table(ready={"line": "listening", "within": 30.0})
     streams = (started("app-1", "app", None), started("db-0", "db", None, "db"))
     (found,) = startup(Digest(WINDOW, streams), table, "logs")
-    assert found.message == ("none of 2 containers ever said 'listening' (app-1/app, db-0/db): app-1/app runs for 100s")
+    assert found.message == "none of 2 containers ever said 'listening' (app-1/app, db-0/db): app-1/app runs for 100s"
+    assert (found.data["pod"], found.data["container"]) == ("app-1", "app")
 
 
 @pytest.mark.parametrize(("first", "codes"), [(100, []), (5000, ["logs.startup.unseen"])])
