@@ -120,7 +120,7 @@ def structured(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
         return []
     if sampled < _FEWEST:
         text = (
-            f"{digest.lines} lines in the window, of which {sampled} were looked at (one in {EVERY}): a share of "
+            f"{digest.lines} lines in the window, {sampled} looked at (one in {EVERY}): a share of "
             f"structured ones needs {_FEWEST}, about {_FEWEST * EVERY} lines"
         )
         return [Finding("log_structure", target, text, "logs.lines.too_few", "insufficient", str(sampled), limit.text)]

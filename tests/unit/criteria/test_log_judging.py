@@ -266,7 +266,7 @@ def test_structured_lines() -> None:
     few = Digest(WINDOW, (Stream("a", 185, 185, sampled=5),))
     (found,) = judging.structured(few, log_reading.table(structured="> 95%"), "logs")
     assert (found.code, found.message) == (
-        "logs.lines.too_few", "185 lines in the window, of which 5 were looked at (one in 37): a share of structured "
+        "logs.lines.too_few", "185 lines in the window, 5 looked at (one in 37): a share of structured "
         "ones needs 20, about 740 lines",
     )  # fmt: skip
     assert [one.severity for one in judging.structured(few, log_reading.table(structured="> 95%"), "logs")] == [
