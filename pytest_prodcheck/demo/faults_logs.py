@@ -30,6 +30,13 @@ FAULTS = (
         "logs.coroutine.never_awaited",
         *_ERRORS,
     ),
+    _told(
+        "log-local-validation",
+        "plan-app checks tokens by itself, without the provider",
+        "logs.validation.local",
+        *_ERRORS,
+    ),
+    _told("log-disk-full", "plan-app finds no space on its disk", "logs.disk.full", *_ERRORS),
     _told("log-deadlock", "postgres ends a deadlock", "database.lock.deadlock", *_ERRORS),
     _told(
         "log-credential",
@@ -44,6 +51,6 @@ FAULTS = (
         ("logs.source.forbidden",),
         (),
         ("logs::test_ready", *LOGS),
-        (),
+        LOGS,
     ),
 )

@@ -38,6 +38,10 @@ INJECTIONS: Mapping[str, Injection] = {
         "plan-app", "[nitro] [unhandledRejection] TypeError: Cannot read properties of undefined (reading 'goals')"
     ),
     "log-never-awaited": _wrote("plan-app", "/app/goals.py:41: RuntimeWarning: coroutine 'load' was never awaited"),
+    "log-local-validation": _wrote(
+        "plan-app", '{"level":"warn","msg":"provider unreachable, running on local JWT validation"}'
+    ),
+    "log-disk-full": _wrote("plan-app", "Error: ENOSPC: no space left on device, write '/tmp/upload-1'"),
     "log-deadlock": _wrote("postgres", "ERROR:  deadlock detected"),
     "log-credential": _wrote("plan-app", "connecting to postgres://app:Pq7-made-up-Zx41@postgres:5432/plan"),
     "logs-forbidden": _forbidden,

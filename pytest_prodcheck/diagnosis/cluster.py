@@ -32,7 +32,7 @@ PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.conf
 LOGGED = (
     "logs.exception.unhandled", "logs.record.grave", "logs.module.missing", "logs.memory.exhausted", "logs.disk.full",
     "logs.rejection.unhandled", "logs.client.bad_url", "logs.connection.refused", "logs.connection.timeout",
-    "logs.startup.late", "logs.startup.errors", "logs.startup.unseen",
+    "logs.startup.late", "logs.startup.errors", "logs.startup.unseen", "logs.source.incomplete",
 )  # fmt: skip
 """What a program that cannot run says of it."""
 CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "cluster.config.secret_missing",

@@ -29,6 +29,17 @@ def pods(app: str) -> Probe:
     return listed(f"/api/v1@pods?labelSelector=app={app}", TABLE)
 
 
+def log(app: str) -> Probe:
+    """What the container `app` of the app's first pod has written."""
+
+    def ask(raw: Raw) -> str:
+        found = listed(f"/api/v1@pods?labelSelector=app={app}")(raw)
+        pod = json.loads(found.partition(" ")[2])["items"][0]["metadata"]["name"]
+        return listed(f"/api/v1@pods/{pod}/log?container={app}")(raw)
+
+    return ask
+
+
 def api(raw: Raw) -> str:
     return raw.get("/health")
 
@@ -62,4 +73,12 @@ CLUSTER_SYMPTOMS: dict[str, tuple[tuple[Probe, str], ...]] = {
     "secrets-forbidden": ((listed("/api/v1@secrets"), "^403 .*cannot list resource"),),
     "cluster-token-expired": ((listed("/api/v1@pods"), "^401 "),),
     "cluster-down": ((listed("/version"), "^ConnectError"),),
+    "log-server-errors": ((log("plan-app"), "POST /api/goals 500"),),
+    "log-unhandled-rejection": ((log("plan-app"), "unhandledRejection"),),
+    "log-never-awaited": ((log("plan-app"), "was never awaited"),),
+    "log-local-validation": ((log("plan-app"), "local JWT validation"),),
+    "log-disk-full": ((log("plan-app"), "ENOSPC"),),
+    "log-deadlock": ((log("postgres"), "ERROR:  deadlock detected"),),
+    "log-credential": ((log("plan-app"), "postgres://app:[^@]+@postgres"),),
+    "logs-forbidden": ((log("plan-app"), '^403 .*cannot get resource ."pods/log'),),
 }

@@ -53,6 +53,17 @@ CHECKS = {
         for name in ("test_ready", "test_endpoint", "test_certificate", "test_latency", "test_error_rate")
     ),
     *("graphql::" + name for name in ("test_ready", "test_health", "test_schema", "test_operation", "test_latency")),
+    *(
+        "logs::" + name
+        for name in (
+            "test_ready",
+            "test_coverage",
+            "test_server_errors",
+            "test_errors",
+            "test_private",
+            "test_retries",
+        )
+    ),
     "database::test_lint",
     "http::test_revision",
     "http::test_broken_token_refused",
@@ -78,11 +89,11 @@ def test_every_fault_is_injected_by_its_name() -> None:
     assert set(FAULTS) == set(INJECTIONS)
 
 
-def test_five_layers_have_at_least_46_faults() -> None:
+def test_six_layers_have_at_least_46_faults() -> None:
     """The list is long enough, and no layer is a token."""
     layers = Counter(fault.layer for fault in FAULTS.values())
     assert len(FAULTS) >= 46
-    assert set(layers) == {"cluster", "database", "auth", "graphql", "http"}
+    assert set(layers) == {"cluster", "database", "auth", "graphql", "http", "logs"}
     assert min(layers.values()) >= 8
     assert layers["cluster"] >= 12
 

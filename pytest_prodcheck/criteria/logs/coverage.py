@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
@@ -22,7 +22,8 @@ def coverage(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
 
 def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     """Why that nothing was found proves nothing; empty where it does."""
-    found = [_gap(gap, target) for gap in digest.gaps]
+    places = {stream.name: place(stream) for stream in digest.streams}
+    found = [_gap(gap, target, places.get(gap.origin, {})) for gap in digest.gaps]
     found += _cut_off(digest, target)
     found += _silence(digest, target)
     if not found or digest.lines:
@@ -30,12 +31,12 @@ def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     return found
 
 
-def _gap(gap: Gap, target: str) -> Finding:
+def _gap(gap: Gap, target: str, where: Mapping[str, str]) -> Finding:
     if gap.reason == "refused":
         text = f"cannot read logs: forbidden ({gap.origin}): {gap.text}; nothing was judged there"
-        return _finding(target, text, "logs.source.forbidden", "blocked", gap.origin, said=gap.text)
+        return _finding(target, text, "logs.source.forbidden", "blocked", gap.origin, said=gap.text, **where)
     text = f"the window is not covered: {gap.origin}: {gap.text}"
-    return _finding(target, text, "logs.source.incomplete", "insufficient", gap.origin, reason=gap.reason)
+    return _finding(target, text, "logs.source.incomplete", "insufficient", gap.origin, reason=gap.reason, **where)
 
 
 def _cut_off(digest: Digest, target: str) -> Iterator[Finding]:
