@@ -17,6 +17,13 @@ from pytest_prodcheck.targets.logs.prober import LogsProber
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def _moment() -> None:
+    """Times are counted from when the test runs: in a long session its module was loaded long before."""
+    global NOW
+    NOW = datetime.now(UTC)
+
+
 def framed(*lines: tuple[float, str]) -> bytes:
     """Lines as the daemon sends them: each in a frame, behind its time."""
     told = (

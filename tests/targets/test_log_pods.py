@@ -24,6 +24,13 @@ PODS = "/api/v1/namespaces/plan-prod/pods"
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def _moment() -> None:
+    """Times are counted from when the test runs: in a long session its module was loaded long before."""
+    global NOW
+    NOW = datetime.now(UTC)
+
+
 def ago(seconds: float) -> str:
     """RFC 3339, so many seconds ago."""
     return (NOW - timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
