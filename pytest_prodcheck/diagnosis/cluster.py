@@ -44,11 +44,11 @@ def blinds(code: str) -> bool:
     return code.startswith((*_ACCESS, "cluster.rbac.", "logs.source.forbidden", "logs.source.unreachable"))
 
 
-def stops_services(cause: Sign, _symptom: Sign) -> bool:
+def stops_services(cause: Sign, symptom: Sign) -> bool:
     """What runs suffers from it: it is no warning, nothing that we merely may not see, no difference on paper, and it
     leaves fewer pods than are wanted, or none is wanted. A rollout that hangs while all old pods serve breaks no
     request."""
-    if not fails(cause, _symptom) or cause.code.startswith(_ASIDE):
+    if not fails(cause, symptom) or cause.code.startswith(_ASIDE):
         return False
     available, wanted = cause.data.get("available"), cause.data.get("wanted")
     counted = isinstance(available, int) and isinstance(wanted, int)

@@ -247,6 +247,7 @@ if os.environ.get("PRODCHECK_RECORD"):
             "others": [_read_of(one, _LISTED) for one in api.get("/containers/json").content if "other" in str(one)],
             "images": deployment.seen.images,
         }
+        assert {one["Name"] for one in recorded["inspected"]} >= {"/shop_app_1", "/shop_hog_1"}
         (UNIT / "compose_recorded.json").write_text(json.dumps(recorded, indent=1, sort_keys=True) + "\n")
 
 
