@@ -51,7 +51,7 @@ class Settling:
             found = criterion.judge(cluster, table, revision, self.target)
             left = end - time.monotonic()
             self.waited = time.monotonic() - started
-            if not found or found[0].severity == "blocked" or left <= 0:
+            if not found or found[0].severity in ("blocked", "insufficient") or left <= 0:
                 break
             self.said = f"waiting for {revision.expected}, {left:.0f} s left: {found[0].message}"
             if self._over.wait(min(pause, max(0.05, left))):

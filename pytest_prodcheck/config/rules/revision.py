@@ -32,6 +32,16 @@ def _cluster(checked: Checked, revision: Revision) -> None:
     elif revision.source == "argocd" and table.argocd is None:
         text = f"{revision.target} names no Application that could say the revision"
         add(path, text, 'argocd = { application = "plan" }')
-    elif revision.source == "image" and not (table.deployments or table.statefulsets or table.daemonsets):
-        text = f"{revision.target} declares no workload whose image could say the revision"
-        add(path, text, "deployments = { plan-app = 1 }")
+    elif revision.source == "image":
+        _image(checked, path, revision.target, table)
+
+
+def _image(checked: Checked, path: KeyPath, target: str, table: ClusterTarget) -> None:
+    """Of several workloads, which carry the revision is not guessed: an old worker looks like another program."""
+    rolled_out = (*table.deployments, *table.statefulsets, *table.daemonsets)
+    if not rolled_out:
+        text = f"{target} declares no workload whose image could say the revision"
+        checked.problems.add(path, text, "deployments = { plan-app = 1 }")
+    elif len(rolled_out) > 1 and not any(name.partition("/")[0] in rolled_out for name in table.images):
+        text = f"{target} declares {', '.join(rolled_out)}, and images does not name which of them carry the revision"
+        checked.problems.add(path, text, f'images = {{ {rolled_out[0]} = "env:IMAGE" }}')

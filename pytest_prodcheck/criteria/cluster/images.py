@@ -70,8 +70,9 @@ def _bare(reference: str) -> str:
     return name if "@" in name or ":" in name.rpartition("/")[2] else f"{name}:latest"
 
 
-def _chosen(containers: list[Object], container: str, wanted: str) -> list[Object]:
-    """The container that is meant: by its name; or those whose repository is the promised one's; all where none is."""
+def chosen(containers: list[Object], container: str, wanted: str) -> list[Object]:
+    """The containers that an entry of `images` means: the one of that name; or those whose repository is the promised
+    one's; the first where none has it. All where nothing is promised."""
     if not wanted:
         return containers
     if container:
@@ -83,7 +84,7 @@ def _chosen(containers: list[Object], container: str, wanted: str) -> list[Objec
 
 def _of_template(workload: Object, container: str, wanted: str) -> Iterator[tuple[str, str]]:
     template = at(workload, "spec", "jobTemplate", "spec", "template") or at(workload, "spec", "template")
-    for one in _chosen(list(items(template, "spec", "containers")), container, wanted):
+    for one in chosen(list(items(template, "spec", "containers")), container, wanted):
         reference = text(one, "image")
         if "sha256:" not in wanted and not matches(reference, "", wanted):
             yield f"{name_of(workload)} is declared with {reference}, promised is {wanted}", reference
@@ -102,7 +103,7 @@ def _running(cluster: Cluster, name: str, container: str, wanted: str) -> list[t
         if pods_own.workload_of(pod) != name or text(pod, "status", "phase") in ("Failed", "Succeeded"):
             continue
         statuses = {text(one, "name"): one for one in items(pod, "status", "containerStatuses")}
-        for one in _chosen(list(items(pod, "spec", "containers")), container, wanted):
+        for one in chosen(list(items(pod, "spec", "containers")), container, wanted):
             digest = text(statuses.get(text(one, "name")), "imageID").rpartition("@")[2]
             if digest:
                 found.append((name_of(pod), text(one, "image"), digest))

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 
-from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import ClusterTarget, Revision
-from pytest_prodcheck.criteria.cluster import argocd, blame, rollouts
+from pytest_prodcheck.criteria.cluster import argocd, blame, carriers, rollouts
+from pytest_prodcheck.criteria.cluster.carriers import Carrier
 from pytest_prodcheck.criteria.cluster.permission import refused
-from pytest_prodcheck.observe.cluster import Cluster, Object, items, name_of, text
+from pytest_prodcheck.observe.cluster import Cluster, Object, name_of, text
 from pytest_prodcheck.observe.cluster_parts import texts
 from pytest_prodcheck.observe.finding import Finding
 
 CRITERION = "revision"
-_COMMIT = compiled(r"[0-9a-f]{7,64}", re.IGNORECASE)
 _NOT_DEPLOYED = "cluster.revision.not_deployed"
+_NOT_TOLD = "cluster.revision.not_told"
 
 
 def judge(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> list[Finding]:
@@ -26,72 +25,40 @@ def judge(cluster: Cluster, promised: ClusterTarget, revision: Revision, target:
     for resource in (resource for resource in rollouts.RESOURCES.values() if promised.workloads[resource]):
         if blocked := refused(cluster, resource, CRITERION, target):
             return blocked
-    carrying = [one for one in _workloads(cluster, promised) if carries(one[2], revision.expected)]
-    if revision.expected and not carrying:
-        return [_not_deployed(cluster, promised, revision, target)]
-    chosen = carrying if revision.expected else list(_workloads(cluster, promised))
-    found = [one for subject, _, _ in chosen for one in rollouts.rollout(cluster, promised, target, subject)]
-    return found or _mixed(cluster, promised, revision, target)
+    asked = list(carriers.asked(cluster, promised))
+    absent = [one.subject for one in asked if one.workload is None]
+    if revision.expected and absent:
+        return [one for subject in absent for one in rollouts.rollout(cluster, promised, target, subject)]
+    lacking = [one for one in asked if not one.has(revision.expected)] if revision.expected else []
+    unsure = bool(lacking) and len(lacking) < len(asked) and not carriers.named(promised)
+    if revision.expected and (not asked or (lacking and not unsure)):
+        return [_not_deployed(cluster, promised, revision, target, lacking)]
+    chosen = [one for one in asked if one not in lacking and one.workload is not None]
+    subjects = dict.fromkeys(one.subject for one in chosen)
+    found = [one for subject in subjects for one in rollouts.rollout(cluster, promised, target, subject)]
+    found = found or _mixed(cluster, chosen, revision, target)
+    return found or ([_not_told(cluster, revision, target, lacking, chosen)] if unsure else [])
 
 
 def serving(cluster: Cluster, promised: ClusterTarget, revision: Revision) -> list[str]:
     """The revisions that serve, each once: by the images of ReplicaSets with ready pods, or by Argo CD."""
     if revision.source == "argocd":
         return _synced(_application(cluster, promised))[:1]
-    images: list[str] = []
-    for _, workload, declared in _workloads(cluster, promised):
-        sets = [row for row, _ in blame.replica_sets(cluster, workload) if row.get("Ready")]
-        running = tuple(image for row in sets for image in str(row.get("Images", "")).split(",")) or declared
-        if carries((*declared, *running), revision.expected) or _is_asked(cluster, promised, workload, revision):
-            images += running
-    return list(dict.fromkeys(_said(image, revision.expected) for image in images if image))
+    served: list[str] = []
+    nobody = not any(one.has(revision.expected) for one in carriers.asked(cluster, promised))
+    for one in carriers.asked(cluster, promised):
+        running = carriers.running(cluster, one)
+        if carriers.named(promised) or carriers.carries((one.image, *running), revision.expected) or nobody:
+            served += running or [one.image]
+    return list(dict.fromkeys(carriers.said(image, revision.expected) for image in served if image))
 
 
-def carries(images: tuple[str, ...], revision: str) -> bool:
-    """Whether one of the images is of the revision: its tag is it, or has it as a part; commits may be abbreviated."""
-    return any(_said(image, revision) == revision for image in images) if revision else True
-
-
-def _said(image: str, revision: str) -> str:
-    """The revision that an image's reference says: the wanted one where its tag or digest means it, else its tag."""
-    name, _, digest = image.partition("@")
-    tag = name.rpartition(":")[2] if ":" in name.rpartition("/")[2] else ""
-    if revision and (digest == revision or tag.removeprefix("v") == revision.removeprefix("v")):
-        return revision
-    parts = [tag, *re.split(r"[-_.+]", tag)]
-    if revision and any(_same_commit(part, revision) for part in parts):
-        return revision
-    return tag or digest or "latest"
-
-
-def _same_commit(one: str, other: str) -> bool:
-    short, long = sorted((one.lower(), other.lower()), key=len)
-    hashes = _COMMIT.fullmatch(short) and _COMMIT.fullmatch(long)
-    return bool(hashes) and long.startswith(short) and not (short.isdigit() and len(long) < 40)
-
-
-def _workloads(cluster: Cluster, promised: ClusterTarget) -> Iterator[tuple[str, Object, tuple[str, ...]]]:
-    """Subject, object and declared images of each workload; only of those that `images` names, where it names some."""
-    asked = {name.partition("/")[0] for name in promised.images}
-    for kind, resource in rollouts.RESOURCES.items():
-        for name in promised.workloads[resource]:
-            workload = cluster.named(resource, name) if not asked or name in asked else None
-            if workload is not None:
-                containers = items(workload, "spec", "template", "spec", "containers")
-                yield f"{kind}/{name}", workload, tuple(text(one, "image") for one in containers)
-
-
-def _is_asked(cluster: Cluster, promised: ClusterTarget, workload: Object, revision: Revision) -> bool:
-    """Whether a workload without the wanted revision should have it: `images` names it, or nobody else has it."""
-    if any(name.partition("/")[0] == name_of(workload) for name in promised.images):
-        return True
-    return not any(carries(images, revision.expected) for _, _, images in _workloads(cluster, promised))
-
-
-def _not_deployed(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> Finding:
-    have = "; ".join(f"{subject} has {', '.join(images)}" for subject, _, images in _workloads(cluster, promised))
+def _not_deployed(
+    cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str, lacking: Sequence[Carrier]
+) -> Finding:
+    have = "; ".join(one.says for one in lacking)
     message = f"{revision.expected} is not deployed: {have or 'no declared workload is there'}"
-    if not promised.images and have.count("; "):
+    if not carriers.named(promised) and len(lacking) > 1:
         message += " (where they differ, images names those that carry the revision)"
     seen = ", ".join(serving(cluster, promised, revision))
     order = f"{cluster.kubectl} get deployments,statefulsets,daemonsets -o wide"
@@ -101,9 +68,28 @@ def _not_deployed(cluster: Cluster, promised: ClusterTarget, revision: Revision,
     )
 
 
-def _mixed(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> list[Finding]:
+def _not_told(
+    cluster: Cluster, revision: Revision, target: str, lacking: Sequence[Carrier], carrying: Sequence[Carrier]
+) -> Finding:
+    """Some carry it and others do not, and nothing says whether those are other programs, or old ones."""
+    line = ", ".join(f'{one.key} = "env:IMAGE"' for one in carrying)
+    message = (
+        f"{revision.expected} is rolled out in {', '.join(dict.fromkeys(one.subject for one in carrying))}; whether it "
+        f"should be elsewhere, too, is not known: {'; '.join(one.says for one in lacking)}"
+    )
+    remedy = f"name in images what carries the revision: images = {{ {line} }}"
+    data = {"namespace": cluster.namespace, "expected": revision.expected, "lacking": [one.key for one in lacking]}
+    order = f"{cluster.kubectl} get deployments,statefulsets,daemonsets -o wide"
+    return Finding(
+        CRITERION, target, message, _NOT_TOLD, "insufficient", seen="; ".join(one.says for one in lacking),
+        promised=revision.expected, remedy=remedy, next=order, data=data,
+    )  # fmt: skip
+
+
+def _mixed(cluster: Cluster, asked: Sequence[Carrier], revision: Revision, target: str) -> list[Finding]:
     """Two revisions of one workload with ready pods, although its rollout calls itself complete."""
-    for subject, workload, _ in _workloads(cluster, promised):
+    workloads = {one.subject: one.workload for one in asked if one.workload is not None}
+    for subject, workload in workloads.items():
         if old := blame.old_version(cluster, workload).says:
             message = f"{old}: {subject} has ready pods of an earlier revision beside the new ones"
             data = {"namespace": cluster.namespace, "workload": name_of(workload), "serving": old}
@@ -141,7 +127,7 @@ def _of_argocd(cluster: Cluster, promised: ClusterTarget, revision: Revision, ta
     name = promised.argocd.application if promised.argocd else ""
     application = _application(cluster, promised)
     synced = _synced(application)
-    named = [one for one in synced if one == revision.expected or _same_commit(one, revision.expected)]
+    named = [one for one in synced if one == revision.expected or carriers.same_commit(one, revision.expected)]
     seen = (named or synced or [""])[0]
     health, phase, sync = (
         text(application, "status", *path)

@@ -83,6 +83,13 @@ KINDS = (
         "kubectl -n {namespace} get deployments,statefulsets,daemonsets -o wide",
     ),
     CauseKind(
+        "cluster.revision.not_told",
+        "some containers carry the wanted revision and others do not, and `images` does not say which should (R18)",
+        "it is not known whether {expected} should be elsewhere, too",
+        'name in `images` what carries the revision: `images = { plan-app = "env:IMAGE" }`',
+        "kubectl -n {namespace} get deployments,statefulsets,daemonsets -o wide",
+    ),
+    CauseKind(
         "cluster.job.failed",
         "a job ended without success: its pods failed as often as it lets them, or it took too long",
         "the job {workload} failed",

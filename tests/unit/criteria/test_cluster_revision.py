@@ -8,7 +8,8 @@ import pytest
 from snapshots import IMAGE, PROMISED, lab, named, of, read
 
 from pytest_prodcheck.config.models import ArgoCd, ClusterTarget, Revision
-from pytest_prodcheck.criteria.cluster.revision import carries, judge, serving
+from pytest_prodcheck.criteria.cluster.carriers import carries
+from pytest_prodcheck.criteria.cluster.revision import judge, serving
 from pytest_prodcheck.observe.cluster import Cluster
 
 COMMIT = "4f2a1c9d0b7e6a5f4c3d2e1f0a9b8c7d6e5f4a3b"
@@ -26,11 +27,78 @@ def codes(cluster: Cluster, expected: str, table: ClusterTarget = UNNAMED) -> li
     return [one.code for one in judge(cluster, table, wanted(expected), "cluster")]
 
 
+def several(*images: str, **promised: Any) -> tuple[Cluster, ClusterTarget]:
+    """plan-app alone, with a container for each image."""
+    data = read("healthy")
+    containers = [{"name": f"c{number}", "image": image} for number, image in enumerate(images)]
+    named(data, "deployments.apps", "plan-app")["spec"]["template"]["spec"]["containers"] = containers
+    return of(data), ClusterTarget(context="lab", deployments={"plan-app": 2}, **promised)
+
+
 def test_the_deployed_revision_is_rolled_out_and_alone() -> None:
-    """By the tag of one of the declared workloads; the others have revisions of their own."""
-    assert codes(lab(), "1.4.2") == []
-    assert serving(lab(), UNNAMED, wanted("1.4.2")) == ["1.4.2"]
+    """By the tag of the workload that `images` names; the others have revisions of their own."""
+    assert codes(lab(), "1.4.2", PROMISED) == []
+    assert serving(lab(), PROMISED, wanted("1.4.2")) == ["1.4.2"]
     assert codes(lab(), "") == []
+
+
+def test_one_workload_that_carries_it_is_not_enough_where_none_is_named() -> None:
+    """An old worker beside it looks like another program: not proven, with the workloads and the line that tells."""
+    (found,) = judge(lab(), UNNAMED, wanted("1.4.2"), "cluster")
+    assert (found.code, found.severity) == ("cluster.revision.not_told", "insufficient")
+    assert "rolled out in deployment/plan-app" in found.message
+    assert "deployment/hasura has" in found.message
+    assert "statefulset/postgres has" in found.message
+    assert found.remedy.endswith('images = { plan-app = "env:IMAGE" }')
+    assert serving(lab(), UNNAMED, wanted("1.4.2")) == ["1.4.2"]
+
+
+def test_each_workload_that_images_names_carries_it() -> None:
+    """One of them that does not is red, whoever else does."""
+    both = PROMISED.model_copy(update={"images": {"plan-app": IMAGE, "hasura": ":v2"}})
+    (found,) = judge(lab(), both, wanted("1.4.2"), "cluster")
+    assert (found.code, found.severity) == ("cluster.revision.not_deployed", "error")
+    assert found.message.startswith("1.4.2 is not deployed: deployment/hasura has")
+    assert "plan-app" not in found.message
+
+
+def test_containers_of_one_workload_are_told_apart_by_images() -> None:
+    """A sidecar has a tag of its own, a worker of the same program must not have: who knows is `images`."""
+    cluster, table = several("a.test/app:1.4.2", "a.test/worker:1.4.1")
+    (found,) = judge(cluster, table, wanted("1.4.2"), "cluster")
+    assert (found.code, found.severity) == ("cluster.revision.not_told", "insufficient")
+    assert "deployment/plan-app has a.test/worker:1.4.1 in c1" in found.message
+    assert found.remedy.endswith('images = { "plan-app/c0" = "env:IMAGE" }')
+    assert codes(*several_named("plan-app/c0")) == []
+    assert codes(*several_named("plan-app")) == []
+    assert codes(*several_named("plan-app/c0", "plan-app/c1")) == ["cluster.revision.not_deployed"]
+    assert codes(*several_named("plan-app/c9")) == ["cluster.revision.not_deployed"]
+    cluster, table = several("a.test/app:1.4.2", "a.test/worker:1.4.2")
+    assert judge(cluster, table, wanted("1.4.2"), "cluster") == []
+
+
+def several_named(*keys: str) -> tuple[Cluster, str, ClusterTarget]:
+    """An application and an older worker in one pod, of which `images` names some."""
+    images = {"plan-app/c1": "a.test/worker:1.4.1"}
+    chosen = {key: images.get(key, "a.test/app:1.4.2") for key in keys}
+    cluster, table = several("a.test/app:1.4.2", "a.test/worker:1.4.1", images=chosen)
+    return cluster, "1.4.2", table
+
+
+def test_a_named_workload_that_is_not_there_is_no_revision() -> None:
+    """Nor is it waited for as if it had the wanted one already."""
+    data = read("healthy")
+    data["objects"]["deployments.apps"].remove(named(data, "deployments.apps", "plan-app"))
+    assert codes(of(data), "1.4.2", PROMISED) == ["cluster.workload.missing"]
+
+
+def test_the_image_of_a_job_says_no_revision() -> None:
+    """Only what is rolled out does."""
+    table = ClusterTarget(
+        context="lab", deployments={"plan-app": 2}, jobs=("plan-migrate",), images={"plan-migrate": IMAGE}
+    )
+    assert codes(lab(), "1.4.2", table) == []
+    assert codes(lab(), "1.5.0", table) == ["cluster.revision.not_deployed"]
 
 
 def test_what_is_not_deployed_says_what_is() -> None:
@@ -44,6 +112,7 @@ def test_what_is_not_deployed_says_what_is() -> None:
 def test_where_several_images_could_carry_it_the_key_that_tells_is_named() -> None:
     """Of workloads with images of their own, none may be the one that is meant."""
     (found,) = judge(lab(), UNNAMED, wanted("1.5.0"), "cluster")
+    assert found.severity == "error"
     assert found.message.endswith("(where they differ, images names those that carry the revision)")
     (named_,) = judge(lab(), PROMISED, wanted("1.5.0"), "cluster")
     assert "where they differ" not in named_.message
