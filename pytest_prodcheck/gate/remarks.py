@@ -25,7 +25,11 @@ def of(final: Mapping[str, Attempt], selection: Selection, course: Course) -> tu
 
 
 def mentioned(owner: Owner) -> list[str]:
-    """What the lint of a database has to say that is no finding."""
+    """What was seen and is no finding: what the lint of a database mentions, and that a repository has moved on."""
+    return [*_of_databases(owner), *_of_clusters(owner)]
+
+
+def _of_databases(owner: Owner) -> list[str]:
     tables = {target: owner.environment.targets[target] for target in owner.catalogs}
     linted = {name: table for name, table in tables.items() if isinstance(table, models.DatabaseTarget) and table.lint}
     if not linted:
@@ -38,6 +42,20 @@ def mentioned(owner: Owner) -> list[str]:
         for name, table in linted.items()
         for line in lint.mentions(owner.catalogs[name], table, login_roles(table), name)
     ]
+
+
+def _of_clusters(owner: Owner) -> list[str]:
+    deployed = [
+        (table, seen.evidence.facts["cluster"])
+        for name, table in owner.environment.of_kind("cluster").items()
+        if name in owner.targets and getattr(table, "argocd", None)
+        if (seen := owner.standings.seen(name)) and "cluster" in seen.evidence.facts
+    ]
+    if not deployed:
+        return []
+    from pytest_prodcheck.criteria.cluster import argocd
+
+    return [line for table, cluster in deployed for line in argocd.mentions(cluster, table)]
 
 
 def _all_skipped(final: Mapping[str, Attempt], selection: Selection) -> str:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.criteria.cluster.scene import Scene, some
-from pytest_prodcheck.observe.cluster import Object, items, text
+from pytest_prodcheck.observe.cluster import Cluster, Object, items, text
 from pytest_prodcheck.observe.cluster_parts import texts
 from pytest_prodcheck.observe.finding import Finding, Severity
 
@@ -39,6 +40,22 @@ def revisions(application: Object | None) -> list[str]:
     Synced (Argo CD, `SyncStatus.revision`: the revision that the comparison has been performed to)."""
     several = texts(application, "status", "sync", "revisions")
     return several or [one for one in [text(application, "status", "sync", "revision")] if one]
+
+
+def mentions(cluster: Cluster, promised: ClusterTarget) -> list[str]:
+    """That the repository has moved on since the last sync, where what it says now is what runs all the same: a commit
+    that nobody asked for is no fault of what was deployed."""
+    name = promised.argocd.application if promised.argocd else ""
+    application = cluster.named(APPLICATIONS, name) if name else None
+    moved = _moved(application) if text(application, "status", "sync", "status") == "Synced" else ""
+    return [f"Argo CD, application {name}: {moved}, and nothing of it differs from what runs"] if moved else []
+
+
+def _moved(application: Object | None) -> str:
+    """That the repository has another revision than the last sync, in words; empty where it has not, or several."""
+    last, now = text(application, "status", "operationState", "syncResult", "revision"), revisions(application)
+    other = last and len(now) == 1 and last != now[0]
+    return f"the repository is at {now[0]}, the last sync was of {last}" if other else ""
 
 
 def _missing(scene: Scene, name: str) -> Finding:
@@ -79,7 +96,8 @@ def _sync(scene: Scene, application: Object) -> Iterator[Finding]:
         return
     differ = [_named(one) for one in items(application, "status", "resources") if text(one, "status") == "OutOfSync"]
     what = f" on {some(differ)}" if differ else ""
-    words = f"{status or 'its sync is unknown'}{what}: what runs is not what the repository says"
+    newer = f" ({moved})" if (moved := _moved(application)) else ""
+    words = f"{status or 'its sync is unknown'}{what}: what runs is not what the repository says{newer}"
     yield _found(
         scene, "cluster.argocd.out_of_sync", words, status or "none", "Synced",
         "sync the Application, or take the difference back", data={"resources": differ},
@@ -114,12 +132,6 @@ def _revision(scene: Scene, application: Object, expected: str) -> Iterator[Find
             f"synced to {some(synced) or 'no revision'}, {expected} is deployed", some(synced), expected,
             f"sync the Application to {expected}",
         )  # fmt: skip
-    last = text(application, "status", "operationState", "syncResult", "revision")
-    if not expected and last and len(synced) == 1 and last != synced[0]:
-        words = f"the last sync was of {last}, the repository is at {synced[0]}"
-        yield _found(
-            scene, "cluster.argocd.wrong_revision", words, last, synced[0], "sync the Application", severity="warning"
-        )
 
 
 def _conditions(scene: Scene, application: Object) -> Iterator[Finding]:

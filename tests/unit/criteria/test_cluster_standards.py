@@ -286,8 +286,10 @@ ILL = [{"kind": "Deployment", "name": "app", "status": "OutOfSync", "health": {"
          [("cluster.argocd.sync_failed", "error")], "one hook failed"),
         ({"operationState": {"phase": "Running"}},
          [("cluster.argocd.degraded", "insufficient")], "its end was not seen"),
-        ({"operationState": {"phase": "Succeeded", "syncResult": {"revision": "90c1d5a"}}},
-         [("cluster.argocd.wrong_revision", "warning")], "the repository is at 3f2a9c4"),
+        ({"operationState": {"phase": "Succeeded", "syncResult": {"revision": "90c1d5a"}}}, [], ""),
+        ({"operationState": {"phase": "Succeeded", "syncResult": {"revision": "90c1d5a"}},
+          "sync": {"status": "OutOfSync", "revision": "3f2a9c4"}},
+         [("cluster.argocd.out_of_sync", "error")], "the repository is at 3f2a9c4, the last sync was of 90c1d5a"),
         ({"conditions": [{"type": "ComparisonError", "message": "no such path"}]},
          [("cluster.argocd.condition", "error")], "ComparisonError: no such path"),
         ({"conditions": [{"type": "OrphanedResourceWarning", "message": "2"}]},
@@ -299,6 +301,16 @@ def test_argo_cd_calls_the_application_synced_and_healthy(status: Any, expected:
     findings = argocd.judge(application(**status))
     assert told(findings) == expected
     assert all(words in finding.message and "application plan" in finding.message for finding in findings)
+
+
+def test_a_commit_that_nobody_asked_for_is_mentioned_and_no_finding() -> None:
+    """The repository moved on, and nothing of it differs from what runs (A47)."""
+    last = {"phase": "Succeeded", "syncResult": {"revision": "90c1d5a"}}
+    scene = application(operationState=last)
+    (line,) = argocd.mentions(scene.cluster, scene.promised)
+    assert "the repository is at 3f2a9c4, the last sync was of 90c1d5a, and nothing of it differs" in line
+    for quiet in (application(), application(operationState=last, sync={"status": "OutOfSync", "revision": "3f2a9c4"})):
+        assert argocd.mentions(quiet.cluster, quiet.promised) == []
 
 
 @pytest.mark.parametrize(
