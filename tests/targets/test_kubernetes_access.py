@@ -6,6 +6,7 @@ import json
 import os
 import re
 import time
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -137,6 +138,31 @@ def test_a_plugin_that_cannot_be_run_is_named(content: bytes, args: list[str], s
     found = problem(kubeconfigs.write(tmp_path / "config", user=user))
     assert found.code == "cluster.credential.unusable"
     assert re.search(rf"credential plugin .*plugin cannot be run: {says}", str(found))
+
+
+@pytest.mark.parametrize(
+    ("script", "code", "says"),
+    [
+        ("exec yes canary-without-an-end", "cluster.credential.unusable", "prints more than 1 MiB"),
+        ("exec yes canary-without-an-end >&2", "cluster.credential.timeout", "no answer within 1 s"),
+        ("yes | head -c 3000000 >&2; echo it is me >&2; exit 7", "cluster.credential.unusable", "7: .*it is me$"),
+    ],
+    ids=["prints", "complains", "complains and ends"],
+)
+def test_a_plugin_that_does_not_stop_printing_is_ended(script: str, code: str, says: str, tmp_path: Path) -> None:
+    """What it prints is bounded, and does not fill the memory until its time is over; no process is left of it."""
+    file = kubeconfigs.write(
+        tmp_path / "config", user=kubeconfigs.plugin(tmp_path, f"echo $$ > {tmp_path}/pid\n{script}")
+    )
+    tracemalloc.start()
+    with pytest.raises(ApiProblem) as caught:
+        kubeconfigs.api(file, timeout=1 if "within" in says else 30)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (caught.value.code, bool(re.search(says, str(caught.value)))) == (code, True), caught.value
+    assert "canary" not in str(caught.value)
+    assert peak < 16 * 2**20
+    assert not Path(f"/proc/{(tmp_path / 'pid').read_text().strip()}").exists()
 
 
 def test_a_token_in_the_last_words_of_a_plugin_is_masked(tmp_path: Path) -> None:

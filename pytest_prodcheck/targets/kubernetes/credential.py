@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.config.redaction import scrub_patterns
+from pytest_prodcheck.targets.kubernetes.hearing import TooMuch, heard
 from pytest_prodcheck.targets.kubernetes.kubeconfig import Access
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 _API = "client.authentication.k8s.io/"
 _VERSIONS = (f"{_API}v1", f"{_API}v1beta1")
 _LONGEST = 300
+_MOST = 1 << 20
+"""Bytes that a plugin may print: a token and a chain of certificates are some kilobytes."""
 Remember = Callable[[str, str], object]
 
 
@@ -127,7 +130,11 @@ def _run(owner: Credential, plugin: UserExec) -> bytes:
         raise owner._problem(f"credential plugin {plugin.command} is not installed", hint)
     with _started(owner, plugin, path, environ) as process:
         try:
-            output, said = process.communicate(timeout=owner.timeout)
+            output, said = heard(process, owner.timeout, _MOST)
+        except TooMuch:
+            os.killpg(process.pid, signal.SIGKILL)
+            text = f"credential plugin {plugin.command} prints more than {_MOST >> 20} MiB, which is no credential"
+            raise owner._problem(text, "run it by hand, and see what it prints") from None
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             text = f"credential plugin {plugin.command} gave no answer within {owner.timeout:g} s"
