@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import re
 import socket
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pytest_prodcheck.targets.connection import Origin
 
-if TYPE_CHECKING:
-    from cryptography.x509 import Certificate
-
 _PARTS = {"commonName": "2.5.4.3", "organizationName": "2.5.4.10", "organizationalUnitName": "2.5.4.11"}
 """What tells two authorities apart: the words of the TLS library, and their object identifiers (RFC 4519)."""
+_PEM = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----([^-]*)-----END (?:X509 )?CERTIFICATE-----")
 
 
 def facts(der: bytes) -> dict[str, Any]:
@@ -24,7 +23,7 @@ def facts(der: bytes) -> dict[str, Any]:
     from cryptography import x509
 
     try:
-        return _facts(x509.load_der_x509_certificate(der))
+        return _facts(der)
     except (ValueError, x509.InvalidVersion):  # fields are parsed when they are asked for
         return {}
 
@@ -34,14 +33,17 @@ def of_secret(encoded: str) -> dict[str, Any]:
     from cryptography import x509
 
     try:
-        return _facts(x509.load_pem_x509_certificates(base64.b64decode(encoded))[0])
+        chain = [_facts(base64.b64decode(one)) for one in _PEM.findall(base64.b64decode(encoded))]
     except (ValueError, x509.InvalidVersion):
         return {}
+    return chain[0] if chain else {}
 
 
-def _facts(certificate: Certificate) -> dict[str, Any]:
+def _facts(der: bytes) -> dict[str, Any]:
     from cryptography import x509
 
+    readable, serial = _with_serial(der)
+    certificate = x509.load_der_x509_certificate(readable)
     names: list[str] = []
     unreadable = (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError)
     with contextlib.suppress(*unreadable):
@@ -54,8 +56,35 @@ def _facts(certificate: Certificate) -> dict[str, Any]:
         "names": names,
         "not_before": certificate.not_valid_before_utc.timestamp(),
         "not_after": certificate.not_valid_after_utc.timestamp(),
-        "serial": f"{certificate.serial_number:x}",
+        "serial": f"{certificate.serial_number if serial is None else serial:x}",
     }
+
+
+def _with_serial(der: bytes) -> tuple[bytes, int | None]:
+    """The same with a positive serial number where its own is none, and that one: RFC 5280 §4.1.2.2 forbids it, old
+    authorities gave it all the same, and `cryptography` warns of such a certificate, and is about to refuse it. Nobody
+    verifies these bytes."""
+    start = _inside(der, _inside(der, 0, 0x30), 0x30)
+    if der[start : start + 1] == b"\xa0":  # the version
+        start = _inside(der, start, 0xA0) + _length(der, start)
+    content, length = _inside(der, start, 0x02), _length(der, start)
+    serial = int.from_bytes(der[content : content + length], "big", signed=True)
+    if serial > 0 or not length or content + length > len(der):
+        return der, None
+    return der[:content] + b"\x01" * length + der[content + length :], serial
+
+
+def _inside(der: bytes, at: int, tag: int) -> int:
+    """Where the content of an element begins. Raises ValueError where there is another one, or none."""
+    if der[at : at + 1] != bytes([tag]) or len(der) < at + 2:
+        raise ValueError("no certificate")
+    return at + 2 + (der[at + 1] & 0x7F if der[at + 1] & 0x80 else 0)
+
+
+def _length(der: bytes, at: int) -> int:
+    """How long the content of an element is (X.690 §8.1.3)."""
+    first = der[at + 1]
+    return int.from_bytes(der[at + 2 : at + 2 + (first & 0x7F)], "big") if first & 0x80 else first
 
 
 def shown_by(origin: Origin, address: str, timeout: float) -> tuple[dict[str, Any], int]:
