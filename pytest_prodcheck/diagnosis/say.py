@@ -64,11 +64,23 @@ def cause(
         root.code,
         sign.target,
         _message(root, sign, data),
-        (own and finding and finding.remedy) or fill(kind.remedy, data),
+        _rules(root) or (own and finding and finding.remedy) or fill(kind.remedy, data),
         (own and finding and finding.next) or _command(_request(_fitting(kind.next, sign, data), sign), data),
         tuple(line for line in evidence if line)[:3],
         tuple(explains),
     )
+
+
+def _rules(root: Candidate) -> str:
+    """All rules that are missing, where more than one is (R22)."""
+    places: dict[str, dict[str, None]] = {}
+    for sign in root.signs if root.code.startswith("cluster.rbac.") else ():
+        if rule := str(sign.data.get("rule", "")):
+            places.setdefault(str(sign.data.get("namespace", "")), {})[rule] = None
+    if sum(map(len, places.values())) < 2:
+        return ""
+    each = (f"add to a Role of {place}: {' '.join(rules)}" for place, rules in places.items())
+    return f"{'; '.join(each)} (prodcheck rbac ENV prints all)"
 
 
 def _fitting(template: str, sign: Sign, data: Mapping[str, Any]) -> str:

@@ -29,13 +29,33 @@ def try_targets(environment: Environment, *, secrets: Iterable[tuple[str, str]])
         standings = [*targets, *(probers.standing(f"user:{name}", time.time()) for name in users)]
     finally:
         probers.close()
+    unseen = {standing.name: _unseen(standing) for standing in standings}
     for standing in standings:
-        print(redactor.harmless(_line(standing)))  # noqa: T201 - this is the command's output
-    return 0 if all(standing.ready for standing in standings) else 1
+        for line in unseen[standing.name] or [_line(standing)]:
+            print(redactor.harmless(line))  # noqa: T201 - this is the command's output
+    return 0 if all(standing.ready and not unseen[standing.name] for standing in standings) else 1
 
 
 def _line(standing: Standing) -> str:
     if standing.ready:
         return f"  ready      {standing.name}"
-    said = " ".join(standing.message.split())  # libpq asks back on a line of its own
-    return f"  NOT READY  {standing.name}: {standing.cause}: {said}"
+    said = f"{standing.cause}: {standing.message}"
+    remedy = next((one.remedy for one in standing.findings if one.code.endswith(".forbidden")), "")
+    return _not_ready(standing.name, f"{said}; {remedy}" if remedy else said)
+
+
+def _not_ready(name: str, said: str) -> str:
+    return f"  NOT READY  {name}: {' '.join(said.split())}"  # libpq asks back on a line of its own
+
+
+def _unseen(standing: Standing) -> list[str]:
+    """Of a cluster that answers: the rights that its checks would be blocked without, a line each (R22)."""
+    cluster = standing.evidence.facts.get("cluster")
+    if not standing.ready or cluster is None:
+        return []
+    from pytest_prodcheck.criteria.cluster import permission
+
+    return [
+        _not_ready(standing.name, f"{finding.code}: {finding.message}; {finding.remedy}")
+        for finding in permission.needed(cluster, standing.name)
+    ]

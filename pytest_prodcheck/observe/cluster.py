@@ -44,8 +44,8 @@ class Refusal:
     """The API server's words."""
     namespace: str = ""
     """Empty for what lies in no namespace."""
-    name: str = ""
-    """Of the one object that was asked for; empty for a LIST."""
+    names: tuple[str, ...] = ()
+    """Of the objects that were asked for by name; none for a LIST."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,8 @@ class Cluster:
     configmaps: Mapping[str, Keys | None] = field(default_factory=dict)
     tails: Mapping[tuple[str, str], str] = field(default_factory=dict)
     """(pod, container) → the last lines of its previous instance, redacted."""
-    refused: Mapping[str, Refusal] = field(default_factory=dict)
+    refused: Mapping[str, tuple[Refusal, ...]] = field(default_factory=dict)
+    """Resource → what of it was refused, each verb and namespace once."""
     absent: frozenset[str] = frozenset()
     """Resources that the server does not know: CRDs that are not installed."""
 

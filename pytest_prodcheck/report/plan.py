@@ -42,7 +42,8 @@ def render(environment: Environment, plan: Planned, selected: Collection[str]) -
     for target, table in environment.targets.items():
         mine = [check for check in chosen if check.target == target]
         if mine:
-            yield f"{target}  {_address(table)}"
+            yield f"{target}  {_address(table)}".rstrip()
+            yield from (f"  {line}" for line in _reads(table, environment))
             for check in mine:
                 yield f"  {check.id.partition('::')[2]:<44} {_asks(check, table)}{_samples(check, environment)}"
     yield from (f"left out: {name}: {reason}" for name, reason in plan.left_out.items())
@@ -50,10 +51,26 @@ def render(environment: Environment, plan: Planned, selected: Collection[str]) -
 
 
 def _address(table: object) -> str:
-    """Where the target is, as it is written; of logs their source."""
+    """Where the target is, as it is written; of logs their source, of a cluster its namespace."""
     service = getattr(table, "loki", None) or getattr(table, "google", None)
     known = (getattr(one, key, "") for one in (table, service) for key in ("url", "dsn", "issuer"))
-    return next(filter(None, known), "") or ", ".join(getattr(table, "file", ()))
+    return next(filter(None, known), "") or ", ".join(getattr(table, "file", ())) or _place(table)
+
+
+def _place(table: object) -> str:
+    if not hasattr(table, "in_cluster"):
+        return ""
+    from pytest_prodcheck.report import readings
+
+    return readings.place(table)
+
+
+def _reads(table: object, environment: Environment) -> Iterator[str]:
+    """What is read of a target whose checks ask nothing of their own."""
+    if hasattr(table, "in_cluster") or hasattr(table, "loki"):
+        from pytest_prodcheck.report import readings
+
+        yield from readings.of(table, environment)
 
 
 def _asks(check: PlannedCheck, table: object) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -66,6 +68,43 @@ def test_who_may_not_look_is_blocked_and_told_the_rule(
     assert re.search(r"resources: \[.?secrets.?\]", rules), rules
 
 
+def doctored(clusters: Clusters, folder: Path, account: str) -> tuple[int, list[str]]:
+    """Status and lines of `prodcheck doctor`."""
+    (folder / "prodcheck.toml").write_text(
+        clusters.config(NOTHING, kubeconfig=json.dumps(str(clusters.of_account(account))))
+        if account
+        else clusters.config(NOTHING)
+    )
+    command = [
+        sys.executable,
+        "-m",
+        "pytest_prodcheck.cli",
+        "doctor",
+        "lab",
+        "--config",
+        str(folder / "prodcheck.toml"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    return done.returncode, done.stdout.splitlines()
+
+
+@pytest.mark.parametrize("account", ["narrow", "nobody"])
+def test_doctor_says_which_right_is_missing(clusters: Clusters, tmp_path: Path, account: str) -> None:
+    """Not that a cluster is ready whose checks would be blocked: each rule that is missing, and exit status 1 (R22)."""
+    status, lines = doctored(clusters, tmp_path, account)
+    assert (status, [line for line in lines if line.startswith("  ready")]) == (1, [])
+    missing = [line for line in lines if line.startswith("  NOT READY  cluster: cluster.rbac.forbidden: ")]
+    (secrets,) = [line for line in missing if "resources: [secrets]" in line]
+    assert re.search(r'- \{apiGroups: \[""\], resources: \[secrets\], resourceNames: \[.+\], verbs: \[get\]\}', secrets)
+    assert any("resources: [pods]" in line for line in missing) == (account == "nobody")
+
+
+def test_doctor_is_content_with_the_rights_that_the_checks_need(clusters: Clusters, tmp_path: Path) -> None:
+    """Exit status 0."""
+    status, lines = doctored(clusters, tmp_path, "")
+    assert (status, lines[-1]) == (0, "  ready      cluster")
+
+
 def test_a_token_that_nobody_knows_is_rejected(clusters: Clusters, tmp_path: Path) -> None:
     """401, and no guess that it would have expired."""
     file = changed(clusters, tmp_path, {"token": "nobody-knows-me"})
@@ -94,13 +133,14 @@ def test_a_missing_kubeconfig_says_where_was_looked(clusters: Clusters, tmp_path
         ("sleep 60", "cluster.credential.timeout", r"plugin"),
         ("echo you must log in >&2; exit 3", "cluster.credential.unusable", r"you must log in"),
         ("echo not json", "cluster.credential.unusable", r"plugin"),
+        ("exec yes", "cluster.credential.unusable", r"prints more than 1 MiB"),
     ],
-    ids=["absent", "hangs", "fails", "talks nonsense"],
+    ids=["absent", "hangs", "fails", "talks nonsense", "does not stop"],
 )
 def test_a_credential_plugin_that_does_not_work_is_named(
     clusters: Clusters, tmp_path: Path, script: str, code: str, says: str
 ) -> None:
-    """Absent, hanging, failing or talking nonsense: it is the plugin, not the cluster."""
+    """Absent, hanging, failing, talking nonsense or without an end: it is the plugin, not the cluster."""
     command = tmp_path / "plugin"
     command.write_text(f"#!/bin/sh\n{script}\n")
     command.chmod(0o700)

@@ -10,8 +10,9 @@ import pytest
 from small_server import Asked, Server, serving
 
 from pytest_prodcheck.config.models import ClusterTarget, Environment, Requests
+from pytest_prodcheck.config.models.cluster import Helm
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.criteria.cluster import areas
+from pytest_prodcheck.criteria.cluster import areas, configuration, permission
 from pytest_prodcheck.errors import NotReady
 from pytest_prodcheck.fixtures.cluster import ClusterFixture
 from pytest_prodcheck.observe.evidence import Evidence, Standing
@@ -101,6 +102,36 @@ def test_values_of_secrets_are_gone_when_the_snapshot_is_there(tmp_path: Path) -
     assert found.facts["cluster"].secrets["none"] is None
     assert "canary" not in repr(found)
     assert "Y2FuYXJ5" not in repr(found)
+
+
+def test_all_that_was_refused_by_name_is_one_rule(tmp_path: Path) -> None:
+    """Not only the last of them; what could be read is judged (R22)."""
+    with serving() as server:
+        answers(server, [])
+        server.routes[f"GET {HERE}/secrets/plan"] = (200, {}, {"metadata": {"name": "plan"}, "data": {"KEY": "eA=="}})
+        for name in ("mail", "billing"):
+            server.routes[f"GET {HERE}/secrets/{name}"] = (403, {}, {"message": f"secrets {name} is forbidden"})
+        wanted = dict.fromkeys(("plan", "mail", "billing", "none"), ("KEY",))
+        found = prober(server, tmp_path, secrets=wanted).ready().facts["cluster"]
+    missing, blocked = configuration.keys(found, "secrets", wanted, "cluster")
+    assert (missing.code, missing.subject) == ("cluster.config.secret_missing", "none")
+    assert '- {apiGroups: [""], resources: [secrets], resourceNames: [mail, billing], verbs: [get]}' in blocked.remedy
+    assert "get secrets/mail, billing" in blocked.message
+    assert blocked.next.endswith("auth can-i get secrets/mail")
+    assert configuration.keys(found, "secrets", {"plan": ("KEY",)}, "cluster") == []
+
+
+def test_a_right_that_another_promise_needs_blocks_none_of_this_one(tmp_path: Path) -> None:
+    """Helm's secrets are listed, in another namespace; those of the promises are read by name."""
+    with serving() as server:
+        answers(server, [])
+        server.routes[f"GET {HERE}/secrets/plan"] = (200, {}, {"metadata": {"name": "plan"}, "data": {"KEY": "eA=="}})
+        server.routes["GET /api/v1/namespaces/platform/secrets"] = (403, {}, {"message": "secrets is forbidden"})
+        release = Helm(release="plan", namespace="platform")
+        found = prober(server, tmp_path, secrets={"plan": ("KEY",)}, helm=release).ready().facts["cluster"]
+    assert configuration.keys(found, "secrets", {"plan": ("KEY",)}, "cluster") == []
+    (refused,) = permission.needed(found, "cluster")
+    assert "add to a Role of platform" in refused.remedy
 
 
 @pytest.mark.parametrize(("status", "code"), [(500, "cluster.api.failing"), (401, "cluster.credential.rejected")])

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import json
+import re
 import socket
 import subprocess
 import sys
+import tomllib
 from collections.abc import Mapping
+from datetime import date, timedelta
+from importlib import resources
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import jsonschema
 import pytest
 
 from pytest_prodcheck import cli
 from pytest_prodcheck.config import loader
+from pytest_prodcheck.config import schema as config_schema
 
 CONFIG = (
     "[env.staging.http]\nurl = 'https://a.test'\nheaders = { Authorization = 'Bearer {env:API_TOKEN}' }\n"
@@ -45,6 +52,28 @@ def test_init_writes_a_file_that_loads(
     assert cli.main(["init"]) == 0
     assert "next: " in capsys.readouterr().out
     assert list(loader.load(tmp_path / "prodcheck.toml", "staging").targets) == ["http"]
+
+
+def test_what_init_proposes_loads_when_it_is_taken(tmp_path: Path) -> None:
+    """Every commented line, as it stands: tables of each kind, keys of today, references that doctor lists."""
+    template = resources.files("pytest_prodcheck").joinpath("init_template.toml").read_text("utf-8")
+    taken = re.sub(r"^# (?=\[|\w+ = )", "", template, flags=re.MULTILINE)
+    document = tomllib.loads(taken)
+    staging = document["env"]["staging"]
+    assert {"http", "auth", "graphql", "database", "cluster", "logs"} <= staging.keys()
+    assert (staging["cluster"]["namespace"], staging["logs"]["since"]) == ("app", "rollout")
+    schema = jsonschema.Draft202012Validator(config_schema.config())
+    assert list(schema.iter_errors(json.loads(json.dumps(document, default=str)))) == []
+    until = date.today() + timedelta(days=30)
+    (tmp_path / "prodcheck.toml").write_text(re.sub(r"until = \S+", f"until = {until}", taken))
+    for name in ("checks", "alembic/versions"):
+        (tmp_path / name).mkdir(parents=True)
+    (tmp_path / "alembic/versions/4f2a_add_tasks.py").write_text("revision = '4f2a'\ndown_revision = None\n")
+    for file in ("graphql/a.graphql", "contracts/schema.graphql", "contracts/database.toml"):
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text("query A { a }" if file.startswith("graphql") else "")
+    loaded = loader.load(tmp_path / "prodcheck.toml", "staging", pinning=True)
+    assert {"cluster", "logs"} <= loaded.targets.keys()
 
 
 def test_init_never_overwrites(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

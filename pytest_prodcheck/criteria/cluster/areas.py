@@ -45,7 +45,12 @@ _JUDGES: Mapping[Area, tuple[Callable[[Scene], list[Finding]], ...]] = {
 def judge(cluster: Cluster, promised: ClusterTarget, target: str, area: Area) -> list[Finding]:
     """What is wrong in one area, and what of it we may not read."""
     scene = Scene(cluster, promised, target, CRITERION)
-    unseen = [
-        finding for one in (*AREAS[area], *HELD.get(area, ())) for finding in refused(cluster, one, CRITERION, target)
+    listed = [one for name in AREAS[area] for one in refused(cluster, name, CRITERION, target)]
+    verbs = {"secrets": "get", "configmaps": "get"}  # a release's secrets are listed for another promise
+    held = [
+        one
+        for name in HELD.get(area, ())
+        for one in refused(cluster, name, CRITERION, target, verb=verbs.get(name, ""))
     ]
+    unseen = [*listed, *held]
     return [*(finding for judged in _JUDGES[area] for finding in judged(scene)), *unseen]

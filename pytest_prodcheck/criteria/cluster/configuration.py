@@ -13,14 +13,15 @@ from pytest_prodcheck.observe.finding import Finding, Severity
 
 def keys(cluster: Cluster, resource: str, promised: Mapping[str, tuple[str, ...]], target: str) -> list[Finding]:
     """The findings about all declared objects of a kind: `secrets` or `configmaps`."""
-    if blocked := refused(cluster, resource, resource, target):
-        return blocked
+    blocked = refused(cluster, resource, resource, target, verb="get", names=tuple(promised))
     known = cluster.secrets if resource == "secrets" else cluster.configmaps
-    return [
+    judged = [
         finding
         for name, wanted in promised.items()
+        if name in known or not blocked
         for finding in _of_object(cluster, resource, name, known.get(name), wanted, target)
     ]
+    return [*judged, *blocked]
 
 
 def _of_object(

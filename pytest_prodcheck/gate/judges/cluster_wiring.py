@@ -21,12 +21,15 @@ def wiring(case: Case) -> list[Finding]:
     return areas.judge(case.evidence.facts["cluster"], table, case.check.target, cast("Area", case.check.subject))
 
 
-def _over(criterion: str, resources: tuple[str, ...], judged: Callable[[Scene], list[Finding]]) -> Judge:
-    """The judge of a criterion that needs these resources; one that was refused is said in place of it."""
+def _over(
+    criterion: str, resources: tuple[str, ...], judged: Callable[[Scene], list[Finding]], verb: str = ""
+) -> Judge:
+    """The judge of a criterion that needs these resources (by `verb`, where it says one); one that was refused is said
+    in place of it."""
 
     def judge(case: Case) -> list[Finding]:
         scene = Scene(case.evidence.facts["cluster"], case.table(ClusterTarget), case.check.target, criterion)
-        unseen = [one for name in resources for one in refused(scene.cluster, name, criterion, scene.target)]
+        unseen = [one for name in resources for one in refused(scene.cluster, name, criterion, scene.target, verb=verb)]
         return unseen or judged(scene)
 
     return judge
@@ -46,5 +49,5 @@ JUDGES: Mapping[str, Judge] = {
     "test_resources": _over("resources", WORKLOADS, standards.resources),
     "test_usage": _over("usage", (usage.METRICS, *WORKLOADS), usage.judge),
     "test_argocd": application,
-    "test_helm": _over("helm", ("secrets",), helm.judge),
+    "test_helm": _over("helm", ("secrets",), helm.judge, verb="list"),
 }

@@ -40,7 +40,7 @@ class Reader:
     objects: dict[str, tuple[Object, ...]] = field(default_factory=dict)
     known: dict[str, dict[str, Keys | None]] = field(default_factory=lambda: {"secrets": {}, "configmaps": {}})
     tails: dict[tuple[str, str], str] = field(default_factory=dict)
-    refused: dict[str, Refusal] = field(default_factory=dict)
+    refused: dict[str, tuple[Refusal, ...]] = field(default_factory=dict)
     absent: set[str] = field(default_factory=set)
 
     @property
@@ -58,7 +58,7 @@ class Reader:
                 raise ApiProblem(self.api.target, text, NAMESPACE_MISSING, status=404) from None
             if problem.status != 403:
                 raise
-            self.refused["namespaces"] = Refusal("namespaces", "get", problem.message, name=self.namespace)
+            self._refuse(Refusal("namespaces", "get", problem.message, names=(self.namespace,)))
 
     def one(self, need: Need) -> None:
         """Reads what is needed of one resource."""
@@ -141,13 +141,25 @@ class Reader:
             return ask()
         except ApiProblem as problem:
             if problem.status == 403:
-                name = need.names[0] if need.names else ""
-                self.refused[need.resource] = Refusal(need.resource, need.verb, problem.message, namespace, name)
+                names = () if need.resource == "pods" else need.names  # no rule names what lives for a day
+                self._refuse(Refusal(need.resource, need.verb, problem.message, namespace, names))
                 return None
             if problem.status == 404 and need.verb == "list":
                 self.absent.add(need.resource)
                 return None
             raise
+
+    def _refuse(self, refusal: Refusal) -> None:
+        """Keeps a refusal; one of the same verb and namespace is about more objects from then on."""
+        others: list[Refusal] = []
+        for known in self.refused.get(refusal.resource, ()):
+            if (known.verb, known.namespace) != (refusal.verb, refusal.namespace):
+                others.append(known)
+            elif known.names and refusal.names:
+                refusal = replace(known, names=tuple(dict.fromkeys([*known.names, *refusal.names])))
+            else:
+                refusal = replace(known, names=())
+        self.refused[refusal.resource] = (*others, refusal)
 
 
 def _known(found: Object, secret: bool, services: Collection[str]) -> Keys:

@@ -45,7 +45,7 @@ def of(data: dict[str, Any], refused: dict[str, str] | None = None) -> Cluster:
         secrets={name: _keys(one) for name, one in data["secrets"].items()},
         configmaps={name: _keys(one) for name, one in data["configmaps"].items()},
         refused={
-            name: Refusal(name, verb, f"{name} is forbidden", "plan-prod") for name, verb in (refused or {}).items()
+            name: (Refusal(name, verb, f"{name} is forbidden", "plan-prod"),) for name, verb in (refused or {}).items()
         },
     )
 

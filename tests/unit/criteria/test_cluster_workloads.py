@@ -212,7 +212,7 @@ def test_a_daemon_set_runs_on_every_node_that_it_wants(status: dict[str, int], c
 def test_what_may_not_be_read_is_blocked() -> None:
     """Of every kind of workload, of jobs and of keys (R22)."""
     kinds = ("deployments.apps", "statefulsets.apps", "jobs.batch", "cronjobs.batch", "secrets", "pods")
-    cluster = of(read("healthy"), dict.fromkeys(kinds, "list"))
+    cluster = of(read("healthy"), dict.fromkeys(kinds, "list") | {"secrets": "get"})
     found = [
         *of_app(cluster),
         *of_app(cluster, "statefulset/postgres"),

@@ -21,6 +21,10 @@ PROMISED = ClusterTarget(context="lab", namespace=NAMESPACE)
 Objects = dict[str, list[dict[str, Any]]]
 
 
+BY_NAME = ("secrets", "configmaps")
+"""Resources that are never listed for what refers to them."""
+
+
 def meta(name: str, **more: Any) -> dict[str, Any]:
     """The metadata of an object of the namespace."""
     return {"name": name, "namespace": NAMESPACE, "labels": {"app": name}, **more}
@@ -113,7 +117,10 @@ def cluster(found: Objects, *, refused: tuple[str, ...] = (), rows: tuple[tuple[
             for name, many in found.items() if name not in ("secrets", "configmaps")
         },
         secrets=_kept(found, "secrets", services), configmaps=_kept(found, "configmaps", services),
-        refused={name: Refusal(name, "list", f"{name} is forbidden", NAMESPACE) for name in refused},
+        refused={
+            name: (Refusal(name, "get" if name in BY_NAME else "list", f"{name} is forbidden", NAMESPACE),)
+            for name in refused
+        },
     )  # fmt: skip
 
 

@@ -127,3 +127,23 @@ def test_a_pod_that_only_starts_is_no_reason_of_a_rollout_that_hangs() -> None:
     }
     found = codes(cluster__test_pods=starting, cluster__test_rollout=hangs)
     assert found == ["cluster.rollout.old_version_serving"]
+
+
+def refused(resource: str, place: str = "plan-prod") -> dict[str, Any]:
+    """A right that the runner lacks."""
+    rule = f'- {{apiGroups: [""], resources: [{resource}], verbs: [list]}}'
+    return {"code": "cluster.rbac.forbidden", "criterion": "wiring", "severity": "blocked", "message": "may not",
+            "data": {"resource": resource, "rule": rule, "namespace": place}, "remedy": f"add {rule}"}  # fmt: skip
+
+
+def test_the_remedy_of_missing_rights_names_all_of_them() -> None:
+    """Each once, by the namespace whose Role it belongs to (R22)."""
+    (cause,) = told(cluster__test_pods=refused("pods"), cluster__test_wiring=refused("pods")).causes
+    assert cause.remedy == refused("pods")["remedy"]
+    (cause,) = told(
+        cluster__test_pods=refused("pods"),
+        cluster__test_wiring=refused("services"),
+        cluster__test_helm=refused("secrets", "platform"),
+    ).causes
+    assert cause.remedy.count("resources: [pods]") == cause.remedy.count("resources: [services]") == 1
+    assert "add to a Role of platform: - {apiGroups: [" in cause.remedy

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from pytest_prodcheck.config import loader
+from pytest_prodcheck.config.models import ClusterTarget, Environment
 from pytest_prodcheck.gate import planning
-from pytest_prodcheck.report import plan
+from pytest_prodcheck.observe.cluster_needs import needs
+from pytest_prodcheck.report import plan, readings
 
 CONFIG = """
 [env.staging]
@@ -83,6 +85,50 @@ def test_tokens_that_must_be_refused_are_shown(tmp_path: Path) -> None:
     assert line(lines, "http::test_refuses[tasks]").endswith("GET /api/tasks as member, then with none, alg_none")
     assert line(lines, "graphql::test_refuses").endswith("POST query Refused as member, then with none, alg_none")
     assert "with a broken signature" in line(lines, "test_broken_token_refused")
+
+
+CLUSTER = """
+[env.staging.cluster]
+context = "lab"
+namespace = "plan-prod"
+selector = "part-of=plan"
+deployments = { plan-app = 2 }
+secrets = { plan-secrets = ["PASSWORD"], mail = ["KEY"] }
+argocd = { application = "plan" }
+wiring = ["references", "nodes"]
+[env.staging.logs]
+containers = ["app"]
+"""
+
+
+def test_what_is_read_of_a_cluster_is_shown(tmp_path: Path) -> None:
+    """Each kind and its namespace, as RBAC knows it; the pods whose logs are read."""
+    (tmp_path / "prodcheck.toml").write_text(CONFIG[: CONFIG.index("[env.staging.logs]")] + CLUSTER)
+    environment = loader.load(tmp_path / "prodcheck.toml", "staging")
+    made = planning.make(environment)
+    lines = list(plan.render(environment, made, list(made.checks)))
+    assert "cluster  context lab, namespace plan-prod" in lines
+    listed = line(lines, "LIST in namespace plan-prod")
+    assert "pods (part-of=plan), events" in listed
+    assert {"deployments.apps", "replicasets.apps", "serviceaccounts"} <= set(listed.split(", "))
+    assert line(lines, "LIST in the cluster") == "LIST in the cluster: nodes"
+    assert line(lines, "GET in namespace plan-prod: secrets p").endswith(": secrets plan-secrets mail")
+    assert line(lines, "namespace argocd") == "GET in namespace argocd: applications.argoproj.io plan"
+    assert "secrets and configmaps that its workloads name" in line(lines, "no value is kept")
+    said = line(lines, "pods/log of")
+    assert said.startswith(
+        "LIST pods (part-of=plan) in namespace plan-prod, GET pods/log of all their containers (app)"
+    )
+    assert "since rollout" in said
+
+
+def test_every_need_of_a_cluster_is_in_its_plan(tmp_path: Path) -> None:
+    """Nothing is listed that the plan does not name."""
+    table = ClusterTarget(
+        context="lab", namespace="n", deployments={"a": 1}, usage={"memory": "< 90%"}, certificates=("c",)
+    )
+    said = "\n".join(readings.of(table, Environment(name="staging", targets={"cluster": table})))
+    assert all(need.resource in said for need in needs(table))
 
 
 def test_logs_are_read_once(planned: Sequence[str]) -> None:
