@@ -33,6 +33,10 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
         "metavar": "DIR",
         "help": "write verdict.json and summary.md to DIR (default: .prodcheck/ENV under the rootdir)",
     },
+    "--prodcheck-baseline": {
+        "metavar": "FILE",
+        "help": "an earlier verdict.json: marks findings new or known, compares latency with a noise band",
+    },
     "--prodcheck-writes": {
         "metavar": "none|NAMES",
         "help": "narrow the writes that the environment permits",

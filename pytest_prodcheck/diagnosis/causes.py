@@ -33,7 +33,7 @@ from pytest_prodcheck.diagnosis.tables import (
 
 LAYERS = (
     "config", "runner", "cluster", "database", "cache", "auth", "http", "graphql", "websocket", "logs", "load",
-    "sampling", "gate", "unknown",
+    "baseline", "sampling", "gate", "unknown",
 )  # fmt: skip
 """Layers of causes, deepest first: a cause explains symptoms of its own layer and of later ones."""
 

@@ -37,7 +37,13 @@ _TIMED = frozenset({
     "auth.token.lifetime_too_short",
 })  # fmt: skip
 _SLOW = frozenset(
-    {"http.latency.over_limit", "http.application.hangs", "http.upstream.timeout", "database.query.too_slow"}
+    {
+        "http.latency.over_limit",
+        "http.application.hangs",
+        "http.upstream.timeout",
+        "database.query.too_slow",
+        "baseline.latency.slower",
+    }
 )
 
 

@@ -10,13 +10,15 @@ from typing import Any
 
 from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import Accepted, Environment
-from pytest_prodcheck.gate import figures, judge, places, remarks, vantage
+from pytest_prodcheck.criteria import series
+from pytest_prodcheck.gate import baseline, figures, judge, places, remarks, vantage
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
 from pytest_prodcheck.gate.selection import Selection, missed
+from pytest_prodcheck.history.earlier import Earlier
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 from pytest_prodcheck.observe.vantage import Vantage
@@ -76,10 +78,13 @@ def conclude(
     marks: Mapping[str, tuple[str, ...]],
     course: Course,
     inside: Vantage | None = None,
+    earlier: Earlier | None = None,
 ) -> RunResult:
-    """The whole run's result; `inside` is what a run inside the cluster saw."""
+    """The whole run's result; `inside` is what a run inside the cluster saw, `earlier` the run of the baseline."""
     final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
     final.update(vantage.findings(inside, final, owner.plan) if inside else {})
+    held = baseline.held(earlier, series.of(owner.observations), vantage.of(environment))
+    final.update(baseline.attempts(held.changes))
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
@@ -95,7 +100,7 @@ def conclude(
     if course.stopped_by:
         word = "fail"
     status = deciding.exit_status(word, environment, selected=len(selection.collected))
-    return RunResult(
+    result = RunResult(
         environment.name,
         environment.kind,
         _iso(course.started_at),
@@ -113,7 +118,9 @@ def conclude(
         probing_s=round(owner.probing_s, 3),
         vantage=vantage.of(environment),
         notes=(*remarks.of(final, selection, course), *remarks.mentioned(owner)),
+        latency=tuple(one.as_json() for one in held.series),
     )
+    return baseline.marked(result, earlier, held) if earlier else result
 
 
 def _diagnosed(final: Mapping[str, Attempt], owner: Owner) -> tuple[tuple[Cause, ...], Mapping[str, str]]:
@@ -232,8 +239,8 @@ def _with_rerun(check: CheckVerdict, asked: str) -> CheckVerdict:
     """The check whose findings say how to run it alone."""
     if not check.findings:
         return check
-    rerun = f"pytest --prodcheck={asked} '{check.id}'"
-    return replace(check, findings=tuple({**finding, "rerun": rerun} for finding in check.findings))
+    added = {"rerun": f"pytest --prodcheck={asked} '{check.id}'", "since": None, "first_seen": None}
+    return replace(check, findings=tuple({**finding, **added} for finding in check.findings))
 
 
 def _with_owner(cause: Cause, plan: Plan) -> Cause:

@@ -30,6 +30,7 @@ class ReportFile:
         folder = name.replace(":", "-").replace("/", "-")
         directory = config.invocation_params.dir / given if given else config.rootpath / ".prodcheck" / folder
         report = cls(Path(directory), name, given=bool(given))
+        report._spare(config)
         if (role.idle(config) or not name) and not report.path.exists():
             return None
         report._begin()
@@ -56,6 +57,17 @@ class ReportFile:
             verdict_json.write(self.path, verdict_json.document(result))
         except OSError as error:
             self.problem = f"the verdict could not be written to {self.directory}: {error.strerror}"
+
+    def _spare(self, config: pytest.Config) -> None:
+        """Raises pytest.UsageError where this run would replace its own baseline: one that stops halfway would leave
+        the next one without any."""
+        if not (baseline := config.getoption("prodcheck_baseline")):
+            return
+        if (config.invocation_params.dir / baseline).resolve() == self.path.resolve():
+            raise pytest.UsageError(
+                f"--prodcheck-baseline={baseline} is the file that this run replaces: copy it to another place first, "
+                "or give --prodcheck-report=DIR; nothing was sent"
+            )
 
     def _begin(self) -> None:
         try:

@@ -264,7 +264,7 @@ class Run:
         if path := getattr(self.config.option, "xmlpath", None):
             from pytest_prodcheck.report import junit
 
-            junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient)
+            junit.finish(Path(path), self.gate.redactor.scrub, self.gate.begun.environment.insufficient, self.result)
 
     def _cut_short(self, reason: str) -> None:
         self.course.stop(reason)

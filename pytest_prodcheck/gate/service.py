@@ -146,7 +146,8 @@ class Service:
             return concluded_without_owner(self.resolved(), self._begun.plan, self.selection, course)
         course.notes.extend(text for one in self._forwards for text in one.ended)
         inside = self._begun.vantage
-        result = conclude(self.resolved(), self.owner, self.selection, results, self.marks, course, inside)
+        earlier = self._begun.earlier
+        result = conclude(self.resolved(), self.owner, self.selection, results, self.marks, course, inside, earlier)
         if self._throwaway is None:
             return result
         from pytest_prodcheck.gate import throwaway

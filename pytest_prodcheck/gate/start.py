@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import time
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
@@ -13,9 +13,12 @@ from pytest_prodcheck import options
 from pytest_prodcheck.config import grammar, loader
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.errors import ConfigError, UsageProblem
-from pytest_prodcheck.gate import planning
+from pytest_prodcheck.gate import planning, role
 from pytest_prodcheck.gate.plan import Plan
 from pytest_prodcheck.observe.vantage import Vantage
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.history.earlier import Earlier
 
 DEMO_FILE = Path(__file__).parent.parent / "demo" / "prodcheck.toml"
 _SHARE_OF_A_WAIT = 0.4
@@ -34,6 +37,8 @@ class Start(NamedTuple):
     deadline_s: float
     vantage: Vantage | None = None
     """What a run inside the cluster saw, where one was given."""
+    earlier: Earlier | None = None
+    """The run of `--prodcheck-baseline`, where one was given; only its owner reads it."""
 
 
 def read(config: pytest.Config) -> Start:
@@ -56,7 +61,8 @@ def read(config: pytest.Config) -> Start:
     plan = planning.make(environment, only)
     if not plan.checks:
         raise ConfigError(f"{file.name}: environment {name} promises nothing that could be checked")
-    return Start(file, environment, fault, plan, only, _deadline(config, environment), _vantage(config, environment))
+    inside, earlier = _vantage(config, environment), _earlier(config, environment)
+    return Start(file, environment, fault, plan, only, _deadline(config, environment), inside, earlier)
 
 
 def _check_fault(colon: str, fault: str) -> None:
@@ -109,6 +115,15 @@ def _vantage(config: pytest.Config, environment: Environment) -> Vantage | None:
     from pytest_prodcheck.gate import vantage
 
     return vantage.read(text, config.invocation_params.dir, environment.name)
+
+
+def _earlier(config: pytest.Config, environment: Environment) -> Earlier | None:
+    text = config.getoption("prodcheck_baseline")
+    if not text or role.of(config) == "worker":
+        return None
+    from pytest_prodcheck.history import earlier
+
+    return earlier.read(text, config.invocation_params.dir, environment.name)
 
 
 def _deadline(config: pytest.Config, environment: Environment) -> float:

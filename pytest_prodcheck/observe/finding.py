@@ -40,6 +40,9 @@ class Finding:
         return asdict(self)
 
 
+Since = Literal["new", "known"] | None
+"""Whether the run of `--prodcheck-baseline` had it already; None where no baseline was given."""
+
 Verdict = Literal["pass", "fail", "blocked", "insufficient", "degraded"]
 
 
@@ -78,3 +81,6 @@ class Cause:
     """Ids of the checks that it explains or blocks, the one that shows it included."""
     owner: str = ""
     runbook: str = ""
+    since: Since = None
+    first_seen: str | None = None
+    """When the first run began that had it, where it is known."""

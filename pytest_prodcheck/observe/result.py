@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from pytest_prodcheck.observe.finding import Cause, Verdict
+from pytest_prodcheck.observe.finding import Cause, Since, Verdict
 
 RunVerdict = Literal["pass", "degraded", "insufficient", "blocked", "fail", "unfinished"]
 
@@ -28,6 +28,8 @@ class CheckVerdict:
     duration_s: float = 0.0
     owner: str = ""
     runbook: str = ""
+    since: Since = None
+    """Whether what keeps it from green is new or was known to the baseline; None where it is green or there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +57,7 @@ class RunResult:
     """Where it was seen from: `cluster` where the gate ran in a pod, as its service account."""
     notes: tuple[str, ...] = ()
     """What the run itself has to say: stopped by -x, interrupted, warnings about secrets."""
+    latency: tuple[Mapping[str, Any], ...] = ()
+    """The series that a later run is compared with: see `observe.series`."""
+    baseline: Mapping[str, Any] | None = None
+    """What has changed since the run of `--prodcheck-baseline`; None where none was given."""

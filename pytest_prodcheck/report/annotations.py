@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
 
 from pytest_prodcheck.observe.result import RunResult
+from pytest_prodcheck.report import baseline
 
 AT_MOST = 20
 
@@ -25,17 +26,21 @@ def write(writer: Writer, result: RunResult, environ: Mapping[str, str]) -> None
 
 
 def lines(result: RunResult) -> Iterator[str]:
-    """All annotations, the most telling first."""
-    for cause in result.causes:
-        yield annotation("error", cause.code, f"{cause.message}; next: {cause.next or cause.remedy}")
-    for check in result.checks:
-        for finding in check.findings if not check.explained_by else ():
-            yield _of_finding(check.id, finding)
+    """All annotations, the most telling first: what is new before what the baseline knew."""
+    for cause in sorted(result.causes, key=lambda one: one.since == "known"):
+        said = f"{cause.message}{baseline.of_cause(cause)}; next: {cause.next or cause.remedy}"
+        yield annotation("error", cause.code, said)
+    findings = [(check.id, row) for check in result.checks if not check.explained_by for row in check.findings]
+    for identifier, finding in sorted(findings, key=lambda pair: pair[1].get("since") == "known"):
+        yield _of_finding(identifier, finding)
+    for row in result.baseline["fixed"] if result.baseline else ():
+        yield annotation("notice", f"fixed {row['code']}", f"{row['target']} {row['subject']}: {row['message']}")
 
 
 def _of_finding(identifier: str, finding: Mapping[str, Any]) -> str:
     level = "error" if finding["severity"] in ("error", "blocked") else "warning"
-    return annotation(level, f"{finding['criterion']} {identifier}", str(finding["message"]))
+    since = f"{finding['since']}: " if finding.get("since") else ""
+    return annotation(level, f"{since}{finding['criterion']} {identifier}", str(finding["message"]))
 
 
 def annotation(level: str, title: str, message: str) -> str:

@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from pytest_prodcheck.observe.result import RunResult
-from pytest_prodcheck.report import terminal
+from pytest_prodcheck.report import baseline, terminal
 
 _SIGN = {"pass": "✅", "degraded": "⚠️", "insufficient": "❔", "blocked": "⛔", "fail": "❌", "unfinished": "❌"}
 _SHOWN = 50
@@ -19,7 +19,7 @@ def render(result: RunResult) -> str:
     lines = [f"## {_SIGN[result.verdict]} {escape(terminal.headline(result))}", ""]
     for cause in result.causes[:_SHOWN]:
         lines += [
-            f"### `{cause.code}` on {escape(cause.target)}",
+            f"### `{cause.code}` on {escape(cause.target)}{escape(baseline.of_cause(cause))}",
             "",
             escape(cause.message),
             "",
@@ -40,10 +40,19 @@ def render(result: RunResult) -> str:
             why = check.findings[0]["message"] if check.findings else check.message or (check.blocked_by or "")
             identifier = code(check.id).replace("|", "\\|")
             lines.append(f"| {identifier} | {check.verdict} | {escape(str(why))} |")
+    lines += _compared(result)
     lines += ["", *(f"- {escape(note)}" for note in result.notes)]
     if result.left_out:
         lines.append(f"- left out: {', '.join(escape(row['id']) for row in result.left_out[:_SHOWN])}")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _compared(result: RunResult) -> list[str]:
+    """What has changed since the baseline, under a heading of its own."""
+    if result.baseline is None:
+        return []
+    first, *rest = baseline.lines(result)
+    return ["", f"### {escape(first)}", "", *(f"- {escape(line.strip())}" for line in rest)]
 
 
 def escape(text: str) -> str:

@@ -10,6 +10,7 @@ from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.observe.finding import Cause
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+from pytest_prodcheck.report import baseline
 
 SHOWN_CAUSES = 10
 SHOWN_DETAILS = 20
@@ -61,13 +62,15 @@ def verdict_first(reporter: Reporter, result: RunResult) -> None:
         reporter.write_line(flat(line))
     for row in result.targets:
         reporter.write_line(target_line(row))
+    for line in baseline.lines(result):
+        reporter.write_line(flat(line))
     for note in result.notes:
         reporter.write_line(flat(f"note: {note}"))
 
 
 def _cause(reporter: Reporter, cause: Cause, result: RunResult) -> None:
     """Four lines: what broke, the evidence, what it drags down (counted), the next command."""
-    reporter.write_line(flat(f"{cause.code}: {cause.message}"), red=True, bold=True)
+    reporter.write_line(flat(f"{cause.code}: {cause.message}{baseline.of_cause(cause)}"), red=True, bold=True)
     if cause.evidence:
         reporter.write_line(flat(f"  seen     {'; '.join(cause.evidence[:3])}"))
     reporter.write_line(f"  drags    {dragged(cause, result.checks)}")

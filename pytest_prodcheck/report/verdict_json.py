@@ -37,6 +37,8 @@ def document(result: RunResult) -> dict[str, Any]:
         "sent": dict(result.sent),
         "left_out": [dict(row) for row in result.left_out],
         "notes": list(result.notes),
+        "baseline": dict(result.baseline) if result.baseline else None,
+        "latency": [dict(row) for row in result.latency],
     }
 
 
@@ -90,12 +92,19 @@ def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:
         accepted=tuple(scrub(list(result.accepted))),
         left_out=tuple(scrub([dict(row) for row in result.left_out])),
         notes=tuple(scrub(list(result.notes))),
+        baseline=scrub(dict(result.baseline)) if result.baseline else result.baseline,
+        latency=tuple({**row, **scrub(_texts(row))} for row in result.latency),
     )
 
 
 def _fields(row: Cause | CheckVerdict) -> dict[str, Any]:
     """The fields of a frozen row; unlike `asdict` it copies nothing below them."""
     return {field.name: getattr(row, field.name) for field in fields(row)}
+
+
+def _texts(row: Mapping[str, Any]) -> dict[str, str]:
+    """The texts of a row: its samples are many, and none of them is a secret."""
+    return {name: value for name, value in row.items() if isinstance(value, str)}
 
 
 def _tuples(fields: dict[str, Any]) -> dict[str, Any]:

@@ -51,6 +51,7 @@ KINDS = (
     CauseKind("graphql.document.too_deep", "an operation is nested deeper than max_depth", "{operation} is nested too deep", "flatten the operation, or raise `max_depth`", _EXPLAIN),
     CauseKind("graphql.schema.unreadable", "there is no schema to judge the documents by", "no schema could be read", "allow introspection for the declared user, or pin `schema`", _URL),
     CauseKind("http.application.unhealthy", "a health document calls a component unwell", "a component of {host} is unhealthy", "look at the component that it names", _URL),
+    CauseKind("baseline.latency.slower", "requests take longer than in the baseline, beyond noise", "{operation} is slower than in the baseline", "look at what was deployed since the baseline; where the new latency is meant, run once without --prodcheck-baseline and take that verdict as the next baseline", _EXPLAIN),
     CauseKind("gate.deselected", "a required check was taken away", "a required check was deselected", "remove the --deselect or the hook that drops it", "pytest --prodcheck=ENV --collect-only"),
     CauseKind("gate.not_executed", "a check has no result", "a check was not executed", "run it again, without -n", "pytest --prodcheck=ENV -n 0"),
     CauseKind("gate.skipped", "a required check was skipped, not by the gate", "a required check was skipped", "remove the skip: required checks cannot be skipped", "pytest --prodcheck=ENV -rs"),

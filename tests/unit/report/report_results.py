@@ -18,7 +18,8 @@ CODE = "database.auth.password_rejected"
 def finding(message: str = "GET /api/tasks answered 500", severity: Any = "error", **fields: Any) -> dict[str, Any]:
     """A finding as a check carries it."""
     found = Finding("no_server_errors", "http", message, severity=severity, seen="500", promised="no 5xx", **fields)
-    return {**found.as_json(), "rerun": "pytest --prodcheck=demo 'prodcheck.toml::http::test_endpoint[tasks]'"}
+    added = {"since": None, "first_seen": None}
+    return {**found.as_json(), **added, "rerun": "pytest --prodcheck=demo 'prodcheck.toml::http::test_endpoint[tasks]'"}
 
 
 def check(name: str, verdict: Any = "pass", **fields: Any) -> CheckVerdict:

@@ -1,0 +1,1 @@
+"""Earlier runs: what their verdicts say, and what has changed since."""
