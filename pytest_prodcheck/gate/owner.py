@@ -28,6 +28,7 @@ from pytest_prodcheck.observe.request import HttpRequest
 
 if TYPE_CHECKING:
     from pytest_prodcheck.observe.catalog import Catalog
+    from pytest_prodcheck.observe.log import Digest
 
 Answer = TypeVar("Answer")
 _ASKED = ("send", "query")
@@ -187,6 +188,17 @@ class Owner:
         standings = {target: self.standings.seen(target) for target in self.targets}
         found = {name: one.evidence.facts.get("catalog") for name, one in standings.items() if one}
         return {name: catalog for name, catalog in found.items() if catalog is not None}
+
+    @property
+    def digests(self) -> Mapping[str, Digest]:
+        """What was read of each target's logs, at first."""
+        found: dict[str, Digest] = {}
+        for (identifier, attempt), known in list(self._evidence.items()):
+            check = self.plan.checks.get(identifier)
+            if check is not None and check.suite == "logs" and attempt == 1 and check.target not in found:
+                digest = _settled_evidence(known).facts.get("digest")
+                found |= {check.target: digest} if digest is not None else {}
+        return found
 
     @property
     def revision_facts(self) -> Mapping[str, Any]:

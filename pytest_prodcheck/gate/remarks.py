@@ -25,8 +25,22 @@ def of(final: Mapping[str, Attempt], selection: Selection, course: Course) -> tu
 
 
 def mentioned(owner: Owner) -> list[str]:
-    """What was seen and is no finding: what the lint of a database mentions, and that a repository has moved on."""
-    return [*_of_databases(owner), *_of_clusters(owner)]
+    """What was seen and is no finding: what the lint of a database mentions, that a repository has moved on, and that a
+    log is silent."""
+    return [*_of_databases(owner), *_of_clusters(owner), *_of_logs(owner)]
+
+
+def _of_logs(owner: Owner) -> list[str]:
+    """Of logs that were read: since when they are silent, where that is no finding. Those of the demo are recorded."""
+    digests = owner.digests
+    if not digests or owner.environment.kind == "demo":
+        return []
+    from pytest_prodcheck.criteria.logs import reach
+
+    tables = {target: owner.environment.targets[target] for target in digests}
+    found = (reach.mention(digests[name], table, name) for name, table in tables.items()
+             if isinstance(table, models.LogsTarget))  # fmt: skip
+    return [line for line in found if line]
 
 
 def _of_databases(owner: Owner) -> list[str]:

@@ -73,7 +73,7 @@ class Container:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """A container of the same daemon that is not of our project."""
+    """A container of the same daemon as it is listed: it is not of our project, or was not looked at."""
 
     name: str
     project: str
@@ -94,10 +94,16 @@ class Containers:
     neighbours: tuple[Neighbour, ...] = ()
     images: Mapping[str, str] = field(default_factory=dict)
     """Name of each image that is asked for → its id now; empty where the daemon has none of that name."""
+    unseen: tuple[Neighbour, ...] = ()
+    """Containers of the project that were listed and not inspected: there are too many."""
 
     def of(self, service: str) -> tuple[Container, ...]:
         """The containers of one service."""
         return tuple(one for one in self.containers if one.service == service)
+
+    def unseen_of(self, service: str) -> tuple[Neighbour, ...]:
+        """The containers of one service that were not inspected."""
+        return tuple(one for one in self.unseen if one.service == service)
 
 
 @dataclass(frozen=True, slots=True)

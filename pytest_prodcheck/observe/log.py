@@ -66,13 +66,16 @@ class Stream:
     requests: int = 0
     """Lines within the window that tell of an answered request, our own not counted."""
     own_requests: int = 0
+    own_from: float | None = None
+    """Time of the first line that names this run; None where none does."""
     cut: int = 0
     """Lines that were longer than is read."""
-    sampled: int = 0
-    """Lines that were parsed for the share of structured ones."""
+    worded: int = 0
+    """Lines within the window that are not empty; counted where a share of structured ones is promised."""
     structured: int = 0
+    """How many of them are JSON with time, level and message."""
     unstructured: str = ""
-    """The first sampled line that is not structured, masked."""
+    """The first that is not, masked."""
     ready_at: float | None = None
     """Time of the line that says that the program is ready."""
     graves_before_ready: int = 0
@@ -132,6 +135,8 @@ class Digest:
     bytes: int = 0
     left_out: int = 0
     """Groups beyond those that are kept."""
+    sent: tuple[Sent, ...] = ()
+    """What this run has asked over HTTP before the lines were read."""
 
     def of(self, *kinds: Kind) -> list[Group]:
         """The groups of some kinds that were seen within the window, the most frequent first."""
@@ -156,6 +161,16 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """When this run asked one target over HTTP: those requests that the system answered, and not with a 5xx, which may
+    be a gateway's own."""
+
+    target: str
+    times: tuple[float, ...]
+    """Seconds since the epoch, ascending; at least one."""
+
+
+@dataclass(frozen=True, slots=True)
 class Own:
     """What this run knows of its own requests."""
 
@@ -165,22 +180,29 @@ class Own:
     """Request ids that answers gave us."""
     asked: tuple[Asked, ...] = ()
     """Those of our requests whose answer was a 5xx: their lines are looked for."""
+    sent: tuple[Sent, ...] = ()
 
     @classmethod
     def of(cls, run: str, observations: Iterable[Observation]) -> Own:
         """What the answers of a run tell."""
         ids: set[str] = set()
         asked = []
+        times: dict[str, list[float]] = {}
         for seen in observations:
             named = request_ids(seen.headers)
             if len(ids) < _IDS:
                 ids.update(named)
             if seen.server_error:
                 asked.append(Asked(seen.target, seen.operation, seen.status or 0, named))
-        return cls(run, frozenset(ids), tuple(asked))
+            elif seen.status is not None and seen.target.partition(".")[0] in _SERVED and seen.started_at:
+                times.setdefault(seen.target, []).append(seen.started_at)
+        sent = tuple(Sent(target, tuple(sorted(found))) for target, found in sorted(times.items()))
+        return cls(run, frozenset(ids), tuple(asked), sent)
 
 
 _IDS = 5000
+_SERVED = ("http", "graphql")
+"""Targets whose requests go to the system's own programs; an identity provider is often somebody else's."""
 _REQUEST_IDS = ("x-request-id", "x-correlation-id", "request-id", "x-trace-id", "x-amzn-requestid", "cf-ray")
 
 

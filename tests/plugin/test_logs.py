@@ -48,6 +48,27 @@ def test_no_traffic_is_insufficient(gate, log, assert_required):
     assert_required("fg-logs-no-traffic", gate.run())
 
 
+def test_a_log_that_fell_silent_is_insufficient(gate, log):
+    """It showed traffic nine minutes ago and nothing since, although the gate has asked the system (T22)."""
+    gate.config(ENDPOINT + LOGS)
+    gate.system.on("/api/goals", [])
+    log.write_text(served(595) + served(540))
+    outcome = gate.run()
+    outcome.assert_is(
+        6, "insufficient", r"9 min before the end of the window, although we sent \d+ requests since \(http"
+    )
+    assert {outcome.words[name] for name in ("test_coverage", "test_errors", "test_private")} == {"insufficient"}
+
+
+def test_a_quiet_log_that_we_sent_nothing_to_is_green_and_said(gate, log):
+    """No check but those of logs: silence is no gap that could be seen, and the run says since when."""
+    gate.config(LOGS)
+    log.write_text(served(595) + served(540))
+    outcome = gate.run()
+    outcome.assert_is(0, "pass")
+    outcome.assert_says("before the end of the window; we sent it no request: quiet, or cut off, is not told apart")
+
+
 def test_logs_that_may_not_be_read_are_blocked(gate, assert_required):
     """403 for pods/log blocks what is judged by logs, and nothing else is red (R22)."""
     base = "/api/v1/namespaces/plan-prod/pods"

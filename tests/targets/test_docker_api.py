@@ -20,12 +20,14 @@ from pytest_prodcheck.criteria.containers.case import Case
 from pytest_prodcheck.criteria.containers.running import running
 from pytest_prodcheck.errors import ConfigError, Refused
 from pytest_prodcheck.observe.evidence import Evidence
+from pytest_prodcheck.targets.compose import snapshot as module
 from pytest_prodcheck.targets.compose.prober import ComposeProber
 from pytest_prodcheck.targets.docker.api import DockerApi
 
 FILE = ComposeFile(("docker-compose.yml",), "shop", {"app": Service("app", "docker-compose.yml:2", "app:1")})
 VERSION = {"ApiVersion": "1.41", "Version": "20.10.24"}
-ONE = {"Id": "a1", "Names": ["/shop_app_1"], "Labels": {"com.docker.compose.project": "shop"}}
+LABELS = {"com.docker.compose.project": "shop"}
+ONE = {"Id": "a1", "Names": ["/shop_app_1"], "Labels": LABELS}
 
 
 def ready(address: str, timeout: float = 5.0) -> Evidence:
@@ -161,6 +163,21 @@ def test_secrets_of_an_environment_are_left_there(tmp_path: Path) -> None:
     answers = {"/version": (200, VERSION), "/containers/json": (200, [ONE]), "/containers/a1/json": (200, document)}
     with docker_stand_in.stand_in(tmp_path, answers) as (address, _):
         assert "hunter2" not in repr(ready(address))
+
+
+def test_containers_beyond_those_that_are_inspected_are_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project of many: some are inspected, of the others it is known that they are there."""
+    monkeypatch.setattr(module, "_MANY", 3)
+    many = [{**ONE, "Id": f"a{number}", "Names": [f"/shop_app_{number}"]} for number in range(5)]
+    labels = {**LABELS, "com.docker.compose.service": "app"}
+    many = [{**one, "Labels": labels} for one in many]
+    document = {"Id": "a", "State": {"Status": "running"}, "Config": {"Labels": labels}}
+    answers: dict[str, Any] = {"/version": (200, VERSION), "/containers/json": (200, many)}
+    answers |= {f"/containers/a{number}/json": (200, document) for number in range(5)}
+    with docker_stand_in.stand_in(tmp_path, answers) as (address, _):
+        seen = ready(address).facts["containers"]
+    assert len(seen.of("app")) == 3
+    assert [one.name for one in seen.unseen_of("app")] == ["shop_app_3", "shop_app_4"]
 
 
 def test_the_api_of_both_is_spoken(tmp_path: Path) -> None:

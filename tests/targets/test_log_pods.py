@@ -230,6 +230,52 @@ def test_an_instance_whose_lines_are_gone_is_a_gap(
     assert all(words in gap.text for words, gap in zip(says, digest.gaps, strict=True))
 
 
+@pytest.mark.parametrize(
+    ("restarts", "state", "last", "says"),
+    [
+        (1, "running", True, []),
+        (2, "running", True, ["it was restarted 2 times, and kubelet has not the lines of one earlier instance"]),
+        (5, "running", True, ["it was restarted 5 times, and kubelet has not the lines of 4 earlier instances"]),
+        (1, "running", False, ["it was restarted once, and kubelet has not the lines of one earlier instance"]),
+        (1, "waiting", True, ["it was restarted once, and kubelet has not the lines of one earlier instance"]),
+        (0, "waiting", True, []),
+        (3, "waiting", False, ["it was restarted 3 times, and kubelet has not the lines of 4 earlier instances"]),
+        (3, "terminated", True, ["it was restarted 3 times, and kubelet has not the lines of 2 earlier instances"]),
+        (0, "terminated", False, []),
+    ],
+)
+def test_instances_that_nobody_can_read_are_a_gap(
+    tmp_path: Path, restarts: int, state: str, last: bool, says: list[str]
+) -> None:
+    """Those before the one before; of a container that waits for its next start one more, and where kubelet tells of
+    no instance before, that one, too."""
+    one = pod(created=50)
+    (status,) = one["status"]["containerStatuses"]
+    ended = {"startedAt": ago(200), "finishedAt": ago(100), "exitCode": 0}
+    status |= {"restartCount": restarts, "lastState": {"terminated": ended} if last else {}}
+    states = {"running": {"startedAt": ago(50)}, "waiting": {"reason": "CrashLoopBackOff"},
+              "terminated": {"startedAt": ago(50), "finishedAt": ago(20), "exitCode": 0}}  # fmt: skip
+    status["state"] = {state: states[state]}
+    routes = {PODS: listing(one), f"{PODS}/plan-app-7d-a/log": log([])}
+    digest, _ = reading(routes, tmp_path, traffic=False, since="10m")
+    assert [gap.text.removesuffix(" any more") for gap in digest.gaps] == says
+    assert {(gap.origin, gap.reason) for gap in digest.gaps} <= {("plan-app-7d-a/app", "rotated")}
+
+
+def test_instances_of_before_the_window_are_no_gap(tmp_path: Path) -> None:
+    """The one before began before it: the earlier ones had ended by then."""
+    one = pod(created=500, restarts=4)
+    (status,) = one["status"]["containerStatuses"]
+    status["lastState"]["terminated"] |= {"startedAt": ago(700), "finishedAt": ago(510)}
+    before, new = log([(699, "INFO started")]), log([(499, "INFO started")])
+    routes = {
+        PODS: listing(one),
+        f"{PODS}/plan-app-7d-a/log": lambda asked: (before if "previous=true" in asked.path else new)(asked),
+    }
+    digest, _ = reading(routes, tmp_path, traffic=False, since="10m")
+    assert digest.gaps == ()
+
+
 def test_only_named_containers(tmp_path: Path) -> None:
     """`containers` leaves the others out."""
     found, asked = reading({PODS: listing(pod())}, tmp_path, containers=("sidecar",), since="10m")

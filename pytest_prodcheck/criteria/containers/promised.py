@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from pytest_prodcheck.config.compose.model import DeclaredPort
 from pytest_prodcheck.criteria.containers.case import Case, inspect_command
-from pytest_prodcheck.criteria.containers.running import shown_size
+from pytest_prodcheck.criteria.containers.running import shown_size, unseen
 from pytest_prodcheck.observe.containers import Container, PublishedPort
 from pytest_prodcheck.observe.finding import Finding
 
@@ -24,7 +24,7 @@ def promised(case: Case) -> list[Finding]:
     for one in case.containers:
         for differences in (_image, _volumes, _limits, _health_check, _log, _files):
             found += differences(case, one)
-    return found
+    return [*found, *unseen(case)]
 
 
 def ports(case: Case) -> list[Finding]:

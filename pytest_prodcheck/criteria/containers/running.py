@@ -24,13 +24,13 @@ _NOT_THERE = "its program does not exist or cannot be executed"
 
 def running(case: Case) -> list[Finding]:
     """The findings about what runs of one service."""
-    containers = case.containers
-    if not containers:
+    containers, number = case.containers, len(case.containers) + len(case.seen.unseen_of(case.service.name))
+    if not number:
         return list(_absent(case))
     if case.service.finishes:
-        return [finding for one in containers for finding in _finished(case, one)]
+        return [*(finding for one in containers for finding in _finished(case, one)), *unseen(case)]
     found = [finding for one in containers for finding in _of(case, one)]
-    return [*found, *_missing(case, containers)]
+    return [*found, *_missing(case, number), *unseen(case)]
 
 
 def _absent(case: Case) -> Iterator[Finding]:
@@ -54,10 +54,25 @@ def _absent(case: Case) -> Iterator[Finding]:
     )
 
 
-def _missing(case: Case, containers: tuple[Container, ...]) -> Iterator[Finding]:
+def unseen(case: Case) -> Iterator[Finding]:
+    """Containers of the service that nobody looked at are not healthy for it."""
+    if others := case.seen.unseen_of(case.service.name):
+        looked = len(case.containers)
+        text = f"{looked} of {looked + len(others)}"
+        message = (
+            f"{case.service.name}: {text} containers were looked at: of one project no more than "
+            f"{len(case.seen.containers)} are; the first of the others is {others[0].name}"
+        )
+        yield case.found(
+            "cluster.compose.too_many", message, text, "all of them", severity="insufficient", next=case.list_command,
+            other=others[0].name,
+        )  # fmt: skip
+
+
+def _missing(case: Case, number: int) -> Iterator[Finding]:
     """Fewer containers than declared; what those that are there suffer from is said elsewhere."""
-    if len(containers) < case.service.replicas:
-        text = f"{len(containers)} of {case.service.replicas}"
+    if number < case.service.replicas:
+        text = f"{number} of {case.service.replicas}"
         message = f"{case.service.name}: {text} containers exist ({case.service.where})"
         yield case.found(
             "cluster.compose.replicas_missing", message, text, str(case.service.replicas), next=case.list_command

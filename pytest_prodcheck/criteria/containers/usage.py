@@ -12,10 +12,24 @@ from pytest_prodcheck.observe.containers import Disk, Usage
 from pytest_prodcheck.observe.finding import Finding
 
 
-def usage(seen: Sequence[Usage], disk: Disk | None, promised: ComposeTarget, target: str) -> list[Finding]:
-    """The limits that do not hold."""
+def usage(
+    seen: Sequence[Usage], disk: Disk | None, promised: ComposeTarget, target: str, silent: Sequence[str] = ()
+) -> list[Finding]:
+    """The limits that do not hold; of the `silent` containers there are no figures."""
     found = [finding for one in seen for finding in (*_memory(one, promised, target), *_cpu(one, promised, target))]
-    return [*found, *_disk(disk, promised, target)]
+    return [*found, *_silent(silent, promised, target), *_disk(disk, promised, target)]
+
+
+def _silent(names: Sequence[str], promised: ComposeTarget, target: str) -> Iterator[Finding]:
+    """Containers whose use nobody knows keep no limit for it."""
+    if names:
+        text = f"{len(names)} containers gave no figures of what they use, the first is {names[0]}"
+        code = "cluster.container.memory_high" if promised.memory else "cluster.container.cpu_high"
+        limit = str(promised.memory or promised.cpu)
+        yield Finding(
+            CRITERION, target, text, code, "insufficient", "no figures", limit,
+            next=f"docker stats --no-stream {names[0]}", data={"container": names[0], "count": len(names)},
+        )  # fmt: skip
 
 
 def _memory(one: Usage, promised: ComposeTarget, target: str) -> Iterator[Finding]:

@@ -6,17 +6,19 @@ from collections.abc import Iterator, Mapping
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
+from pytest_prodcheck.criteria.logs import reach
 from pytest_prodcheck.criteria.logs.telling import clock, place
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.log import Digest, Gap, Window
 
-CRITERION = "log_coverage"
+CRITERION = reach.CRITERION
 _AHEAD = 60.0
 """Seconds by which a line may be younger than the moment at which it was read."""
 
 
 def coverage(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
-    """Every stream was read over the whole window, lines say when they were written, and requests were answered."""
+    """Every stream was read over the whole window and reaches to its end, lines say when they were written, and
+    requests were answered."""
     return [*unproven(digest, table, target), *_ahead(digest, target)]
 
 
@@ -27,7 +29,7 @@ def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     found += _cut_off(digest, target)
     found += _silence(digest, target)
     if not found or digest.lines:
-        found += _no_traffic(digest, table, target)
+        found += [*_no_traffic(digest, table, target), *reach.silent(digest, table, target)]
     return found
 
 

@@ -37,7 +37,7 @@ class Folder:
         self._promised, self._window = promised, window
         self._sorter = Sorter(promised)
         self._screen = Screen(self._sorter.words, self._sorter.patterns, promised.slow)
-        self._ours = Ours(own)
+        self._own, self._ours = own, Ours(own)
         self._asked = [name.encode() for one in own.asked for name in one.ids][:_ANSWERED]
         self._sources: dict[str, Source] = {}
         self._known: dict[bytes, tuple[_Known, ...]] = {}
@@ -64,7 +64,8 @@ class Folder:
             self._batch(source, source.whole(b"\n"), last=True)
         groups = self._groups()
         streams = tuple(source.stream() for source in self._sources.values())
-        return Digest(self._window, streams, groups, (), dict(self._answers), self._bytes, self._left_out)
+        answers = dict(self._answers)
+        return Digest(self._window, streams, groups, (), answers, self._bytes, self._left_out, self._own.sent)
 
     def _groups(self) -> tuple[Group, ...]:
         """The groups; of each kind, and of grave records of each cause, the most frequent ones."""
@@ -78,7 +79,8 @@ class Folder:
     def _source(self, origin: Origin) -> Source:
         known = self._sources.get(origin.name)
         if known is None:
-            known = self._sources[origin.name] = Source(origin, self._window)
+            counts = self._promised.structured is not None
+            known = self._sources[origin.name] = Source(origin, self._window, self._own.run, structured=counts)
         return known
 
     def _batch(self, source: Source, lines: list[bytes], *, last: bool) -> None:

@@ -10,7 +10,6 @@ from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.criteria.logs import telling
 from pytest_prodcheck.criteria.logs.coverage import coverage, unproven
-from pytest_prodcheck.criteria.logs.source import EVERY
 from pytest_prodcheck.criteria.logs.startup import startup
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.log import Digest, Group, Kind
@@ -20,7 +19,7 @@ Judge = Callable[[Digest, LogsTarget, str], list[Finding]]
 _STORM, _QUICK = 10, 1.0
 """Retries from which one speaks of a storm, and the seconds between two below which they come too fast."""
 _FEWEST = 20
-"""Sampled lines below which a share of them says nothing."""
+"""Lines below which a share of them says nothing."""
 
 
 def server_errors(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
@@ -113,25 +112,24 @@ def logins(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
 
 
 def structured(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
-    """The promised share of lines is JSON with time, level and message (A51)."""
+    """The promised share of lines is JSON with time, level and message (A51). Each line of the window was looked at, so
+    that the share is no estimate: nothing is left to chance, and to no line's place among the others."""
     limit = grammar.comparison(table.structured or "")
-    sampled = sum(stream.sampled for stream in digest.streams)
+    lines = sum(stream.worded for stream in digest.streams)
     if limit is None:
         return []
-    if sampled < _FEWEST:
-        text = (
-            f"{digest.lines} lines in the window, {sampled} looked at (one in {EVERY}): a share of "
-            f"structured ones needs {_FEWEST}, about {_FEWEST * EVERY} lines"
-        )
-        return [Finding("log_structure", target, text, "logs.lines.too_few", "insufficient", str(sampled), limit.text)]
-    share = sum(stream.structured for stream in digest.streams) / sampled
-    if limit.holds(share):
-        return []
+    if lines < _FEWEST:
+        text = f"{lines} lines in the window: a share of structured ones needs {_FEWEST}"
+        return [Finding("log_structure", target, text, "logs.lines.too_few", "insufficient", str(lines), limit.text)]
+    good = sum(stream.structured for stream in digest.streams)
+    if limit.holds(good / lines):
+        return unproven(digest, table, target)
     first = next((stream for stream in digest.streams if stream.unstructured), None)
     data = {"text": first.unstructured, **telling.place(first)} if first else {}
-    text = f"{1 - share:.0%} of lines are not JSON with time, level and message"
+    text = f"{lines - good} of {lines} lines ({_percent(1 - good / lines)}) are not JSON with time, level and message"
     offender = f"; the first: {first.unstructured} ({first.name})" if first else ""
-    return [Finding("log_structure", target, text + offender, "logs.lines.unstructured", seen=f"{share:.1%}",
+    seen = _percent(good / lines)
+    return [Finding("log_structure", target, text + offender, "logs.lines.unstructured", seen=seen,
                     promised=limit.text, data=data)]  # fmt: skip
 
 
@@ -153,6 +151,12 @@ def _requested(group: Group) -> str:
 def _said(group: Group) -> str:
     frame = f" in {group.data['frame']}" if group.data.get("frame") else ""
     return f"{telling.others(group)}× {telling.words(group)}{frame} ({group.origin}{telling.span(group)})"
+
+
+def _percent(share: float) -> str:
+    """With as many digits as tell it from none and from all: 1 of a million is not 0 %."""
+    texts = [f"{100 * share:.{digits}f}%" for digits in range(7)]
+    return next((text for text in texts if share in (0.0, 1.0) or float(text[:-1]) not in (0.0, 100.0)), texts[-1])
 
 
 def _number(value: object) -> float:

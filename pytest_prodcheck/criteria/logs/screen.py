@@ -28,7 +28,8 @@ _DIGITS = b"0123456789"
 _WORD = re.compile(rb"[a-z_]{3,}")
 _STATUS = re.compile(
     rb"5\d\d(?:(?<=[\"=|dse:>-] 5..)(?![\w.:]| \d+\.\d+ \[)|(?<=[:=\"]5..)(?:\.0)?(?![\w.:])|"
-    rb"(?<= 5..)(?= (?:in )?[\d.]+ ?ms\b)|(?<=/\d 5..)|(?<=/\d\d 5..)|(?<=/\d\d\d 5..))"
+    rb"(?<= 5..)(?= (?:in )?[\d.]+ ?ms\b)|(?<=/\d 5..)|(?<=/\d\d 5..)|(?<=/\d\d\d 5..)|"
+    rb"(?<=\d 5..)(?= (?:\d\d\d|-) \d+ \d+ \"))"
 )
 """A status 5xx, and no length of a request, where ingress-nginx says it. It begins with a literal, which is found
 quickly."""

@@ -1,8 +1,9 @@
-"""Records of servers: access lines of nginx, ingress-nginx, Apache, Envoy and Node; nginx' error log; PostgreSQL's
-logs.
+"""Records of servers: access lines of nginx, ingress-nginx, Apache, Envoy, Node and AWS' load balancers; nginx' error
+log; PostgreSQL's logs.
 
-Sources: nginx' `combined` and ngx_errlog; ingress-nginx' `upstreaminfo`; Envoy's default format; morgan; PostgreSQL's
-log_line_prefix and csvlog (Error Reporting and Logging).
+Sources: nginx' `combined` and ngx_errlog; ingress-nginx' `upstreaminfo`; Envoy's default format; morgan; "Access logs
+for your Application Load Balancer" and "Access logs for your Classic Load Balancer" (AWS, Elastic Load Balancing);
+PostgreSQL's log_line_prefix and csvlog (Error Reporting and Logging).
 """
 
 from __future__ import annotations
@@ -26,6 +27,17 @@ _HAPROXY = re.compile(
     r"(?:\S{1,255} ){1,6}?\[(?P<time>[^\]]{20,30})\] \S+ \S+ [\d/+-]{9,60} "
     r"(?P<status>\d{3}) [^\"]{0,300}\"(?P<method>[A-Z]{3,16}) (?P<path>\S+)"
 )
+_BALANCER = re.compile(
+    r"(?:(?:https?|h2|grpcs|wss?) )?(?P<time>\d{4}-\d\d-\d\dT[\d:.]{8,15}Z) \S{1,255} \S{3,60} (?P<target>\S{1,60}) "
+    r"(?:-?[\d.]{1,20} ){3}(?P<status>\d{3}|-) (?P<answered>\d{3}|-) (?:-|\d{1,20}) (?:-|\d{1,20}) "
+    r"\"(?P<method>[A-Z]{3,16}|-) (?P<path>\S{1,8000}) ?[^\"]{0,60}\"(?P<rest>.*)",
+    re.DOTALL,
+)
+"""AWS: type (not of a classic one), time, balancer, client, target, three times, the balancer's status and the
+target's, bytes, request. `-` and -1 stand for what there was not."""
+_PARTS = re.compile(r"\"([^\"]{0,8000})\"|(\S{1,8000})")
+_REASON = 11
+"""Fields from the request's to `error_reason`."""
 _TOLD = re.compile(
     r"\b(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?P<path>\S{1,500}) (?:- |-> |responded )?"
     r"(?P<status>5\d\d) (?:in )?\(?\d"
@@ -42,12 +54,16 @@ _CSV_TIME = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d+ [A-Z]{2,5},")
 _STATE = re.compile(r"\b(?=\w*\d)([0-9A-Z]{5})\b(?=[: ]*$)")
 _STATED = re.compile(r"^([0-9A-Z]{5}): ")
 DURATION = re.compile(r"duration: ([\d.]+) ms(?:  (?:statement|execute [^:]{0,80}|plan): ?(.*))?", re.DOTALL)
+_OF_REST = 16_000
+"""Characters behind a balancer's request that are taken apart."""
 _COLUMNS = 23
 """Columns of csvlog since PostgreSQL 9.0; later versions append."""
 
 
 def access(text: str) -> Record | None:
-    """One answered request; ingress-nginx says which service it was for."""
+    """One answered request; ingress-nginx says which service it was for, a load balancer of AWS which target."""
+    if balanced := _BALANCER.match(text):
+        return _balanced(balanced)
     ways = (_COMBINED, _ENVOY, _MORGAN, _QUOTED, _HAPROXY)
     found = next((one for one in (way.match(text) for way in ways) if one), None)
     if not found:
@@ -59,6 +75,18 @@ def access(text: str) -> Record | None:
     if (rest := said.get("rest")) and (upstream := _UPSTREAM.search(rest)):
         record.form = "ingress"
         record.message = f"{record.method} {record.route} {record.status} from {upstream['service'] or 'no service'}"
+    return record
+
+
+def _balanced(found: re.Match[str]) -> Record:
+    """The status is what the client got. Where nobody answered it (its connection was closed), there is none."""
+    status, target = found["status"], found["target"]
+    record = Record("access", "", 0, found["time"], status=int(status) if status != "-" else 0)
+    record.method, record.route = found["method"].strip("-"), path_of(found["path"])
+    parts = [quoted or plain for quoted, plain in _PARTS.findall(found["rest"][:_OF_REST])]
+    reason = parts[_REASON] if len(parts) > _REASON and parts[_REASON] != "-" else ""
+    whose = "no target" if target == "-" else f"{target} ({found['answered']})" if found["answered"] != "-" else target
+    record.message = f"{record.method} {record.route} {status} from {whose}{f': {reason}' if reason else ''}"
     return record
 
 

@@ -17,22 +17,23 @@ Period = Literal["early", "before", "within"]
 
 LONGEST = 65_536
 """Bytes of a line that are looked at; the rest of it is passed over."""
-EVERY = 37
-"""One line of so many is parsed for the share of structured lines."""
 _LOOK = 50
 """Lines at the ends of a batch among which one with a time is looked for."""
 _REQUESTS = (b" HTTP/", b'"status":', b'"status": ', b"status=", b'"statusCode":', b'"status_code":', b"[GIN]")
 _BACK = 86_400.0
 """Seconds that a line may be older than the line before it."""
 _OWN = b"prodcheck/"
+_ENVELOPE = '{"log":'
 _COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
 
 class Source:
     """The state of one stream."""
 
-    def __init__(self, origin: Origin, window: Window) -> None:
+    def __init__(self, origin: Origin, window: Window, run: str = "", *, structured: bool = False) -> None:
+        """`run` is this run's id; `structured` counts the lines that are."""
         self.origin, self.form = origin, ""
+        self._run, self._counts_structured = run.encode(), structured
         self._window = window
         self.clock = Clock(window.until, 0.0 if origin.stamped else window.offset)
         self._carry, self._skipping, self._shortens = b"", False, False
@@ -43,7 +44,8 @@ class Source:
         self.ready_at: float | None = None
         self.first_grave = ""
         self._first: float | None = None
-        self._requests = self._own = self._sampled = self._structured = 0
+        self._requests = self._own = self._worded = self._structured = 0
+        self._own_from: float | None = None
         self._unstructured = ""
 
     def whole(self, block: bytes) -> list[bytes]:
@@ -117,22 +119,28 @@ class Source:
         self._requests += max(text.count(mark) for mark in _REQUESTS)
         if _OWN in text:
             self._own += sum(_OWN in line and any(mark in line for mark in _REQUESTS) for line in lines)
-        for place in range(-self.lines % EVERY, len(lines), EVERY):
-            self._sample(lines[place])
+        if self._run and self._own_from is None and self._run in text:
+            named = next(line for line in lines if self._run in line)
+            self._own_from = self.clock.of(named) or self._at
+        if self._counts_structured:
+            for line in lines:
+                self._look_at_structure(line)
         self.lines += len(lines)
 
     def stream(self) -> Stream:
         """What the stream gave."""
         return Stream(
             self.origin.name, self.lines, self.read, self._first, self._at, max(0, self._requests - self._own),
-            self._own, self.cut, self._sampled, self._structured, self._unstructured, self.ready_at, self.graves,
-            self.first_grave, self.origin.facts, self.origin.previous, )  # fmt: skip
+            self._own, self._own_from, self.cut, self._worded, self._structured, self._unstructured, self.ready_at,
+            self.graves, self.first_grave, self.origin.facts, self.origin.previous, )  # fmt: skip
 
-    def _sample(self, line: bytes) -> None:
-        text, _ = opened(self.bare(line).decode("utf-8", "replace"))
+    def _look_at_structure(self, line: bytes) -> None:
+        text = (self.bare(line) if self.dressed else line).decode("utf-8", "replace")
+        if not text.startswith("{") or text.startswith(_ENVELOPE):
+            text, _ = opened(text)
         if not text.strip():
             return
-        self._sampled += 1
+        self._worded += 1
         said = strict_json.table(text) if text.startswith("{") else None
         if said is not None and json_lines.complete(said):
             self._structured += 1

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget, Ready
-from pytest_prodcheck.criteria.logs.telling import place
+from pytest_prodcheck.criteria.logs.telling import place, program
 from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.log import Digest, Stream
 
 CRITERION = "log_startup"
-_Program = tuple[str, ...]
 _NAMED = 5
 _SPARE = 1.0
 """Seconds: the platform's record of a start may be rounded."""
@@ -25,21 +24,13 @@ def startup(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
         return []
     running = [stream for stream in digest.streams if not stream.previous and not stream.facts.get("ended_at")]
     begun = [stream for stream in running if (_start(stream) or digest.window.until) >= digest.window.since - _SPARE]
-    programs = {_program(stream) for stream in running}
-    say_it = programs & {_program(stream) for stream in digest.streams if stream.ready_at is not None}
+    programs = {program(stream) for stream in running}
+    say_it = programs & {program(stream) for stream in digest.streams if stream.ready_at is not None}
     if not say_it:
         return [_never(begun, table.ready, digest, target) or _unseen(table.ready, target)]
-    judged = [stream for stream in begun if _program(stream) in say_it]
+    judged = [stream for stream in begun if program(stream) in say_it]
     found = [finding for stream in judged for finding in _of(stream, table.ready, digest, target)]
     return found if found or any(stream.ready_at for stream in judged) else [_unseen(table.ready, target)]
-
-
-def _program(stream: Stream) -> _Program:
-    """What runs in it, so that replicas are the same: a workload's container, a project's service, or the stream."""
-    facts = stream.facts
-    if not facts.get("workload"):
-        return (stream.name,)
-    return facts.get("kind", ""), facts["workload"], facts.get("container", "") if facts.get("pod") else ""
 
 
 def _start(stream: Stream) -> float | None:

@@ -24,6 +24,14 @@ def others(group: Group) -> int:
     return group.count - group.ours
 
 
+def program(stream: Stream) -> tuple[str, ...]:
+    """What runs in it, so that replicas are the same: a workload's container, a project's service, or the stream."""
+    facts = stream.facts
+    if not facts.get("workload"):
+        return (stream.name,)
+    return facts.get("kind", ""), facts["workload"], facts.get("container", "") if facts.get("pod") else ""
+
+
 def place(stream: Stream) -> dict[str, str]:
     """Where a stream is, and the command that looks at it."""
     return {name: stream.facts[name] for name in _PLACES if stream.facts.get(name)}

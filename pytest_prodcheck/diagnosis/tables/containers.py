@@ -58,6 +58,13 @@ KINDS = (
         _PS,
     ),
     CauseKind(
+        "cluster.compose.too_many",
+        "the project has more containers than one run looks at",
+        "containers of {service} were not looked at: the project has too many",
+        "gate parts of it apart, as projects of their own; what was looked at is judged",
+        _PS,
+    ),
+    CauseKind(
         "cluster.compose.not_finished",
         "a service that others wait for until it has ended is still at work: a migration, a seed",
         "{container} has not ended yet",

@@ -33,7 +33,7 @@ def file(case: Case) -> list[Finding]:
 def usage(case: Case) -> list[Finding]:
     """What the containers use."""
     facts = case.evidence.facts
-    return uses.usage(facts["usage"], facts.get("disk"), case.table(ClusterTarget), case.check.target)
+    return uses.usage(facts["usage"], facts.get("disk"), case.table(ClusterTarget), case.check.target, facts["silent"])
 
 
 JUDGES: Mapping[str, Judge] = {

@@ -68,13 +68,18 @@ class ComposeProber:
         """One look at each running container, about a second each, and at the disk."""
         observations: list[Observation] = []
         found: list[Usage] = []
-        running = self._seen.containers if self._seen and (self.table.memory or self.table.cpu) else ()
+        limited = self._seen if self.table.memory or self.table.cpu else None
+        running = limited.containers if limited else ()
+        silent = [one.name for one in limited.unseen if one.running] if limited else []
         for one in running:
             if one.status == "running":
                 answer = self.api.get(f"/containers/{quoted(one.id)}/stats", {"stream": "false"})
                 observations.append(answer.observation)
-                found += [documents.usage(answer.content, one)] if answer.good else []
-        facts = {"usage": tuple(found)}
+                if answer.good:
+                    found.append(documents.usage(answer.content, one))
+                elif answer.observation.status != 404:  # removed since it was listed
+                    silent.append(one.name)
+        facts = {"usage": tuple(found), "silent": tuple(silent)}
         if not self.table.disk:
             return Evidence(tuple(observations), facts)
         answer = self.api.get("/system/df")

@@ -16,7 +16,8 @@ from pytest_prodcheck.targets.docker.api import Answer, DockerApi, quoted
 
 _TAIL = 40
 _TAIL_BYTES = 64_000
-_MANY = 300
+_MANY = 1000
+"""Containers of the project that are inspected, a few milliseconds each; of further ones the snapshot says so."""
 _ID = re.compile(r"[0-9A-Za-z]{1,128}")
 _LINE = 500
 Clean = Callable[[str, int], str]
@@ -31,7 +32,8 @@ def snapshot(
     seen = [everything.observation]
     if not everything.good or not isinstance(everything.content, list):
         return None, seen
-    ours = [one for one in everything.content if documents.is_of(one, project)][:_MANY]
+    ours = [one for one in everything.content if documents.is_of(one, project)]
+    ours, unseen = ours[:_MANY], ours[_MANY:]
     found: list[Container] = []
     for identifier in (documents.listed(one, "Id") for one in ours):
         if not _ID.fullmatch(identifier):
@@ -54,6 +56,7 @@ def snapshot(
         tuple(found),
         others,
         {name: identifier for name, identifier in known.items() if identifier is not None},
+        tuple(documents.neighbour(one) for one in unseen),
     ), seen
 
 

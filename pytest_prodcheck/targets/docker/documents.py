@@ -115,12 +115,12 @@ def _processors(root: Mapping[str, Any]) -> int:
 def disk(document: object) -> Disk:
     """What `docker system df` adds up."""
     root = _table(document)
-    volumes = [_number(_table(_table(one).get("UsageData")).get("Size")) for one in _list(root.get("Volumes"))]
+    volumes = [_number(_table(_table(one).get("UsageData")).get("Size")) for one in _all(root.get("Volumes"))]
     return Disk(
         _number(root.get("LayersSize")),
-        sum(_number(_table(one).get("SizeRw")) for one in _list(root.get("Containers"))),
+        sum(_number(_table(one).get("SizeRw")) for one in _all(root.get("Containers"))),
         sum(size for size in volumes if size > 0),
-        sum(_number(_table(one).get("Size")) for one in _list(root.get("BuildCache")) if not _table(one).get("Shared")),
+        sum(_number(_table(one).get("Size")) for one in _all(root.get("BuildCache")) if not _table(one).get("Shared")),
     )
 
 
@@ -146,6 +146,11 @@ def _table(value: object) -> Mapping[str, Any]:
 
 def _list(value: object) -> Sequence[Any]:
     return value[:_LIST] if isinstance(value, list) else ()
+
+
+def _all(value: object) -> Sequence[Any]:
+    """A list that is added up, and not kept."""
+    return value if isinstance(value, list) else ()
 
 
 def _text(value: object) -> str:

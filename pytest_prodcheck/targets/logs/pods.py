@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from math import inf
 from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import ClusterTarget, LogsTarget
@@ -78,12 +79,31 @@ class Pods:
                 gone = origin.previous and moment(origin.facts["ended_at"]) > reading.window.since
                 if gone or not _not_started(problem):
                     reading.lose(origin.name, _REASONS.get(problem.status, "unreadable"), problem.message)
-            if origin.previous and int(origin.facts["restarts"]) > 1 and started > reading.window.since:
-                said = f"it was restarted {origin.facts['restarts']} times: kubelet keeps the last two instances' lines"
-                reading.lose(origin.name, "rotated", said)
             reading.fold.ends(origin)
+        for name, said in self._forgotten(reading.window.since):
+            reading.lose(name, "rotated", said)
         for name, said in self._lacking().items():
             reading.lose(name, "unreadable", said)
+
+    def _forgotten(self, since: float) -> Iterator[tuple[str, str]]:
+        """Containers with instances within the window whose lines nobody has any more: kubelet keeps those of the
+        instance that runs, or ran last, and of one before it."""
+        for pod, status in self._read_of():
+            restarts = number(status, "restartCount")
+            kept = [moment(text(state, "startedAt")) for state in (_current(status), _before(status)) if state]
+            lost = restarts + 1 - len(kept)
+            if restarts and lost > 0 and min(kept, default=inf) > since:
+                times = "once" if restarts == 1 else f"{restarts} times"
+                what = "one earlier instance" if lost == 1 else f"{lost} earlier instances"
+                said = f"it was restarted {times}, and kubelet has not the lines of {what} any more"
+                yield f"{name_of(pod)}/{text(status, 'name')}", said
+
+    def _read_of(self) -> Iterator[tuple[Object, Object]]:
+        """Each pod, and the status of each of its containers that is to be read."""
+        for pod in self._pods():
+            for status in _statuses(pod):
+                if not self._table.containers or text(status, "name") in self._table.containers:
+                    yield pod, status
 
     def _lacking(self) -> dict[str, str]:
         """Each declared container that there is not, with what is said of it."""
@@ -136,16 +156,11 @@ class Pods:
     def _containers(self) -> Iterator[tuple[Origin, float]]:
         """Each container that has a log, with when it started; of those that were restarted also the one before."""
         kubectl = self._api().way.kubectl
-        for pod in self._pods():
-            for status in _statuses(pod):
-                name = text(status, "name")
-                if self._table.containers and name not in self._table.containers:
-                    continue
-                if (before := at(status, "lastState", "terminated")) is not None and number(status, "restartCount"):
-                    yield _origin(pod, status, before, kubectl, previous=True)
-                state = at(status, "state", "running") or at(status, "state", "terminated")
-                if state is not None:
-                    yield _origin(pod, status, state, kubectl, previous=False)
+        for pod, status in self._read_of():
+            if (before := _before(status)) is not None:
+                yield _origin(pod, status, before, kubectl, previous=True)
+            if (state := _current(status)) is not None:
+                yield _origin(pod, status, state, kubectl, previous=False)
 
     def _pods(self) -> list[Object]:
         if self._seen is None:
@@ -185,6 +200,16 @@ def _statuses(pod: Object) -> Iterator[Object]:
     yield from items(pod, "status", "containerStatuses")
 
 
+def _current(status: Object) -> Json:
+    """The state of the instance that runs, or has ended and is not started again yet; None where one is awaited."""
+    return at(status, "state", "running") or at(status, "state", "terminated")
+
+
+def _before(status: Object) -> Json:
+    """The end of the instance before; None where kubelet tells of none."""
+    return at(status, "lastState", "terminated")
+
+
 def _origin(pod: Object, status: Object, state: Json, kubectl: str, *, previous: bool) -> tuple[Origin, float]:
     started = text(state, "startedAt")
     name, container = name_of(pod), text(status, "name")
@@ -192,8 +217,7 @@ def _origin(pod: Object, status: Object, state: Json, kubectl: str, *, previous:
     look = f"{kubectl} logs {name} -c {container}" + (" --previous" if previous else " --since=1h")
     facts = {"pod": name, "container": container, "workload": workload, "kind": kind, "started_at": started,
              "node": text(pod, "spec", "nodeName"), "namespace": text(pod, "metadata", "namespace"),
-             "ended_at": text(state, "finishedAt"), "restarts": str(number(status, "restartCount")),
-             "look": look}  # fmt: skip
+             "ended_at": text(state, "finishedAt"), "look": look}  # fmt: skip
     shown = f"{name}/{container}" + (" (previous)" if previous else "")
     return Origin(shown, stamped=True, facts=facts, previous=previous), moment(started)
 

@@ -230,3 +230,34 @@ def test_a_daemon_that_cannot_be_asked_is_named(
 def test_a_daemon_that_was_read_is_ready() -> None:
     """The snapshot is there: nothing keeps checks from looking."""
     assert daemon.ready("cluster", Evidence((), {"containers": SEEN})) == []
+
+
+def test_containers_that_were_not_looked_at_are_not_well(file: ComposeFile) -> None:
+    """A project of more than are inspected: its service is there, and nothing about the others is green."""
+    service = file.services["optional"]
+    one = replace(SEEN.containers[0], service=service.name, status="running", restarts=0, health="", exit_code=0)
+    others = tuple(Neighbour(f"shop_{number}", "shop", service.name, running=True) for number in (301, 302))
+    seen = replace(SEEN, containers=(one,), unseen=others)
+    for judge in (running.running, promised.promised):
+        (finding,) = [one for one in judge(Case(seen, file, service, "cluster")) if one.severity == "insufficient"]
+        assert finding.code == "cluster.compose.too_many"
+        assert finding.message == (
+            "optional: 1 of 3 containers were looked at: of one project no more than 1 are; the first of the others "
+            "is shop_301"
+        )
+    nobody = running.running(Case(replace(seen, containers=()), file, service, "cluster"))
+    assert [one.code for one in nobody] == ["cluster.compose.too_many"]
+
+
+def test_containers_without_figures_keep_no_limit() -> None:
+    """The daemon did not say what they use: neither within the limit nor beyond it."""
+    table = ComposeTarget(compose=("docker-compose.yml",), memory="< 90%")
+    (finding,) = usage.usage((), None, table, "cluster", ("shop_app_1", "shop_db_1"))
+    assert (finding.severity, finding.promised) == ("insufficient", "< 90%")
+    assert finding.message == "2 containers gave no figures of what they use, the first is shop_app_1"
+
+
+def test_all_that_the_daemon_keeps_is_added_up() -> None:
+    """However many volumes there are."""
+    volumes = [{"UsageData": {"Size": 10}} for _ in range(1000)]
+    assert documents.disk({"Volumes": volumes}).volumes == 10_000

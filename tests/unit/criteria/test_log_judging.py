@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -252,26 +253,44 @@ def test_refused_log_ins_by_reason(limit: str, holds: bool) -> None:
         assert found[0].data["file"] == "/app.log"
 
 
+GOOD = '{"level":"info","ts":"2026-11-29T10:09:00Z","msg":"ok"}\n'
+
+
 def test_structured_lines() -> None:
     """The share of lines that are JSON with time, level and message, and the first that is none (A51)."""
-    good = '{"level":"info","ts":"2026-11-29T10:09:00Z","msg":"ok"}\n'
-    text = "".join(good if n % 37 % 2 else "print() was here\n" for n in range(3700))
-    stream = Stream("a", 100, 100, sampled=100, structured=59, unstructured="print() was here")
-    digest = Digest(WINDOW, (stream,))
-    (found,) = judging.structured(digest, log_reading.table(structured="> 95%"), "logs")
-    assert found.message == "41% of lines are not JSON with time, level and message; the first: print() was here (a)"
-    seen = log_reading.digest(text).streams[0]
-    assert seen.sampled == 100
-    assert judging.structured(digest, log_reading.table(structured="> 50%"), "logs") == []
-    few = Digest(WINDOW, (Stream("a", 185, 185, sampled=5),))
-    (found,) = judging.structured(few, log_reading.table(structured="> 95%"), "logs")
-    assert (found.code, found.message) == (
-        "logs.lines.too_few", "185 lines in the window, 5 looked at (one in 37): a share of structured "
-        "ones needs 20, about 740 lines",
-    )  # fmt: skip
-    assert [one.severity for one in judging.structured(few, log_reading.table(structured="> 95%"), "logs")] == [
-        "insufficient"
-    ]
+    text = QUIET.replace("GET", "POST") + "".join(GOOD if n % 3 else "print() was here\n" for n in range(300))
+    (found,) = judged(judging.structured, text, quiet="", structured="> 95%")
+    assert found.message == (
+        "101 of 301 lines (34%) are not JSON with time, level and message; the first: "
+        '10.0.0.3 - - [29/Nov/2026:10:09:00 +0000] "POST / HTTP/1.1" 200 1 "-" "-" (app.log)'
+    )
+    assert (found.code, found.seen) == ("logs.lines.unstructured", "66%")
+    assert judged(judging.structured, text, quiet="", structured="> 50%") == []
+    assert judged(judging.structured, text, quiet="") == []
+
+
+@pytest.mark.parametrize("at_", [0, 17, 36, 999])
+def test_each_line_counts_for_the_share_of_structured_ones(at_: int) -> None:
+    """Also those that come as often as a sample would be taken: nothing is left to a line's place."""
+    text = "".join("print() was here\n" if n % 37 == at_ % 37 else GOOD for n in range(3700))
+    (found,) = judged(judging.structured, text, structured="> 99%", traffic=False, quiet="")
+    assert found.message.startswith("100 of 3700 lines (3%) are not JSON")
+    one = "".join("print() was here\n" if n == at_ else GOOD for n in range(3700))
+    (found,) = judged(judging.structured, one, structured=">= 100%", traffic=False, quiet="")
+    assert found.message.startswith("1 of 3700 lines (0.03%) are not JSON")
+    assert found.seen == "99.97%"
+
+
+def test_few_lines_and_gaps_prove_no_share_of_structured_ones() -> None:
+    """Nineteen lines are too few; and what was rotated away may have had others."""
+    (found,) = judged(judging.structured, GOOD * 19, structured="> 95%", traffic=False, quiet="")
+    assert (found.code, found.severity) == ("logs.lines.too_few", "insufficient")
+    assert found.message == "19 lines in the window: a share of structured ones needs 20"
+    table = log_reading.table(structured="> 95%", traffic=False)
+    seen = log_reading.digest(GOOD * 20, structured="> 95%")
+    assert judging.structured(seen, table, "logs") == []
+    gap = replace(seen, gaps=(Gap("app.log", "rotated", "file.1 is gone"),))
+    assert [one.code for one in judging.structured(gap, table, "logs")] == ["logs.source.incomplete"]
 
 
 @pytest.mark.parametrize(
