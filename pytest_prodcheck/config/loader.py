@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from typing import Any, TypeVar
@@ -25,6 +26,7 @@ __all__ = ["check_id", "find", "load", "slug"]
 FILE_NAME = "prodcheck.toml"
 _OWN_KEYS = frozenset(Environment.model_fields) - {"name", "targets", "suites", "commands", "base", "setup"}
 _PRODCHECK_KEYS = ("suites", "commands")
+_PLUGINS = "PYDANTIC_DISABLE_PLUGINS"
 _LEVELS = 64
 _TOO_DEEP = f"{{}}: tables or arrays are nested deeper than {_LEVELS} levels"
 _MANY_DIGITS = re.compile(r"[\d_]{4000,}")
@@ -59,11 +61,27 @@ def load(path: Path, environment: str, today: date | None = None, *, pinning: bo
     names = _chain(source, environment, problems)
     problems = _following(problems, names)
     raw = merge.extended(source.document["env"], names)
-    loaded = _validated(raw, environment, problems)
+    with _among_ourselves():
+        loaded = _validated(raw, environment, problems)
     problems.raise_if_any()
     _check_relations(loaded, problems, today or date.today(), pinning)
     problems.raise_if_any()
     return loaded
+
+
+@contextmanager
+def _among_ourselves() -> Iterator[None]:
+    """pydantic looks through all that is installed for plugins, and hands them what it validates: they would see every
+    address and header of the configuration (docs.pydantic.dev, Plugins). A model keeps what it was built without."""
+    before = os.environ.get(_PLUGINS)
+    os.environ[_PLUGINS] = "__all__"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_PLUGINS]
+        else:
+            os.environ[_PLUGINS] = before
 
 
 def _following(problems: Problems, names: tuple[str, ...]) -> Problems:
