@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from pytest_prodcheck.config import keys
 from pytest_prodcheck.config.key_path import KeyPath, dotted
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.source import Source
@@ -32,6 +31,12 @@ def nearest(name: str, known: Iterable[str], alike: float = 0.6) -> str:
     return f"; known: {', '.join(names)}" if names else ""
 
 
+def _example(path: KeyPath) -> str:
+    from pytest_prodcheck.config import keys  # of no use where nothing is wrong
+
+    return keys.example_at(path)
+
+
 class Problems:
     """What is wrong with one file. Key paths are relative to the environment, unless given to `at`."""
 
@@ -45,7 +50,7 @@ class Problems:
         origin = self.source.origin(path)
         depth = len(origin) - 2
         shown = (*origin, *path[depth:]) if origin[2:] == path[:depth] else origin
-        self._note(self.source.line(origin), dotted(shown), text, example or keys.example_at(path))
+        self._note(self.source.line(origin), dotted(shown), text, example or _example(path))
 
     def at(self, path: KeyPath, text: str, example: str = "") -> None:
         """A problem of a key, its path counted from the root of the document."""
@@ -73,7 +78,7 @@ class Problems:
         hint = nearest(key, known)
         text = f"unknown key {key}{hint}"
         meant = hint.removeprefix("; did you mean ").removesuffix("?") if hint.endswith("?") else ""
-        example = example or (keys.example_at((*path[:-1], meant)) if meant else "")
+        example = example or (_example((*path[:-1], meant)) if meant else "")
         if CREDENTIAL.search(key) and isinstance(value, str) and not value.startswith(("env:", "file:", "cmd:")):
             text += f"; {REFERENCES_ONLY} (written: {key} = [redacted])"
             example = f'"env:{re.sub("[^A-Z0-9]+", "_", key.upper())}"'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from pytest_prodcheck.config import keys, models
+from pytest_prodcheck.config import models
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import Environment, HttpTarget, User
 from pytest_prodcheck.config.problems import Problems, nearest
@@ -26,7 +26,7 @@ def check(environment: Environment, problems: Problems) -> None:
         path = ("users", name)
         for key in _NEEDED[user.grant]:
             if not getattr(user, key) and not (key == "client_secret" and user.client_auth == "private_key_jwt"):
-                problems.add((*path, key), f"grant {user.grant} needs {key}", keys.example(User, key))
+                problems.add((*path, key), f"grant {user.grant} needs {key}", _example(key))
         _client(path, user, problems)
         _authority(path, user, authorities, problems)
         if user.login:
@@ -40,7 +40,7 @@ def _client(path: KeyPath, user: User, problems: Problems) -> None:
     keyed = user.client_auth == "private_key_jwt"
     for key in ("client_id", "client_key"):
         if keyed and not getattr(user, key):
-            problems.add((*path, key), f"client_auth private_key_jwt needs {key}", keys.example(User, key))
+            problems.add((*path, key), f"client_auth private_key_jwt needs {key}", _example(key))
     if keyed and user.client_secret:
         text = "client_auth private_key_jwt has no client_secret: leave one of them out"
         problems.add((*path, "client_secret"), text)
@@ -68,7 +68,7 @@ def _login(environment: Environment, path: KeyPath, user: User, problems: Proble
     if user.grant != "login":
         problems.add((*path, "login"), f"login is sent for grant login only, not for {user.grant}", 'grant = "login"')
     if bool(login.json_) == bool(login.form):
-        problems.add((*path, "login"), "a login has one body: json or form", keys.example(User, "login"))
+        problems.add((*path, "login"), "a login has one body: json or form", _example("login"))
     known = [target_id for target_id, target in environment.targets.items() if isinstance(target, HttpTarget)]
     if login.target and login.target not in known:
         problems.add((*path, "login", "target"), f"no such http target{nearest(login.target, known)}")
@@ -76,3 +76,9 @@ def _login(environment: Environment, path: KeyPath, user: User, problems: Proble
         problems.add((*path, "login"), "login needs an http target", '[env.NAME.http] url = "https://app.example"')
     if not login.path.startswith("/") or login.path.startswith("//"):
         problems.add((*path, "login", "path"), "a path begins with one / and is relative to the target's url")
+
+
+def _example(key: str) -> str:
+    from pytest_prodcheck.config import keys  # of no use where nothing is wrong
+
+    return keys.example(models.User, key)

@@ -18,7 +18,6 @@ from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import NotReady, ProdcheckError
 from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
-from pytest_prodcheck.gate.sampling import Sampler
 from pytest_prodcheck.gate.settling import Settling
 from pytest_prodcheck.gate.standings import Standings
 from pytest_prodcheck.observe.evidence import Evidence
@@ -27,6 +26,7 @@ from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.gate.sampling import Sampler
     from pytest_prodcheck.observe.catalog import Catalog
     from pytest_prodcheck.observe.log import Digest
 
@@ -151,7 +151,7 @@ class Owner:
         prober = self._probers.of(target)
         self._limits_first(target)
         first = self._wait(self._pool.submit(prober.lane, prober.width, lambda: prober.send(request)))
-        sampler = Sampler(self.environment, limits, self._parallel(target))
+        sampler = self._sampler(target, limits)
         repeated = replace(request, kind="sample")
         observations = [first, *sampler.run([lambda: prober.send(repeated)], [first])]
         for observation in observations:
@@ -293,7 +293,7 @@ class Owner:
         repeat = prober.repeater(check.function, check.subject, check.user)
         if repeat is None or evidence.observations[-1].error:
             return evidence
-        sampler = Sampler(self.environment, check.limits, self._parallel(check.target))
+        sampler = self._sampler(check.target, check.limits)
         self._samplers[check.id] = sampler
         extra = sampler.run([repeat], list(evidence.observations))
         self._kept(Evidence(tuple(extra)))
@@ -318,7 +318,7 @@ class Owner:
                     if mate.last and mate.target == check.target and mate.id in self._selected
                     for limit in mate.limits
                 ]
-                sampler = Sampler(self.environment, tuple(limits), self._parallel(check.target))
+                sampler = self._sampler(check.target, tuple(limits))
                 self._samplers[check.target] = sampler
         seen = [one for one in self.observations if one.target == check.target and one.kind in ("declared", "sample")]
         repeats = self._repeats(check.target, others)
@@ -373,6 +373,11 @@ class Owner:
         with self._lock:
             self.observations.extend(evidence.observations)
         return evidence
+
+    def _sampler(self, target: str, limits: tuple[str, ...]) -> Sampler:
+        from pytest_prodcheck.gate.sampling import Sampler  # the first readiness goes out before it is loaded
+
+        return Sampler(self.environment, limits, self._parallel(target))
 
     def _parallel(self, target: str) -> Callable[[list[Callable[[], Observation]]], list[Observation]]:
         """Runs sends side by side in the target's lane and waits for all of them. That the cap left some unsent is

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from pytest_prodcheck.gate import role
 from pytest_prodcheck.gate.verdict import USAGE
-from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import verdict_json
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.observe.result import RunResult
 
 
 class ReportFile:

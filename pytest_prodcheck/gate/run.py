@@ -22,10 +22,10 @@ from pytest_prodcheck.gate.results import KEY, Attempt, Results, verdict_in
 from pytest_prodcheck.gate.service import Service
 from pytest_prodcheck.gate.session import NOTHING_SENT, Gate
 from pytest_prodcheck.gate.verdict import FAIL, INTERNAL, INTERRUPTED, USAGE
-from pytest_prodcheck.observe.result import RunResult
 from pytest_prodcheck.report import verdict_json
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.observe.result import RunResult
     from pytest_prodcheck.report.progress import Progress
 
 
@@ -283,6 +283,8 @@ def _load_judges(plan: Plan) -> None:
     suites = {check.suite for check in plan.checks.values() if check.function != "test_ready"}
     for name in ("judge", "ending", *(f"judges.{suite}" for suite in sorted(suites))):
         import_module(f"pytest_prodcheck.gate.{name}")
+    for name in ("markdown", "annotations"):
+        import_module(f"pytest_prodcheck.report.{name}")
 
 
 def _setup_only(config: pytest.Config) -> str:

@@ -21,10 +21,10 @@ from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.results import Results
 from pytest_prodcheck.gate.selection import Selection
 from pytest_prodcheck.gate.start import Start
-from pytest_prodcheck.observe.result import RunResult
 
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.owner import Owner
+    from pytest_prodcheck.observe.result import RunResult
     from pytest_prodcheck.targets.forward import Forwards
     from pytest_prodcheck.targets.throwaway.stack import Stack
 

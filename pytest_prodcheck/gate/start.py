@@ -15,7 +15,9 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.errors import ConfigError, UsageProblem
 from pytest_prodcheck.gate import planning, role
 from pytest_prodcheck.gate.plan import Plan
-from pytest_prodcheck.observe.vantage import Vantage
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.observe.vantage import Vantage
 
 if TYPE_CHECKING:
     from pytest_prodcheck.history.earlier import Earlier

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import Environment
-from pytest_prodcheck.observe.finding import Verdict
-from pytest_prodcheck.observe.result import RunVerdict
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.observe.finding import Verdict
+    from pytest_prodcheck.observe.result import RunVerdict
 
 PASS, FAIL, INTERRUPTED, INTERNAL, USAGE, NOTHING, INSUFFICIENT = 0, 1, 2, 3, 4, 5, 6
 """Exit statuses (interface.md §1)."""

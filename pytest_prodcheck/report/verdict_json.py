@@ -8,10 +8,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from pytest_prodcheck.observe.finding import Cause
-from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+if TYPE_CHECKING:
+    from pytest_prodcheck.observe.finding import Cause
+    from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 
 SCHEMA = "prodcheck/verdict/1"
 
@@ -86,8 +87,8 @@ def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:
     """The result with every text scrubbed."""
     return replace(
         result,
-        causes=tuple(Cause(**_tuples(scrub(_fields(cause)))) for cause in result.causes),
-        checks=tuple(CheckVerdict(**_tuples(scrub(_fields(check)))) for check in result.checks),
+        causes=tuple(replace(cause, **_tuples(scrub(_fields(cause)))) for cause in result.causes),
+        checks=tuple(replace(check, **_tuples(scrub(_fields(check)))) for check in result.checks),
         revision=scrub(dict(result.revision)) if result.revision else result.revision,
         accepted=tuple(scrub(list(result.accepted))),
         left_out=tuple(scrub([dict(row) for row in result.left_out])),

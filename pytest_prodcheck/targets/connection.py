@@ -84,10 +84,11 @@ class Resolver:
         if known := self._known.get((host, port)):
             return known
         answer: list[Sequence[Address] | OSError] = []
+        name = host.encode() if host.isascii() else host  # text would load the codec of international names
 
         def ask() -> None:
             try:
-                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                found = socket.getaddrinfo(name, port, type=socket.SOCK_STREAM)
                 answer.append(list(dict.fromkeys((int(row[0]), str(row[4][0]), port) for row in found)))
             except UnicodeError:
                 answer.append(socket.gaierror(socket.EAI_NONAME, "the host name is not a valid name"))

@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 from pytest_prodcheck.config.models import Cleanup, Endpoint, HttpTarget, Revision
 from pytest_prodcheck.errors import Refused
-from pytest_prodcheck.observe import jose
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
@@ -96,6 +95,8 @@ class HttpProber:
 
     def _broken_token(self, name: str) -> list[Observation]:
         """The same read with the user's token, with its signature changed, and, where that passes, without any."""
+        from pytest_prodcheck.observe import jose
+
         request = replace(self.request(name, self.table.endpoints[name]), kind="readiness", jar="")
         good = self._sent(request)
         token = request.headers.get("authorization", "").removeprefix("Bearer ")
