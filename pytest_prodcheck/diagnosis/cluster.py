@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from pytest_prodcheck.config.lazily import compiled
-from pytest_prodcheck.diagnosis import bodies
+from pytest_prodcheck.diagnosis import bodies, wiring
 from pytest_prodcheck.diagnosis.conditions import always
 from pytest_prodcheck.diagnosis.relation import Relation
 from pytest_prodcheck.diagnosis.signs import Sign
@@ -26,6 +26,11 @@ _ASIDE = (
 _DATABASE = compiled(r"postgres|pgbouncer|patroni|timescale|(?:^|[-_])(?:pg|db|database)(?:[-_]|$)", re.IGNORECASE)
 _NAME_SERVICE = compiled(r"(?:core|kube)-?dns", re.IGNORECASE)
 _NO_VALUE = compiled(r"invalid url|fetch failed|enotfound|getaddrinfo|undefined|not a url|malformed", re.IGNORECASE)
+_UNRESOLVED = compiled(
+    r"(?:ENOTFOUND|EAI_AGAIN|UnknownHostException:|\blookup) ([\w.-]*\w)|resolve host [\"']?([\w.-]*\w)"
+    r"|translate host name \"([\w.-]+)\""
+)
+"""The name that could not be looked up: Node.js, Java, Go, psycopg, libpq."""
 
 PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.config.*", "cluster.volume.*",
         "cluster.node.*", "cluster.quota.*", "cluster.probe.*")  # fmt: skip
@@ -35,6 +40,12 @@ LOGGED = (
     "logs.startup.late", "logs.startup.errors", "logs.startup.unseen", "logs.source.incomplete",
 )  # fmt: skip
 """What a program that cannot run says of it."""
+_OF_ENDED = (
+    "cluster.service.no_endpoints", "cluster.pdb.blocks", "cluster.argocd.degraded", "cluster.hpa.unable_to_scale",
+    "cluster.rollout.in_progress", "cluster.rollout.old_version_serving", "cluster.rollout.deadline_exceeded",
+    "cluster.rollout.too_few_replicas", "cluster.pod.starting", "cluster.pod.not_ready", "cluster.workload.no_pods",
+)  # fmt: skip
+"""What a workload is when its containers end."""
 CONFIGURATION = ("cluster.config.key_missing", "cluster.config.key_empty", "cluster.config.secret_missing",
                  "cluster.config.bad_value", "cluster.config.changed_not_restarted")  # fmt: skip
 
@@ -61,8 +72,28 @@ def fails(cause: Sign, _symptom: Sign) -> bool:
 
 
 def stops_what_asks(cause: Sign, symptom: Sign) -> bool:
-    """The same of what is no database: that one does not answer says its own pod alone."""
-    return symptom.kind != "database" and stops_services(cause, symptom)
+    """The same of what is no database: that one does not answer says its own pod alone. What a container says when it
+    ends is for want of what it names, if of anything, and never of those who want it."""
+    if symptom.kind == "database" or not stops_services(cause, symptom):
+        return False
+    return not said_at_the_end(symptom) or (not same_workload(cause, symptom) and is_named(cause, symptom))
+
+
+def is_named(cause: Sign, symptom: Sign) -> bool:
+    """The words of the symptom name the cause's workload, service or object."""
+    said = f"{symptom.data.get('text', '')} {symptom.data.get('log', '')}"
+    names = (str(cause.data.get(key) or "") for key in ("service", "workload", "object"))
+    return any(name and _has_word(said, name) for name in names)
+
+
+def ends_it(cause: Sign, symptom: Sign) -> bool:
+    """Containers of that workload end because of it."""
+    return said_at_the_end(cause) and wiring.same_workload(cause, symptom)
+
+
+def said_at_the_end(sign: Sign) -> bool:
+    """A container's last words, which `dependency` took for what they name."""
+    return sign.revealed and sign.kind == "cluster"
 
 
 def is_the_databases(cause: Sign, symptom: Sign) -> bool:
@@ -127,9 +158,10 @@ def dependency(sign: Sign) -> Sign:
     reason = bodies.reveal(log)
     if reason is None or not reason.code.startswith(_DEPENDENCIES):
         return sign
-    return Sign(
-        sign.check, sign.target, reason.code, sign.criterion, {**sign.data, **reason.data}, sign.message, None, True
-    )
+    unknown = _UNRESOLVED.search(log) if ".dns." in reason.code else None
+    host = {"host": next(filter(None, unknown.groups()))} if unknown else {}
+    facts = {**sign.data, **reason.data, **host}
+    return Sign(sign.check, sign.target, reason.code, sign.criterion, facts, sign.message, None, True)
 
 
 RELATIONS: tuple[Relation, ...] = (
@@ -158,6 +190,8 @@ RELATIONS: tuple[Relation, ...] = (
              ("database.dns.not_found", "cache.dns.not_found", "auth.idp.unreachable"), is_the_name_service, "R2"),
     Relation(tuple(f"{code}*" for code in _ACCESS), ("logs.source.forbidden", "logs.source.unreachable"), always,
              "pod logs come from the same API server"),
+    Relation(tuple(f"{code}*" for code in _DEPENDENCIES), (*_OF_ENDED, *LOGGED), ends_it,
+             "R1, R3: what is left of a workload that ends for want of something"),
     Relation(PODS, LOGGED, has_a_reason, "B1, B27: the log of a pod that ends says why"),
     Relation((*PODS, "cluster.rollout.*", "cluster.deployment.*"), ("logs.traffic.none", "logs.source.empty"), fails,
              "R18: nobody asks pods that are not ready"),

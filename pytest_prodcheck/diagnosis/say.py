@@ -7,6 +7,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from pytest_prodcheck.diagnosis import cluster
 from pytest_prodcheck.diagnosis.candidates import Candidate
 from pytest_prodcheck.diagnosis.causes import kind_of
 from pytest_prodcheck.diagnosis.kind import fill, missing
@@ -37,6 +38,7 @@ _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.sessio
                     "auth.anonymous.", "auth.key.", "auth.algorithm.", "auth.expiry.", "auth.audience.", "auth.role.",
                     "auth.refusal.", "auth.specimen.")  # fmt: skip
 """Causes of the auth layer that lie at a service, not at the provider: the next command asks the service."""
+_WAYS = ("database.dns.", "database.tcp.", "cache.dns.", "cache.tcp.")
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"
 _LOGS = "pytest --prodcheck=ENV -k logs"
@@ -84,7 +86,10 @@ def _rules(root: Candidate) -> str:
 
 
 def _fitting(template: str, sign: Sign, data: Mapping[str, Any]) -> str:
-    """The next command; where it is of Hasura's own tool and the engine is another one, the check once more."""
+    """The next command; where it is of Hasura's own tool and the engine is another one, the check once more. What a
+    container does not reach is looked for in its namespace: the runner may reach it well."""
+    if cluster.said_at_the_end(sign) and sign.code.startswith(_WAYS):
+        return "kubectl -n {namespace} get services,endpointslices,networkpolicies -o wide"
     if data.get("engine") == "generic" and template.startswith("hasura "):
         return f"pytest --prodcheck=ENV {shlex.quote(sign.check)}"
     return template
@@ -155,6 +160,7 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
     own = [target for target in places if target.partition(".")[0] == layer]
     # what an exchange itself shows (`http.`) is where it was seen, whatever kind of target that is
     elsewhere = bool(own) and layer not in (speaker.kind, "http") and not root.code.startswith(_AT_THE_CONSUMER)
+    elsewhere = elsewhere and not (cluster.said_at_the_end(speaker) and speaker.data.get("host"))
     merged: dict[str, Any] = dict(places[own[0]]) if elsewhere else {}
     for sign in (speaker, *root.signs):
         known = {key: value for key, value in sign.data.items() if value not in (None, "")}

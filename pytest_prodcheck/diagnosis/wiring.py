@@ -44,6 +44,16 @@ def same_application(cause: Sign, symptom: Sign) -> bool:
     return bool(cause.data.get("workload")) and cause.data["workload"] == symptom.data.get("application")
 
 
+def keeps_out(cause: Sign, symptom: Sign) -> bool:
+    """A NetworkPolicy by its name: whoever is inside does not reach the database; who asks it by its service's name
+    does not either, where the policy admits nobody."""
+    if not cause.data.get("policy"):
+        return False
+    host = str(symptom.data.get("host") or "").partition(":")[0].partition(".")[0]
+    workload = str(cause.data.get("workload") or "").rpartition("/")[2]
+    return symptom.revealed or (not cause.data.get("client") and host in (cause.data.get("service"), workload))
+
+
 def replicas_disagree(cause: Sign, _symptom: Sign) -> bool:
     """Some replicas hold the value from before, some the one from after."""
     return bool(cause.data.get("replicas_disagree"))
@@ -57,6 +67,7 @@ RELATIONS: tuple[Relation, ...] = (
              "R3"),
     Relation(("cluster.node.lost", "cluster.node.not_ready"), ("database.tcp.refused", "database.tcp.timeout",
              "database.connection.dropped", "database.server.restarted"), with_the_database, "R3"),
+    Relation(("database.network.blocked_from_cluster",), ("database.tcp.timeout",), keeps_out, "R2"),
     Relation(("cluster.quota.exceeded",), ("cluster.quota.nearly_used",)),
     Relation(("cluster.external_secret.not_synced",), ("cluster.config.secret_missing", "cluster.config.key_missing"),
              same_name, "R3"),

@@ -179,6 +179,7 @@ class RecordedClusters(Clusters):
         self.url = f"https://{HOST}:{self.socket.getsockname()[1]}"
         self.apps: dict[str, ASGIApp] = {}
         self.tokens: dict[str, str] = {}
+        self.lock = threading.Lock()
         config = uvicorn.Config(
             self._answer, interface="asgi3", lifespan="off", log_config=None, timeout_keep_alive=300
         )
@@ -205,9 +206,11 @@ class RecordedClusters(Clusters):
         return self._way(f"as {account}", lambda: ApiServer(recording(), account))
 
     def _way(self, name: str, serve: Callable[[], ApiServer]) -> Path:
-        if name not in self.tokens:
-            token = self.tokens[name] = secrets.token_hex(16)
-            self.apps[token] = cluster_app(serve(), token)
+        with self.lock:  # a gate of the pool and a test may ask for the same one
+            if name not in self.tokens:
+                token = secrets.token_hex(16)
+                self.apps[token] = cluster_app(serve(), token)
+                self.tokens[name] = token
         return kubeconfig(self.folder / f"way-{name}.yaml", self.url, self.certificates.root, self.tokens[name])
 
     def namespace(self, scenario: Scenario) -> str:

@@ -1,8 +1,8 @@
 """Records what the real API server says, healthy and in each scenario: `python tests/cluster/record.py [SCENARIO...]`.
 
 Starts the lab (see `lab/README.md`), makes the scenarios, asks as the gate's reader does, and writes the healthy
-deployment and each scenario's difference to it, where the demo (`pytest_prodcheck/demo/cluster`) and the tests
-(`tests/cluster/recorded`) serve them.
+deployment, where all are recorded, and each scenario's difference to it, where the demo
+(`pytest_prodcheck/demo/cluster`) and the tests (`tests/cluster/recorded`) serve them.
 """
 
 from __future__ import annotations
@@ -158,7 +158,10 @@ def record(facts: Mapping[str, Any], chosen: Sequence[Scenario]) -> None:
     stage.healthy([NOTHING, *together])
     settled = datetime.datetime.now(datetime.UTC)
     base = recording(reader, HEALTHY, settled)
-    write(DEMO / "healthy.json", {**base, "version": reader.json("/version"), "refused": refusals(facts)})
+    if len(chosen) < len(scenarios()):  # what is kept of the others is the difference to the one that is there
+        base = json.loads((DEMO / "healthy.json").read_text("utf-8"))
+    else:
+        write(DEMO / "healthy.json", {**base, "version": reader.json("/version"), "refused": refusals(facts)})
     stage.happen(together)
     for scenario in together:
         keep(scenario, difference(base, recording(reader, scenario.namespace, settled)))

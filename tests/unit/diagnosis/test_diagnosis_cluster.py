@@ -129,6 +129,44 @@ def test_a_pod_that_only_starts_is_no_reason_of_a_rollout_that_hangs() -> None:
     assert found == ["cluster.rollout.old_version_serving"]
 
 
+NO_NAME = "Error: getaddrinfo ENOTFOUND postgres.plan-prod.svc"
+NOBODY = {"code": "cluster.service.no_endpoints", "criterion": "wiring", "message": "no ready endpoint",
+          "data": {"service": "plan-app", "workload": "plan-app"}}  # fmt: skip
+BUDGET = {"code": "cluster.pdb.blocks", "criterion": "wiring", "severity": "warning", "message": "no disruption",
+          "data": {"workload": "plan-app"}}  # fmt: skip
+
+
+def test_what_ends_a_workload_explains_what_is_left_of_it() -> None:
+    """Its service has no endpoint because its containers end, and not the other way round (R1, R3)."""
+    (cause,) = told(
+        cluster__test_pods=crash(log=NO_NAME, available=0, wanted=2),
+        cluster__test_wiring=NOBODY,
+        cluster__test_scaling=BUDGET,
+        http__test_endpoint={"status": 503, "code": "http.upstream.none"},
+    ).causes
+    assert cause.code == "database.dns.not_found"
+    assert cause.message == "postgres.plan-prod.svc does not resolve"
+    assert cause.next.startswith("kubectl ")
+    assert len(cause.explains) == 4
+
+
+def test_what_a_container_says_at_its_end_is_not_for_want_of_its_neighbours() -> None:
+    """Another workload that is ill, and that it does not name, is a cause of its own."""
+    ill = {"code": "cluster.container.oom_killed", "message": "hasura is killed", "criterion": "pods",
+           "data": {"pod": "hasura-1", "workload": "hasura"}}  # fmt: skip
+    found = codes(cluster__test_pods=crash(log=NO_NAME), cluster__test_rollout=ill)
+    assert sorted(found) == ["cluster.container.oom_killed", "database.dns.not_found"]
+
+
+def test_what_a_container_names_at_its_end_may_be_its_reason() -> None:
+    """The database's service has no endpoint, and its name is in the last words."""
+    refused_by = 'psycopg.OperationalError: connection to server at "postgres", port 5432 failed: Connection refused'
+    service = {**NOBODY, "data": {"service": "postgres", "workload": "postgres"}}
+    assert codes(cluster__test_pods=crash(log=refused_by), cluster__test_wiring=service) == [
+        "cluster.service.no_endpoints"
+    ]
+
+
 def refused(resource: str, place: str = "plan-prod") -> dict[str, Any]:
     """A right that the runner lacks."""
     rule = f'- {{apiGroups: [""], resources: [{resource}], verbs: [list]}}'

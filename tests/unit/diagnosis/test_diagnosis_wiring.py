@@ -72,3 +72,22 @@ def test_the_policy_that_keeps_the_application_from_its_database_is_named() -> N
     assert cause.code == "database.network.blocked_from_cluster"
     assert "deny-egress" in " ".join([cause.message, *cause.evidence])
     assert len(cause.explains) == 2
+
+
+def test_a_policy_that_admits_nobody_keeps_us_out_too() -> None:
+    """Who asks the database by its service's name; one elsewhere is not behind it, nor we where it keeps out another
+    (R2)."""
+    closed = {
+        **POLICY,
+        "data": {"policy": "postgres", "workload": "statefulset/postgres", "service": "pg", "client": ""},
+    }
+    cases = [
+        (closed, "pg.plan-prod.svc", 1),
+        (closed, "postgres", 1),
+        (closed, "db.elsewhere.test", 2),
+        ({**closed, "data": {**closed["data"], "client": "deployment/app"}}, "postgres", 2),
+    ]
+    for policy, host, causes in cases:
+        unreached = {"code": "database.tcp.timeout", "criterion": "ready", "data": {"host": host, "port": 5432}}
+        shown = roots({"cluster::test_wiring[network]": policy, "database::test_ready": unreached})
+        assert len(shown) == causes, (host, shown)
