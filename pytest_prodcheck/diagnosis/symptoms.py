@@ -43,6 +43,7 @@ _SLOW = frozenset(
         "http.upstream.timeout",
         "database.query.too_slow",
         "baseline.latency.slower",
+        "load.latency.over_limit",
     }
 )
 
@@ -82,7 +83,7 @@ _BY_CODE = {
     "content": _CONTENT,
     "signature": _SIGNATURE,
     "timed": _TIMED,
-    "rate": frozenset({"http.error_rate.over_limit"}),
+    "rate": frozenset({"http.error_rate.over_limit", "load.errors.over_limit", "load.errors.seen"}),
     "undecided": _UNDECIDED,
     "inconsistent": frozenset({"graphql.metadata.inconsistent"}),
 }

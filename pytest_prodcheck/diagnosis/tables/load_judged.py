@@ -1,0 +1,59 @@
+"""Causes of load that judging its samples shows: a promise is broken, or nobody could have broken it."""
+
+from __future__ import annotations
+
+from pytest_prodcheck.diagnosis.kind import CauseKind
+
+_AGAIN = "pytest --prodcheck=ENV -m load"
+
+KINDS = (
+    CauseKind(
+        "load.latency.over_limit",
+        "answers take longer under load than promised",
+        "answers take longer under load than promised",
+        "look at what the slow requests wait for, at the time line of the report: connections, locks, CPU, memory",
+        _AGAIN,
+    ),
+    CauseKind(
+        "load.errors.over_limit",
+        "more requests fail under load than promised",
+        "more requests fail under load than promised",
+        "look at the commonest error, and at what ran out while the load rose",
+        _AGAIN,
+    ),
+    CauseKind(
+        "load.errors.seen",
+        "requests failed under load",
+        "requests failed under load",
+        "look at the commonest error; promise a share with `errors < 1%` where some may fail",
+        _AGAIN,
+    ),
+    CauseKind(
+        "load.throughput.under_limit",
+        "fewer right answers a second than promised",
+        "fewer right answers a second than promised",
+        "see whether the system or the number of users was the limit: users that wait for answers ask no more often",
+        _AGAIN,
+    ),
+    CauseKind(
+        "load.bytes.over_limit",
+        "answers are larger than promised",
+        "answers are larger than promised",
+        "compress answers, or page them",
+        _AGAIN,
+    ),
+    CauseKind(
+        "load.name.unseen",
+        "a limit is of a name that no request had",
+        "{text}",
+        "correct the name, or the scenario: Locust shows its names",
+        "pytest --prodcheck=ENV -m load --prodcheck-plan",
+    ),
+    CauseKind(
+        "load.generator.unwatched",
+        "nobody saw how busy the generator was",
+        "{text}",
+        "let its workers report CPU and lag, or measure them where they run",
+        _AGAIN,
+    ),
+)
