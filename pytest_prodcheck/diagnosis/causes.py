@@ -25,6 +25,7 @@ from pytest_prodcheck.diagnosis.tables import (
     http_answer,
     http_headers,
     http_transport,
+    load,
     load_judged,
     logs,
     others,
@@ -43,7 +44,7 @@ _TABLES = (
     database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
     database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
     database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,
-    http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, logs.KINDS, load_judged.KINDS,
+    http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, logs.KINDS, load.KINDS, load_judged.KINDS,
     promises.KINDS,
 )  # fmt: skip
 

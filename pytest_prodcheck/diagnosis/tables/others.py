@@ -1,4 +1,4 @@
-"""Causes of cache, WebSocket and load."""
+"""Causes of cache and WebSocket."""
 
 from __future__ import annotations
 
@@ -144,12 +144,5 @@ KINDS = (
         "answers come from a fallback",
         "look at the proxy in front and the server's log",
         "curl -si -H 'Connection: Upgrade' -H 'Upgrade: websocket' {url}",
-    ),
-    CauseKind(
-        "load.generator.failed",
-        "the load tool itself failed",
-        "the load tool itself failed",
-        "read the load tool's own output",
-        "prodcheck doctor ENV",
     ),
 )

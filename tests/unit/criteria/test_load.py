@@ -51,7 +51,7 @@ def test_an_empty_window_after_the_warm_up_is_red() -> None:
 
 
 def test_few_samples_are_insufficient() -> None:
-    """fg-load-few-samples (T10): 0 errors in 50 requests, and 299 would be needed."""
+    """fg-load-few-samples (C41, C47, T10): 0 errors in 50 requests, and 299 would be needed."""
     (found,) = judged(samples(rows(50)), *ONE_PERCENT)
     assert found.severity == "insufficient"
     assert "0 of 50 proves only < 5.8 %; 299 requests are needed for < 1 % (95 %)" in found.message
@@ -163,7 +163,7 @@ def test_the_maximum_is_not_proven_by_what_was_not_seen() -> None:
 
 
 def test_two_populations_are_named() -> None:
-    """C3: p95 20 s while p50 80 ms is a wait, not slow code; a heavy tail is one population."""
+    """p95 20 s while p50 80 ms is a wait, not slow code (C3); a heavy tail is one population."""
     random_ = random.Random(3)
     two = [Row(0.08 * random_.lognormvariate(0, 0.2)) for _ in range(900)]
     two += [Row(20 * random_.lognormvariate(0, 0.2)) for _ in range(100)]
@@ -176,7 +176,7 @@ def test_two_populations_are_named() -> None:
 
 
 def test_errors_are_split() -> None:
-    """C4, A48: what most of them are, with the bounds of the rate."""
+    """What most of them are, with the bounds of the rate (A48, C4)."""
     found = [*rows(968), *rows(29, error=1, name=1), *rows(3, error=3)]
     (one, _) = judged(samples(found), *ONE_PERCENT)
     assert "3.2 % errors (32 of 1000; 2.3 % to 4.3 %): 90.6 % are POST /api/graphql 500" in one.message
