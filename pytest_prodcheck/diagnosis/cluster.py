@@ -76,11 +76,22 @@ def stops_what_asks(cause: Sign, symptom: Sign) -> bool:
     ends is for want of what it names, if of anything, and never of those who want it."""
     if symptom.kind == "database" or not stops_services(cause, symptom):
         return False
-    return not said_at_the_end(symptom) or (not same_workload(cause, symptom) and is_named(cause, symptom))
+    return not said_at_the_end(symptom) or (not same_workload(cause, symptom) and is_wanted_by(cause, symptom))
 
 
-def is_named(cause: Sign, symptom: Sign) -> bool:
-    """The words of the symptom name the cause's workload, service or object."""
+def stops_what_wants_it(cause: Sign, symptom: Sign) -> bool:
+    """The same of what a container says at its end alone."""
+    return said_at_the_end(symptom) and stops_what_asks(cause, symptom)
+
+
+def is_wanted_by(cause: Sign, symptom: Sign) -> bool:
+    """A container that ended wanted it: its words name the cause's workload, service or object, it is the database that
+    they are about, or a policy keeps that workload out; a node hurts whoever is on it."""
+    client = str(cause.data.get("client") or "").rpartition("/")[2]
+    if cause.code.startswith("cluster.node.") or (bool(client) and client == symptom.data.get("workload")):
+        return True
+    if symptom.code.startswith("database.") and is_the_databases(cause, symptom):
+        return True
     said = f"{symptom.data.get('text', '')} {symptom.data.get('log', '')}"
     names = (str(cause.data.get(key) or "") for key in ("service", "workload", "object"))
     return any(name and _has_word(said, name) for name in names)
@@ -144,6 +155,11 @@ def lacks_a_value(cause: Sign, symptom: Sign) -> bool:
     return bool(_NO_VALUE.search(said)) or (bool(key) and _has_word(said, key))
 
 
+def misled(cause: Sign, symptom: Sign) -> bool:
+    """A container says at its end what it did not reach, and what told it where to look is wrong."""
+    return said_at_the_end(symptom) and fails(cause, symptom) and is_needed_by(cause, symptom)
+
+
 def said_inside(_cause: Sign, symptom: Sign) -> bool:
     """It was said by what runs in the cluster, and not seen from here."""
     return symptom.revealed
@@ -175,6 +191,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("cluster.rollout.*",), ("cluster.pod.starting",), same_workload, "R18"),
     Relation((*PODS, "cluster.rollout.*"), ("http.revision.old_version_serving", "http.revision.mixed"),
              keeps_the_old, "R18"),
+    Relation(CONFIGURATION, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
+             "cache.dns.not_found", "cache.tcp.refused", "cache.tcp.timeout"), misled, "A13, R3"),
     Relation(("cluster.config.changed_not_restarted",), ("database.auth.password_rejected", "cache.auth.rejected",
              "auth.client.rejected", "auth.secret.replicas_disagree"), said_inside, "R4, R19"),
     Relation(("cluster.config.changed_not_restarted",), ("auth.secret.replicas_disagree",), source="R19"),
@@ -195,6 +213,8 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(PODS, LOGGED, has_a_reason, "B1, B27: the log of a pod that ends says why"),
     Relation((*PODS, "cluster.rollout.*", "cluster.deployment.*"), ("logs.traffic.none", "logs.source.empty"), fails,
              "R18: nobody asks pods that are not ready"),
+    Relation(("cluster.*",), ("cache.dns.not_found", "cache.tcp.refused", "cache.tcp.timeout"), stops_what_wants_it,
+             "R3"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error", "login",
              "unhealthy"), stops_what_asks, "R3"),
 )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import described
+import pytest
 
 from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
 
@@ -165,6 +166,27 @@ def test_what_a_container_names_at_its_end_may_be_its_reason() -> None:
     assert codes(cluster__test_pods=crash(log=refused_by), cluster__test_wiring=service) == [
         "cluster.service.no_endpoints"
     ]
+
+
+LOST = "redis.exceptions.TimeoutError: Timeout connecting to server redis 10.96.0.7:6379"
+
+
+@pytest.mark.parametrize(
+    ("words", "cause"),
+    [
+        (NO_NAME, {"code": "cluster.config.bad_value", "message": "DATABASE_URL ends with a line break",
+                   "data": {"object": "plan-config", "key": "DATABASE_URL", "workload": "plan-app"}}),
+        ("psycopg.OperationalError: connection to server at 10.96.3.4, port 5432 failed: Connection refused",
+         {**NOBODY, "data": {"service": "postgres", "workload": "postgres"}}),
+        (LOST, {"code": "cluster.network.blocked", "message": "NetworkPolicy redis does not admit plan-app",
+                "data": {"workload": "redis", "client": "deployment/plan-app", "policy": "redis", "service": "kv"}}),
+    ],
+    ids=["its value", "its database's service", "its policy"],
+)  # fmt: skip
+def test_what_a_container_wanted_at_its_end_is_its_reason(words: str, cause: dict[str, Any]) -> None:
+    """Where its words name an address, or nothing: by its configuration, by what a database is, by a policy."""
+    known = {"criterion": "wiring", **cause}
+    assert codes(cluster__test_pods=crash(log=words), cluster__test_wiring=known) == [cause["code"]]
 
 
 def refused(resource: str, place: str = "plan-prod") -> dict[str, Any]:
