@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import re
+from collections.abc import Iterator
 
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.diagnosis import bodies, wiring
@@ -26,11 +29,15 @@ _ASIDE = (
 _DATABASE = compiled(r"postgres|pgbouncer|patroni|timescale|(?:^|[-_])(?:pg|db|database)(?:[-_]|$)", re.IGNORECASE)
 _NAME_SERVICE = compiled(r"(?:core|kube)-?dns", re.IGNORECASE)
 _NO_VALUE = compiled(r"invalid url|fetch failed|enotfound|getaddrinfo|undefined|not a url|malformed", re.IGNORECASE)
+_REFUSES = compiled(r"40[13]\b|unauthorized|authori[sz]|denied|forbidden|refuses the credential", re.IGNORECASE)
+_DEEP = 6
 _UNRESOLVED = compiled(
     r"(?:ENOTFOUND|EAI_AGAIN|UnknownHostException:|\blookup) ([\w.-]*\w)|resolve host [\"']?([\w.-]*\w)"
-    r"|translate host name \"([\w.-]+)\""
+    r"|translate host name \\?\"([\w.-]+)"
 )
 """The name that could not be looked up: Node.js, Java, Go, psycopg, libpq."""
+_SERVER = compiled(r"server at \\?\"([\w.-]+)\\?\"(?: \([\da-f.:]+\))?, port (\d+)")
+"""Where libpq asked; the quotes are escaped in a line of JSON."""
 
 PODS = ("cluster.container.*", "cluster.pod.*", "cluster.image.*", "cluster.config.*", "cluster.volume.*",
         "cluster.node.*", "cluster.quota.*", "cluster.probe.*")  # fmt: skip
@@ -125,6 +132,18 @@ def keeps_the_old(cause: Sign, _symptom: Sign) -> bool:
     return "serving" in cause.data or cause.code.startswith(("cluster.rollout.", "cluster.image.wrong"))
 
 
+def refuses_us(cause: Sign, symptom: Sign) -> bool:
+    """The registry refuses who pulls, and the Secret that should say who that is, is not there."""
+    said = f"{symptom.data.get('text', '')} {symptom.message}"
+    return "imagePullSecrets" in cause.message and same_workload(cause, symptom) and bool(_REFUSES.search(said))
+
+
+def waits_for_it(cause: Sign, symptom: Sign) -> bool:
+    """The scheduler names claims that are not bound, and this one is wanted by that workload."""
+    said = f"{symptom.data.get('text', '')} {symptom.message}"
+    return "persistentvolumeclaim" in said.lower() and same_workload(cause, symptom)
+
+
 def same_workload(cause: Sign, symptom: Sign) -> bool:
     """Both are about one workload."""
     mine, theirs = cause.data.get("workload"), symptom.data.get("workload")
@@ -171,18 +190,49 @@ def dependency(sign: Sign) -> Sign:
     log = str(sign.data.get("log") or sign.data.get("text") or "")
     if sign.code not in _SAY_HOW_IT_ENDED or not log:
         return sign
-    reason = bodies.reveal(log)
+    reason = bodies.reveal(log) or bodies.reveal(_told(log))
     if reason is None or not reason.code.startswith(_DEPENDENCIES):
         return sign
-    unknown = _UNRESOLVED.search(log) if ".dns." in reason.code else None
-    host = {"host": next(filter(None, unknown.groups()))} if unknown else {}
-    facts = {**sign.data, **reason.data, **host}
+    facts = {**sign.data, **reason.data, **_where(reason, log)}
     return Sign(sign.check, sign.target, reason.code, sign.criterion, facts, sign.message, None, True)
+
+
+def _where(reason: bodies.Reason, log: str) -> dict[str, str]:
+    """Host and port that a container did not reach, where its words name them."""
+    if ".dns." in reason.code:
+        unknown = _UNRESOLVED.search(log)
+        return {"host": next(filter(None, unknown.groups()))} if unknown else {}
+    if ".tcp." not in reason.code:
+        return {}
+    if said := _SERVER.search(log):
+        return {"host": said[1], "port": said[2]}
+    host, _, port = reason.data.get("asked", "").replace("`", "").rpartition(":")
+    return {"host": host, "port": port} if host and port else {}
+
+
+def _told(log: str) -> str:
+    """What lines that are JSON say, text by text: a logger puts its own keys around a driver's words."""
+    said: list[str] = []
+    for line in log.splitlines():
+        with contextlib.suppress(ValueError, RecursionError):
+            said += _texts(json.loads(line) if line[:1] == "{" else "", _DEEP)
+    return "\n".join(said)
+
+
+def _texts(value: object, deep: int) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list) and deep:
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _texts(inner, deep - 1)
 
 
 RELATIONS: tuple[Relation, ...] = (
     Relation(CONFIGURATION, ("cluster.container.crash_loop", "cluster.job.failed", "cluster.pod.not_ready"),
              is_needed_by, "R3"),
+    Relation(("cluster.config.secret_missing",), ("cluster.image.pull_failed",), refuses_us, "R3"),
+    Relation(("cluster.volume.claim_unbound",), ("cluster.pod.unschedulable", "cluster.volume.mount_failed"),
+             waits_for_it, "R3"),
     Relation(("cluster.node.lost",), ("cluster.pod.terminating", "cluster.pod.not_ready", "cluster.pod.failed"),
              same_workload, "R3"),
     Relation(PODS, ("cluster.rollout.in_progress", "cluster.rollout.old_version_serving", "cluster.pod.starting",
@@ -192,7 +242,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation((*PODS, "cluster.rollout.*"), ("http.revision.old_version_serving", "http.revision.mixed"),
              keeps_the_old, "R18"),
     Relation(CONFIGURATION, ("database.dns.not_found", "database.tcp.refused", "database.tcp.timeout",
-             "cache.dns.not_found", "cache.tcp.refused", "cache.tcp.timeout"), misled, "A13, R3"),
+             "cache.tcp.refused", "cache.tcp.timeout"), misled, "A13, R3"),
     Relation(("cluster.config.changed_not_restarted",), ("database.auth.password_rejected", "cache.auth.rejected",
              "auth.client.rejected", "auth.secret.replicas_disagree"), said_inside, "R4, R19"),
     Relation(("cluster.config.changed_not_restarted",), ("auth.secret.replicas_disagree",), source="R19"),
@@ -213,7 +263,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(PODS, LOGGED, has_a_reason, "B1, B27: the log of a pod that ends says why"),
     Relation((*PODS, "cluster.rollout.*", "cluster.deployment.*"), ("logs.traffic.none", "logs.source.empty"), fails,
              "R18: nobody asks pods that are not ready"),
-    Relation(("cluster.*",), ("cache.dns.not_found", "cache.tcp.refused", "cache.tcp.timeout"), stops_what_wants_it,
+    Relation(("cluster.*",), ("cache.tcp.refused", "cache.tcp.timeout"), stops_what_wants_it,
              "R3"),
     Relation(("cluster.*",), ("server_error", "transport", "slow", "rate", "undecided", "database_error", "login",
              "unhealthy"), stops_what_asks, "R3"),

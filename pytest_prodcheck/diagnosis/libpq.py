@@ -45,7 +45,7 @@ TEXTS: tuple[tuple[str, str], ...] = (
     (r"invalid response to SSL negotiation|expected authentication request|unsupported frontend protocol", "database.port.wrong_service"),
     (r"received invalid response|lost synchronization with server|invalid (length|message)", "database.port.wrong_service"),
     (r"certificate verify failed|root\.crt|root certificate file|self[- ]signed certificate|unknown authority", "database.tls.untrusted"),
-    (r"failed to resolve host|could not translate host|getaddrinfo|Name or service not known|no such host|ENOTFOUND|UnknownHostException|nodename nor servname|Temporary failure in name resolution", "database.dns.not_found"),
+    (r"failed to resolve host|could not translate host|getaddrinfo|Name or service not known|no such host|ENOTFOUND|UnknownHostException|nodename nor servname|Temporary failure in name resolution|lookup \S+ on \S+:53\b", "database.dns.not_found"),
     (r"Connection refused|ECONNREFUSED|actively refused|connection to \S+ refused|is the server running locally", "database.tcp.refused"),
     (r"server closed the connection unexpectedly|Connection reset|ECONNRESET|Connection terminated unexpectedly|SSL SYSCALL error: EOF|unexpected EOF|Broken pipe", "database.connection.dropped"),
     (r"SSL error|TLS handshake|tlsv1 alert|wrong version number", "database.tls.protocol"),

@@ -17,6 +17,8 @@ _SIGNALS: Mapping[int, str] = {
     139: "crashed (SIGSEGV)",
     143: "was asked to end (SIGTERM)",
 }
+_FOREIGN = "exec format error"
+"""The kernel's words (ENOEXEC) for a program of another architecture."""
 _CANNOT_RUN = ("ContainerCannotRun", "StartError")
 _GRACE = 120.0
 """Seconds between the probe that stops a container and its end, at most: a grace period of 30 s is usual."""
@@ -48,9 +50,11 @@ def why(pod: Object, container: Object, ended: Object, known: list[Object], tail
         timeout = number(container, "livenessProbe", "timeoutSeconds") or 1
         says = f"{name} is restarted by its liveness probe (time-out {timeout} s), not by memory (exit code {code})"
         return Why("cluster.container.liveness_killed", says, f"describe pod {name_of(pod)}", data | {"text": probe})
-    if reason in _CANNOT_RUN or code in (126, 127):
+    foreign = code and _FOREIGN in telling(tail)
+    if reason in _CANNOT_RUN or code in (126, 127) or foreign:
         told = text(ended, "message") or telling(tail)
         what = "is not executable" if code == 126 else "is not in the image" if code == 127 else "cannot be run"
+        what = "is built for another processor than its node's" if foreign else what
         says = f"the command of {name} {what} (exit code {code})" + (f": {told}" if told else "")
         return Why("cluster.container.bad_command", says, data=data | {"text": told})
     return _by_itself(pod, name, ended, tail, data)

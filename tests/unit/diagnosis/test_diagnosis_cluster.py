@@ -168,6 +168,62 @@ def test_what_a_container_names_at_its_end_may_be_its_reason() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("connection to server at \"postgres\" (10.96.0.5), port 5432 failed: Connection refused",
+         "nothing listens on postgres:5432"),
+        ("Error: connect ETIMEDOUT 10.96.0.5:5432", "no answer from 10.96.0.5:5432: firewall, security group or route"),
+        ("Error: P1001: Can't reach database server at `postgres`:`5432`", "nothing listens on postgres:5432"),
+        ("panic: failed to connect to `database=plan`: lookup postgres on 10.96.0.10:53: server misbehaving",
+         "postgres does not resolve"),
+        ("dial tcp: lookup pg-0.db on 10.96.0.10:53: i/o timeout: database is unreachable", "pg-0.db does not resolve"),
+        ('{"type":"startup","level":"error","detail":{"kind":"catalog_migrate","info":{"internal":'
+         '"could not translate host name \\"postgres\\" to address: Name or service not known","path":"$"}}}',
+         "postgres does not resolve"),
+        ('{"level":"error","detail":{"info":{"error":"connection to server at \\"postgres\\", port 5432 failed: '
+         'timeout expired"}}}', "no answer from postgres:5432: firewall, security group or route"),
+    ],
+    ids=["libpq", "node", "prisma", "go", "go, no answer of the name service", "hasura", "hasura, no answer"],
+)  # fmt: skip
+def test_last_words_name_what_was_not_reached(words: str, message: str) -> None:
+    """The host and the port, as the driver or a logger around it writes them; and what to type is asked inside."""
+    (cause,) = told(cluster__test_pods=crash(log=words)).causes
+    assert cause.message == message
+    assert cause.next.startswith("kubectl -n ")
+
+
+PULL = {"code": "cluster.image.pull_failed", "criterion": "pods", "message": "image x:1 cannot be pulled",
+        "data": {"workload": "plan-app", "pod": "plan-app-1"}}  # fmt: skip
+NO_PULL_SECRET = {"code": "cluster.config.secret_missing", "criterion": "wiring",
+                  "message": "Secret registry does not exist, wanted by imagePullSecrets (deployment/plan-app)",
+                  "data": {"workload": "plan-app", "object": "registry"}}  # fmt: skip
+PENDING = {"code": "cluster.pod.unschedulable", "criterion": "pods", "message": "fits no node",
+           "data": {"workload": "plan-app"}}  # fmt: skip
+UNBOUND = {"code": "cluster.volume.claim_unbound", "criterion": "wiring",
+           "message": "PersistentVolumeClaim c is Pending", "data": {"workload": "plan-app", "name": "c"}}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("cause", "symptom", "words", "causes"),
+    [
+        (NO_PULL_SECRET, PULL, "failed to authorize: 401 Unauthorized", 1),
+        (NO_PULL_SECRET, PULL, "manifest unknown: not found", 2),
+        ({**NO_PULL_SECRET, "message": "Secret mail does not exist, wanted by envFrom"}, PULL, "401 Unauthorized", 2),
+        (UNBOUND, PENDING, "pod has unbound immediate PersistentVolumeClaims", 1),
+        (UNBOUND, PENDING, "0/3 nodes are available: 3 Insufficient memory", 2),
+    ],
+)
+def test_what_a_pod_waits_for_is_the_root(
+    cause: dict[str, Any], symptom: dict[str, Any], words: str, causes: int
+) -> None:
+    """The Secret that says who pulls, the claim that the scheduler names; not what is only beside it."""
+    shown = {**symptom, "data": {**symptom["data"], "text": words}}
+    found = codes(cluster__test_wiring=cause, cluster__test_pods=shown)
+    assert len(found) == causes
+    assert cause["code"] in found
+
+
 LOST = "redis.exceptions.TimeoutError: Timeout connecting to server redis 10.96.0.7:6379"
 
 
