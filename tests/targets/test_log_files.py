@@ -235,6 +235,19 @@ def test_rotated_files_are_unpacked(tmp_path: Path, suffix: str, pack: Any) -> N
     assert [gap.reason for gap in read(tmp_path).gaps] == ["unreadable", "rotated"]
 
 
+def test_a_packed_file_that_is_named_is_unpacked(tmp_path: Path) -> None:
+    """As a load balancer leaves them: each is a stream; half of one is a gap."""
+    for name in ("a", "b"):
+        (tmp_path / f"{name}.log.gz").write_bytes(gzip.compress((line(10, name) * 200).encode()))
+    digest = read(tmp_path, file=("*.log.gz",))
+    assert [(one.name, one.lines) for one in digest.streams] == [("a.log.gz", 200), ("b.log.gz", 200)]
+    assert words(digest) == ["app: a", "app: b"]
+    assert digest.gaps == ()
+    whole = (tmp_path / "b.log.gz").read_bytes()
+    (tmp_path / "b.log.gz").write_bytes(whole[: len(whole) // 2])
+    assert [gap.reason for gap in read(tmp_path, file=("*.log.gz",)).gaps] == ["unreadable"]
+
+
 def test_what_is_packed_in_a_way_that_is_not_read_is_a_gap(tmp_path: Path) -> None:
     """zstd: its lines may have told."""
     (tmp_path / "app.log").write_text(line(10, "new"))

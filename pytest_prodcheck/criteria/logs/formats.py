@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 
 from pytest_prodcheck.criteria.logs import json_lines, servers, text_lines, traces
@@ -30,6 +31,7 @@ PARSERS: Mapping[str, Parser] = {
 _SPOKEN = {"hasura": "json", "postgres-json": "json", "ingress": "access"}
 """Forms that another format's parser tells apart."""
 _WORDED = ("text", "python", "java", "go", "klog", "syslog", "json")
+_TIMED = re.compile(r"\A\[?\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?\]?\s{1,8}")
 _ENVELOPES = 3
 _LONGEST = 16_384
 _OBJECT = 65_536
@@ -78,7 +80,7 @@ def _with_trace(record: Record, text: str) -> Record:
         return record
     trace = traces.read(body)
     if (trace is None and record.level >= ERROR) or (record.form == "text" and not record.level):
-        trace = trace or traces.heading(record.message)
+        trace = trace or traces.heading(_TIMED.sub("", record.message))
     if trace is not None:
         record.exception = trace.type or record.exception
         record.trace = record.trace or (text if trace.frame else "")

@@ -7,6 +7,7 @@ jsonlog."""
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -26,8 +27,28 @@ _LEVEL = (
     "severitytext",
     "severity_text",
     "@l",
+    "@level",
+    "log_level",
+    "severity_label",
+    "l",
 )
-_MESSAGE = ("msg", "message", "event", "text", "short_message", "textPayload", "@m", "@mt", "messagetemplate", "body")
+_MESSAGE = (
+    "msg",
+    "message",
+    "event",
+    "text",
+    "short_message",
+    "textPayload",
+    "@m",
+    "@mt",
+    "messagetemplate",
+    "body",
+    "@message",
+    "m",
+)
+_USUAL = (_MESSAGE, _TIME, ("level", *_LEVEL))
+_SCAN = json.JSONDecoder().raw_decode
+"""What `json.loads` does behind its choices: each line is read."""
 _TRACE = (
     "stack",
     "stacktrace",
@@ -68,9 +89,17 @@ _ROUTE = (
     "request_uri",
 )
 _INNER = ("err", "error", "exception", "exc_info")
+_SAID = re.compile(
+    r"""["'](?:@?level|@l|severity|lvl|log\.?_?level|level_?name|severity_?text)["']\s{0,4}:\s{0,4}["']?(\w{1,12})""",
+    re.IGNORECASE,
+)
+_AROUND = ("data", "fields", "extra", "context", "ctx", "attributes", "payload", "properties", "meta")
+"""Where loggers put what a program adds."""
 _REQUEST = ("req", "request", "httpRequest", "http", "http_info", "res", "response")
 _ECS = ("request", "response")
+_SYSLOG = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _LOG, _STREAM = "log", "stream"
+_BEFORE, _LOOKED_AT = 200, 4000
 _ERR = 3
 """Journald's priority of errors; smaller ones are graver (syslog(3))."""
 
@@ -78,12 +107,38 @@ _ERR = 3
 def parse(text: str) -> Record | None:
     """The record of one JSON object; None for what is none. Only `jsonlog` of a container run-time is unwrapped."""
     if not text.startswith("{"):
-        return None
+        return _behind(text) or _line_of(text)
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
-        return None
+        return _broken(text)
     return of(said) if isinstance(said, dict) else None
+
+
+def _behind(text: str) -> Record | None:
+    """The record of an object behind a time or a name (`app: {…}`), where it is one by itself."""
+    start = text.find("{", 0, _BEFORE)
+    if start <= 0 or not text.rstrip().endswith("}"):
+        return None
+    try:
+        said = json.loads(text[start:])
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(said, dict) or _level(_any_case(said)) is None or _first(_any_case(said), _MESSAGE) is None:
+        return None
+    return of(said)
+
+
+def _broken(text: str) -> Record | None:
+    """What was cut off, or is not quite JSON (a literal of Python, two objects): the gravest level that it names."""
+    levels = [level_of(found[1]) for found in _SAID.finditer(text[:_LOOKED_AT])]
+    return Record("json", text, max(levels)) if any(levels) else None
+
+
+def _line_of(text: str) -> Record | None:
+    """The line of an object that is written over several which has its level."""
+    found = _SAID.match(text.lstrip()[:_BEFORE]) if text[:1].isspace() else None
+    return Record("json", text, level_of(found[1])) if found and level_of(found[1]) else None
 
 
 def of(said: Mapping[str, Any]) -> Record | None:
@@ -107,7 +162,27 @@ def unwrapped(said: Mapping[str, Any]) -> str | None:
 
 def complete(said: Mapping[str, Any]) -> bool:
     """Whether time, level and message are there (A51)."""
-    said = _any_case(said)
+    return all(_has(said, names) for names in _USUAL) or _complete(_any_case(said))
+
+
+def _has(said: Mapping[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether one of the fields is there, with a value; without a generator, because each line is asked."""
+    for name in names:  # noqa: SIM110
+        if said.get(name) is not None:
+            return True
+    return False
+
+
+def is_structured(text: str) -> bool:
+    """Whether the text is one JSON object with time, level and message (A51)."""
+    try:
+        said, end = _SCAN(text)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and (end == len(text) or text[end:].isspace()) and complete(said)
+
+
+def _complete(said: Mapping[str, Any]) -> bool:
     hasura = isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str)
     message = hasura or _first(said, _MESSAGE) is not None
     return message and _first(said, _TIME) is not None and _level(said) is not None
@@ -118,10 +193,21 @@ def _generic(said: Mapping[str, Any]) -> Record:
     record.trace = _text(_first(said, _TRACE))
     for key in _INNER:
         _add_error(record, said.get(key))
+    for error in _further(said) if not record.level else ():
+        _add_error(record, error)
     _add_error(record, {"type": said.get("error.type"), "message": said.get("error.message")})
     for part in _requests(said):
         _add_request(record, _any_case(part))
     return record
+
+
+def _further(said: Mapping[str, Any]) -> Iterator[object]:
+    """Errors that an object without a level has further inside: in a list, or in what a program adds."""
+    listed = said.get("errors")
+    yield from listed[:1] if isinstance(listed, list) else ()
+    for name in _AROUND:
+        if isinstance(inner := said.get(name), Mapping):
+            yield from (inner.get(key) for key in _INNER if isinstance(inner.get(key), Mapping))
 
 
 def _any_case(said: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -146,12 +232,16 @@ def _message(said: Mapping[str, Any]) -> str:
 
 def _level(said: Mapping[str, Any]) -> object:
     if (found := _first(said, _LEVEL)) is not None:
-        return found
+        number = _text(found) if "short_message" in said else ""  # GELF: syslog's numbers
+        return _SYSLOG[int(number)] if digits(number) and int(number) < len(_SYSLOG) else found
     if isinstance(inner := said.get(_LOG), Mapping):
         return inner.get("level")
     if isinstance(letter := said.get("s"), str) and "ctx" in said:
         return letter  # MongoDB's
-    return _numbered(said)
+    if (numbered := _numbered(said)) is not None:
+        return numbered
+    words = (said.get("priority"), said.get("status"))  # Log4j's, Datadog's
+    return next((word for word in words if isinstance(word, str) and not digits(word) and level_of(word)), None)
 
 
 def _numbered(said: Mapping[str, Any]) -> str | None:

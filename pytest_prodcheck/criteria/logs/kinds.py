@@ -65,6 +65,8 @@ _TOOK = re.compile(
 )
 _UNITS = {"ms": 1e-3, "us": 1e-6, "µs": 1e-6}
 _GRAVE_WORD = re.compile(r"\b(?:ERROR|FATAL|CRITICAL|PANIC)\b|\bpanic serving\b")
+_TRACEBACK = "Traceback (most recent call last):"
+"""Its frames may stand behind something that is not known to us: it is grave without them."""
 _TALKATIVE = ("access", "ingress", "redis")
 """Formats whose lines without a level are never grave by their words."""
 _TELLING = 600
@@ -149,7 +151,8 @@ class Sorter:
             return record.level >= self._threshold
         if record.exception:
             return True
-        return record.form not in _TALKATIVE and _GRAVE_WORD.search(record.message[:200]) is not None
+        said = record.message[:200]
+        return record.form not in _TALKATIVE and (_TRACEBACK in said or _GRAVE_WORD.search(said) is not None)
 
     def _private(self, record: Record, text: str) -> Iterator[Seed]:
         if found := privacy.credential(record.message) or privacy.credential(text):

@@ -17,6 +17,9 @@ _NAMES = {
     "err": ERROR, "error": ERROR, "severe": ERROR, "eror": ERROR, "fail": ERROR,
     "crit": FATAL, "critical": FATAL, "alert": FATAL, "emerg": FATAL, "emergency": FATAL, "fatal": FATAL,
     "panic": FATAL, "dpanic": FATAL, "ftl": FATAL, "wrn": WARNING, "inf": INFO, "dbg": DEBUG,
+    "erro": ERROR, "fata": FATAL, "pani": FATAL,  # logrus on a terminal
+    "fehler": ERROR, "erreur": ERROR, "errore": ERROR, "fatale": FATAL, "panik": FATAL,  # PostgreSQL's lc_messages
+    "schwerwiegend": ERROR,
 }  # fmt: skip
 _NUMBERS: Mapping[float, int] = {
     10: 5, 20: DEBUG, 30: INFO, 40: WARNING, 50: ERROR, 60: FATAL,
@@ -24,7 +27,7 @@ _NUMBERS: Mapping[float, int] = {
     700: FATAL, 800: FATAL,
 }  # fmt: skip
 """Pino's and bunyan's, from a hundred on Google's LogSeverity; Monolog says a name beside its own."""
-_COLOUR = re.compile(r"\x1b\[[0-9;]{0,20}[A-Za-z]")
+_COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 _LETTERS = {
     "T": 5, "D": DEBUG, "V": DEBUG, "I": INFO, "N": INFO, "W": WARNING, "E": ERROR, "C": FATAL, "F": FATAL,
 }  # fmt: skip
@@ -58,6 +61,9 @@ def level_of(word: object) -> int:
     """The level of a name (`ERROR`, `warn`), a letter (klog) or a number (pino, bunyan, Google); 0 for none."""
     if isinstance(word, int | float) and not isinstance(word, bool):
         return _NUMBERS.get(word, 0)
+    if isinstance(word, Mapping):
+        named = (word.get(key) for key in ("name", "label", "text", "value"))
+        return next((level for one in named if isinstance(one, str | int) and (level := level_of(one))), 0)
     text = plain(str(word)).strip()
     if digits(text):
         return _NUMBERS.get(int(text), 0)

@@ -14,7 +14,8 @@ GRAVE = (
     b"attribute", b"cannot", b"could", b"module", b"jwk", b"denied", b"unauth", b"invalid", b"expired", b"fallback",
     b"falling", b"jwt", b"degraded", b"killed", b"uncaught", b"smashing", b"terminate", b"instruction",
     b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
-    b"enospc", b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
+    b"enospc", b"erro", b"fata", b"pani", b"fehler", b"erreur", b"schwerwiegend", b"crash", b"exited", b"bug",
+    b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
 )  # fmt: skip
 """Words of lines that may be judged, or parts of them, in lower case."""
 _WHOLE = rb"\A(?:err|eror|ftl)\Z"
@@ -35,9 +36,11 @@ _STATUS = re.compile(
 quickly."""
 _LEVEL = re.compile(
     rb"\"(?:(?:level|severity|lvl|s|LEVEL|Level)\\?\" ?: ?\\?\"?(?:[56]0|[5-8][05]0|[EFC])\b"
+    rb"|level\\?\" ?: ?\\?\"?[0-3]\b"
     rb"|(?:PRIORITY\\?\" ?: ?\\?\"?[0-3]|[Ss]everity_?[Nn]umber\\?\" ?: ?\\?\"?(?:1[7-9]|2[0-4]))\b)"
 )
 """Levels of errors that are numbers or letters: pino's, bunyan's, Google's, MongoDB's, journald's, OpenTelemetry's."""
+_INDENTED = (b" ", b"\t")
 _WORDED = re.compile(rb"\"level\":\"[a-z]")
 _TOOK = re.compile(rb"duration: (\d+\.?\d*) ms|\"query_execution_time\": ?(\d+\.?\d*)")
 _LINES, _LONGEST, _WORDS = 20_000, 400, 50_000
@@ -69,8 +72,9 @@ class Screen:
         """Whether the line, without the platform's time and without colours, may be judged."""
         if (b" 5" in line or b":5" in line or b"=5" in line or b'"5' in line) and _STATUS.search(line):
             return True
-        first = line[:1]
-        if (first == b"{" and _grave(line)) or (first == b"<" and line[1:2].isdigit()):
+        if (b"{" in line or line[:1] in _INDENTED) and _grave(line):
+            return True
+        if line[:1] == b"<" and line[1:2].isdigit():
             return True
         if self._slow is not None and self._took(line):
             return True
@@ -79,7 +83,12 @@ class Screen:
         bare = line.translate(None, _DIGITS)
         if bare in self._quiet:
             return False
-        if b"@" in bare or (bare[:2] in (b"E ", b"F ") and line[1:2].isdigit()) or self._speaks(line.lower()):
+        if (
+            b"@" in bare
+            or (bare[:2] in (b"E ", b"F ") and line[1:2].isdigit())
+            or bare[:3] == b"[E "
+            or self._speaks(line.lower())
+        ):
             return True
         if len(self._quiet) < _LINES and len(bare) < _LONGEST:
             self._quiet.add(bare)

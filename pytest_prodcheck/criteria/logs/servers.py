@@ -46,7 +46,11 @@ _TOLD = re.compile(
 )
 """A request that was answered, in the words of Next.js, Hono, Serilog, .NET, Rails, Phoenix and tower-http."""
 _NGINX_ERROR = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)", re.DOTALL)
-_SEVERITY = r"DEBUG[1-5]?|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION"
+_SEVERITY = (
+    r"DEBUG[1-5]?|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION|"
+    r"FEHLER|PANIK|ERREUR|ERRORE|ERRO|FATALE"
+)
+"""Those that are grave also as `lc_messages` has them translated."""
 _STDERR = re.compile(
     rf"(?P<time>\d{{4}}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d+)?(?: [A-Z]{{2,5}}| [+-]\d\d)?)(?P<prefix>[^\n]{{0,160}}?)"
     rf"\b(?P<severity>{_SEVERITY}):  (?P<told>.*)", re.DOTALL)  # fmt: skip

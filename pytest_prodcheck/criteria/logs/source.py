@@ -6,10 +6,9 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from pytest_prodcheck.criteria.logs import json_lines, privacy
+from pytest_prodcheck.criteria.logs import json_lines, privacy, wrapping
 from pytest_prodcheck.criteria.logs.formats import opened
 from pytest_prodcheck.criteria.logs.times import Clock
-from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.log import Origin, Stream, Window
 
 Period = Literal["early", "before", "within"]
@@ -24,7 +23,6 @@ _BACK = 86_400.0
 """Seconds that a line may be older than the line before it."""
 _OWN = b"prodcheck/"
 _ENVELOPE = '{"log":'
-_COLOUR = re.compile(rb"\x1b\[[0-9;]{0,20}[A-Za-z]")
 
 
 class Source:
@@ -38,7 +36,9 @@ class Source:
         self.clock = Clock(window.until, 0.0 if origin.stamped else window.offset)
         self._carry, self._skipping, self._shortens = b"", False, False
         self.dressed = origin.stamped
-        """Whether lines have more than the program's words: the platform's time, colours."""
+        """Whether lines have more than the program's words: the platform's time, a prefix, colours."""
+        self._encoding, self._began, self._coloured = wrapping.Encoding(), False, False
+        self._prefix: re.Pattern[bytes] | None = None
         self._at: float | None = None
         self.lines = self.read = self.cut = self.graves = 0
         self.ready_at: float | None = None
@@ -50,13 +50,17 @@ class Source:
 
     def whole(self, block: bytes) -> list[bytes]:
         """The lines that are whole now; what follows the last line feed waits for the next block."""
-        self.dressed = self.dressed or b"\x1b" in block
+        block = self._encoding.plain(block)
+        if not self._coloured and wrapping.coloured(block):
+            self._coloured = self.dressed = True
         if self._skipping:
             end = block.find(b"\n")
             if end < 0:
                 return []
             block, self._skipping = block[end:], False
         data = self._carry + block if self._carry else block
+        if b"\r\n" in data:
+            data = data.replace(b"\r\n", b"\n")
         lines = data.split(b"\n")
         self._carry = lines.pop()
         if len(self._carry) > LONGEST:
@@ -64,7 +68,21 @@ class Source:
             self._shortens = True
         if len(data) > LONGEST and max(map(len, lines), default=0) > LONGEST:
             lines, self._shortens = [line[: LONGEST + 1] for line in lines], True
-        return lines
+        return self._joined(lines) if lines else lines
+
+    def _joined(self, lines: list[bytes]) -> list[bytes]:
+        """The lines, those put together that a run-time has parted; the last one waits for what it goes on with."""
+        if not self._began and any(lines):
+            self._began = True
+            self._prefix = None if self.origin.stamped else wrapping.prefix_of(lines)
+            self.dressed = self.dressed or self._prefix is not None
+        if self._prefix is None:
+            return lines
+        kept = len(lines)
+        while kept and len(self._carry) < LONGEST and wrapping.goes_on(lines[kept - 1], self._prefix):
+            kept -= 1
+            self._carry = lines[kept] + b"\n" + self._carry
+        return wrapping.joined(lines[:kept], self._prefix)
 
     def rest(self) -> list[bytes]:
         """The last line, where the stream ended without a line feed."""
@@ -76,10 +94,12 @@ class Source:
         self._carry = b"\n".join([*lines, self._carry])
 
     def bare(self, line: bytes) -> bytes:
-        """The line without the platform's time, and without colours."""
+        """The line without the platform's time, without a prefix, and without colours."""
         if self.origin.stamped:
             line = line.partition(b" ")[2]
-        return _COLOUR.sub(b"", line) if b"\x1b" in line else line
+        if self._prefix is not None:
+            line = wrapping.behind(line, self._prefix)
+        return wrapping.colourless(line) if self._coloured else line
 
     def at(self, line: bytes) -> float | None:
         """When the line was written; the line before it says so for one that does not."""
@@ -135,17 +155,18 @@ class Source:
             self.graves, self.first_grave, self.origin.facts, self.origin.previous, )  # fmt: skip
 
     def _look_at_structure(self, line: bytes) -> None:
-        text = (self.bare(line) if self.dressed else line).decode("utf-8", "replace")
-        if not text.startswith("{") or text.startswith(_ENVELOPE):
-            text, _ = opened(text)
-        if not text.strip():
-            return
-        self._worded += 1
-        said = strict_json.table(text) if text.startswith("{") else None
-        if said is not None and json_lines.complete(said):
-            self._structured += 1
-        elif not self._unstructured:
-            self._unstructured = privacy.shown(text)
+        bare = self.bare(line) if self.dressed else line
+        if bare[:1] == b"{":
+            text = bare.decode("utf-8", "replace")
+            inner = opened(text)[0] if text.startswith(_ENVELOPE) else text
+            structured = inner.startswith("{") and json_lines.is_structured(inner)
+            self._worded += bool(inner.strip())
+            self._structured += structured
+        else:
+            structured = not bare.strip()
+            self._worded += not structured
+        if not structured and not self._unstructured:
+            self._unstructured = privacy.shown(bare.decode("utf-8", "replace"))
 
     def _time(self, lines: Iterator[bytes] | list[bytes], known: float | None = None) -> float | None:
         near = (line for line, _ in zip(lines, range(_LOOK), strict=False))

@@ -12,6 +12,7 @@ import re
 from pytest_prodcheck.criteria.logs.json_lines import path_of
 from pytest_prodcheck.criteria.logs.record import FATAL, Record, digits, level_of
 
+_LOCAL = r"FEHLER|ERREUR|ERRORE|SCHWERWIEGEND"
 _LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|D?PANIC"
 _SHORT = r"DBG|INF|WRN|ERR|FTL"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -35,6 +36,7 @@ _GIN = re.compile(
 )
 _SYSLOG = re.compile(r"<(\d{1,3})>(?:1 )?(\S+ +\d+ [\d:]+|\S+)\s+\S+\s+([^\s:\[]+)(?:\[\d+\])?:?\s*(.*)", re.DOTALL)
 _REDIS = re.compile(r"\d+:[XCSM] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) ([.*#-]) (.*)", re.DOTALL)
+_REDIS_ERROR = re.compile(r"\bfatal\b|BUG REPORT|crashed by signal|\berror\b|\bfailed\b|out of memory", re.IGNORECASE)
 _CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
 _DAY = r"\d\d-[A-Z][a-z]{2}-\d{4} "
 _NAMED = re.compile(
@@ -52,6 +54,18 @@ _APACHE = re.compile(
     r"\[(?:[\w-]*:)?(?P<level>[a-z]{3,6})\d?\] (?P<told>.*)",
     re.DOTALL,
 )
+_LOGRUS = re.compile(r"(?P<level>TRAC|DEBU|INFO|WARN|ERRO|FATA|PANI)\[(?P<time>[^\]]{1,40})\] ?(?P<told>.*)", re.DOTALL)
+_TORNADO = re.compile(
+    r"\[(?P<level>[DIWEC]) (?P<time>[\d:., T-]{15,30}) (?P<name>[^\]]{1,200})\] (?P<told>.*)", re.DOTALL
+)
+_BRACKETED = re.compile(
+    r"(?:[\w.-]{1,40}: )?\[(?P<level>emerg|alert|crit|ALERT|EMERG)\](?P<time>(?: \d+/\d+)?) *(?P<told>.*)", re.DOTALL
+)
+_PIPED = re.compile(
+    rf"(?P<time>{_ISO})\s{{0,8}}[|;]\s{{0,8}}(?P<level>[A-Za-z]{{3,12}})\s{{0,8}}[|;](?P<told>.*)", re.DOTALL
+)
+_KEYED = re.compile(r"(?:level|severity|lvl)[:=]\s{0,4}\"?(?P<level>[A-Za-z]{3,12})\"?[,;\s]+(?P<told>\w.*)", re.DOTALL)
+_LOCALISED = re.compile(rf"(?P<level>{_LOCAL}): +(?P<told>.*)", re.DOTALL)
 _BARE_PRIORITY = re.compile(r"<([0-7])>(?=\D)(.*)", re.DOTALL)
 _CRASHED = re.compile(
     r"panic: |fatal error: |Segmentation fault|FATAL ERROR: |Bus error|Illegal instruction|Aborted \(core|"
@@ -59,12 +73,18 @@ _CRASHED = re.compile(
     r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
     r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|"
     r"Exception in thread \"|"
+    r"Fatal error: |PHP Recoverable fatal error:|# A fatal error has been detected by |=(?:CRASH|ERROR) REPORT=|"
+    r"\S{1,200}: line \d{1,6}: +\d{1,10} (?:Segmentation fault|Killed|Aborted|Bus error|Illegal instruction)|"
+    r"exec \S{1,200}: exec format error|"
+    r"(?:RequestId: \S{36} )?Error: Runtime exited with error|\S{20,40} \S{36} Task timed out after |"
+    r"\S{1,200}\.service: (?:Failed with result|Main process exited, code=(?:exited, status=[1-9]|killed|dumped))|"
     r"(?:\[n(?:uxt|itro)\] )?\[request error\] \[unhandled\](?! \[4\d\d\])|"
     r"\s*\+ Exception Group Traceback |Killed\s*\Z|"
     r"\S{1,200}:\d+:in [`'][^']{1,200}': [^\n]{1,500} \([\w:]+\)$",
     re.MULTILINE,
 )
 """What run-times say by themselves when a program ends."""
+_NAMING = (_CHANNEL, _APACHE, _DOTNET, _NAMED, _LOGRUS, _TORNADO, _BRACKETED, _PIPED, _KEYED, _LOCALISED)
 _LEVEL_KEYS = ("level", "lvl", "severity", "loglevel", "log.level")
 _ANSWERED = re.compile(r'"([A-Z]{3,7}) (\S+) HTTP/[\d.]+" (\d{3})')
 _CRI = re.compile(r"(\S{20,40}) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
@@ -131,14 +151,17 @@ def syslog(text: str) -> Record | None:
 
 
 def redis(text: str) -> Record | None:
-    """`1:M 29 Nov 2026 10:00:00.000 # message`; `#` is a warning."""
+    """`1:M 29 Nov 2026 10:00:00.000 # message`; `#` is a warning, and all that is graver."""
     found = _REDIS.match(text)
-    return Record("redis", found[3], level_of("warning" if found[2] == "#" else "info"), found[1]) if found else None
+    if not found:
+        return None
+    level = "info" if found[2] != "#" else "error" if _REDIS_ERROR.search(found[3]) else "warning"
+    return Record("redis", found[3], level_of(level), found[1])
 
 
 def named(text: str) -> Record | None:
     """A level, and what it is about: `[ERROR] …`, `2026-11-29T10:00:00Z error: …`, `FATAL …`."""
-    found = _CHANNEL.match(text) or _APACHE.match(text) or _DOTNET.match(text) or _NAMED.match(text)
+    found = next((one for one in (way.match(text) for way in _NAMING) if one and level_of(one["level"])), None)
     if not found:
         return None
     return Record("text", found["told"], level_of(found["level"]), found.groupdict().get("time") or "")

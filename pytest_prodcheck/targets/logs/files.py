@@ -23,6 +23,7 @@ from pytest_prodcheck.targets.logs.reading import Reading, SourceProblem
 _BLOCK = 1 << 18
 _ROTATED = re.compile(r"(?:[.-]\d[\d._T-]{0,20}(?:\.log)?|\.old)(?:\.gz|\.bz2|\.xz|\.zst)?")
 """What logrotate puts behind a name: `.1`, `.2.gz`, `-20261129`, `-20261129.xz`."""
+_PACKED = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile, ".zst": None}
 _MOST = 200
 """Files of one target at most."""
 
@@ -79,6 +80,10 @@ class Files:
 
     def _read(self, path: Path, name: str, reading: Reading) -> None:
         origin = Origin(name, facts={"file": str(path), "look": f"tail -n 200 {shlex.quote(str(path))}"})
+        if path.suffix in _PACKED:
+            self._unpack(path, origin, reading)
+            reading.fold.ends(origin)
+            return
         with self._opened(path) as file:  # held, so that a rotation from now on loses nothing
             self._begin(path, file, origin, reading)
             if _hand_on(file, origin, reading) and (newer := self._after_rotation(path, file)):
@@ -99,11 +104,15 @@ class Files:
         if rotated or _has_rotated(path):
             reading.late.add(origin.name)
         for older in rotated:
-            try:
-                with _plain(older) as part:
-                    _hand_on(part, origin, reading)
-            except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as problem:
-                reading.lose(origin.name, "unreadable", f"{older.name} cannot be read: {problem}")
+            self._unpack(older, origin, reading)
+
+    def _unpack(self, path: Path, origin: Origin, reading: Reading) -> None:
+        """A file that nobody writes to any more, packed or not."""
+        try:
+            with _plain(path) as part:
+                _hand_on(part, origin, reading)
+        except (OSError, EOFError, ValueError, zlib.error, lzma.LZMAError) as problem:
+            reading.lose(origin.name, "unreadable", f"{path.name} cannot be read: {problem}")
 
     def _after_rotation(self, path: Path, file: BinaryIO) -> BinaryIO | None:
         """The new file where the name stands for another one now; None where it does not."""
@@ -139,7 +148,7 @@ def _is_whole(file: BinaryIO, origin: Origin, reading: Reading) -> bool:
 def _plain(path: Path) -> BinaryIO:
     if path.suffix == ".zst":
         raise ValueError("zstd is not read")
-    unpack = {".gz": gzip.GzipFile, ".bz2": bz2.BZ2File, ".xz": lzma.LZMAFile}.get(path.suffix)
+    unpack = _PACKED.get(path.suffix)
     return cast("BinaryIO", unpack(path, "rb")) if unpack else path.open("rb")
 
 

@@ -46,7 +46,12 @@ def test_no_line_crashes_the_fold(raw: bytes) -> None:
         "a=b " * (LONG // 4), "[" * LONG, "] " * (LONG // 2), "error " * (LONG // 6), "@" * LONG, "a@a." * (LONG // 4),
         "4" * LONG, "4 " * (LONG // 2), "://a:" * (LONG // 5), "token=" * (LONG // 6), "\tat a(" * (LONG // 6),
         "Caused by: " * (LONG // 11), "ERROR: " * (LONG // 7), "duration: 1" * (LONG // 11), "-" * LONG, ":" * LONG,
-        "AB12 " * (LONG // 5), "(" * LONG, "name.Name" * (LONG // 9), "Timeout" * (LONG // 7), "retry " * (LONG // 6),
+        "AB12 " * (LONG // 5), "(" * LONG, "name.Name" * (LONG // 9),
+        "{" * LONG, "{\"level\":" * (LONG // 9), " \"level\" : " * (LONG // 11),
+        "a-1 | " * (LONG // 6), "Nov 29 10:00:00 a b: " * (LONG // 21), "#033[" * (LONG // 5),
+        "2026-11-29T10:00:00Z | " * (LONG // 23),
+        "http 2026-11-29T10:00:00.1Z a b c 0.1 " * (LONG // 38), "x: line 1: " * (LONG // 11),
+        "app: {" * (LONG // 6), "Timeout" * (LONG // 7), "retry " * (LONG // 6),
     ],
     ids=lambda text: text[:8],
 )  # fmt: skip

@@ -281,6 +281,26 @@ def test_each_line_counts_for_the_share_of_structured_ones(at_: int) -> None:
     assert found.seen == "99.97%"
 
 
+@pytest.mark.parametrize(
+    ("line", "good"),
+    [
+        ('{"@timestamp":"x","log":{"level":"info"},"message":"ok"}', True),
+        ('{"Timestamp":"x","Level":"Info","MessageTemplate":"ok"}', True),
+        ('{"type":"startup","timestamp":"x","level":"info","detail":{"a":1}}', True),
+        ('{"log":"{\\"level\\":\\"info\\",\\"ts\\":1,\\"msg\\":\\"ok\\"}\\n","stream":"stdout","time":"x"}', True),
+        ('{"log":"print() was here\\n","stream":"stdout","time":"x"}', False),
+        ('{"ts":1,"level":"info"}', False),
+        ('{"ts":1,"level":"info","msg":null}', False),
+        ('{"ts":1,"level":"info","msg":"cut o', False),
+        ('[{"ts":1,"level":"info","msg":"x"}]', False),
+    ],
+)
+def test_what_counts_as_structured(line: str, good: bool) -> None:
+    """An object with time, level and message, under the names that loggers give them, in a run-time's envelope, too."""
+    found = judged(judging.structured, f"{line}\n" * 20, structured="> 50%", traffic=False, quiet="")
+    assert (found == [] or {one.code for one in found} == {"logs.window.unproven"}) is good
+
+
 def test_few_lines_and_gaps_prove_no_share_of_structured_ones() -> None:
     """Nineteen lines are too few; and what was rotated away may have had others."""
     (found,) = judged(judging.structured, GOOD * 19, structured="> 95%", traffic=False, quiet="")

@@ -38,6 +38,33 @@ def test_a_grave_line_is_an_error(line: str, stamped: bool) -> None:
     assert kinds(of(line, stamped=stamped))
 
 
+@pytest.mark.parametrize("size", [1 << 18, 64, 7])
+@pytest.mark.parametrize("line", LINES["wrapped"])
+def test_a_grave_line_is_one_however_it_is_wrapped(line: str, size: int) -> None:
+    """Behind the prefixes of compose, syslog and the CRI, which parts long lines, with marks, zeros and other line
+    ends; in blocks that end anywhere."""
+    raw = f"{line}\n".encode()
+    assert kinds(log_reading.digest(raw, window=TEN_MINUTES, block=size)) == {"error"}
+
+
+@pytest.mark.parametrize("size", [1 << 18, 333, 20])
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+@pytest.mark.parametrize("mark", ["\ufeff", ""])
+def test_what_windows_writes_is_read(encoding: str, mark: str, size: int) -> None:
+    """UTF-16, with its mark and without, in blocks that end within a character."""
+    text = f"{mark}2026-11-29 10:00:00,000 INFO app gr\u00fc\u00df\r\n2026-11-29 10:00:01,000 ERROR app declined\r\n"
+    found = log_reading.digest(text.encode(encoding), window=TEN_MINUTES, block=size)
+    assert [(group.kind, group.title) for group in found.groups] == [("error", "app declined")]
+    assert found.streams[0].lines == 2
+
+
+def test_a_hole_of_zeros_is_no_line() -> None:
+    """What `copytruncate` leaves where the writer goes on at its old place: larger than a line may be."""
+    found = log_reading.digest(b"\0" * 200_000 + b'{"level":50,"msg":"declined"}\n', window=TEN_MINUTES)
+    assert kinds(found) == {"error"}
+    assert found.streams[0].cut == 0
+
+
 @pytest.mark.parametrize("stamped", [False, True], ids=["file", "pod"])
 @pytest.mark.parametrize("line", LINES["answered"])
 def test_a_request_that_was_answered_with_5xx_is_told(line: str, stamped: bool) -> None:
