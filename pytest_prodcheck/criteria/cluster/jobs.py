@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from pytest_prodcheck.config.lazily import compiled
@@ -11,6 +12,11 @@ from pytest_prodcheck.criteria.cluster.rollouts import missing
 from pytest_prodcheck.observe.cluster import Cluster, Object, at, condition, items, moment, name_of, number, text
 from pytest_prodcheck.observe.finding import Finding, Severity
 
+_DAY = 86_400.0
+_NAMED = {"@hourly": _DAY / 24, "@daily": _DAY, "@midnight": _DAY, "@weekly": 7 * _DAY, "@monthly": 31 * _DAY,
+          "@yearly": 366 * _DAY, "@annually": 366 * _DAY}  # fmt: skip
+_MARGIN = 1.5
+"""How many of its longest intervals a cron job may be without a start: a run may be missed once, and late."""
 _SUFFIX = compiled(r"-(?:[a-z]*\d[a-z0-9]*|[bcdfghjklmnpqrstvwxz]{5}|[0-9a-f]{7,40})(?=[-.]|$)")
 
 
@@ -59,7 +65,7 @@ def _finding(
 
 
 def cronjob(cluster: Cluster, target: str, name: str) -> list[Finding]:
-    """The cron job is not suspended, has run, and its last run succeeded."""
+    """The cron job is not suspended, has run, is still started as its schedule says, and its last run succeeded."""
     if blocked := refused(cluster, "cronjobs.batch", "cronjob", target, name):
         return blocked
     found = cluster.named("cronjobs.batch", name)
@@ -71,24 +77,36 @@ def cronjob(cluster: Cluster, target: str, name: str) -> list[Finding]:
         return [
             _of_cron(cluster, name, "cluster.cronjob.suspended", f"cron job {name} is suspended: it never runs", target)
         ]
-    if not ran and not _is_due(cluster, found):
+    since = cluster.now - (ran or moment(at(found, "metadata", "creationTimestamp")))
+    late = since > (longest := _longest(text(found, "spec", "schedule")))
+    if not ran and not late:
         return []
     if not ran:
         says = f"cron job {name} has not run yet ({text(found, 'spec', 'schedule')})"
         return [_of_cron(cluster, name, "cluster.cronjob.never_ran", says, target, "insufficient")]
+    when = text(found, "status", "lastScheduleTime")
     if succeeded < ran and not active:
         last = text(found, "status", "lastSuccessfulTime") if succeeded else "never"
-        when = text(found, "status", "lastScheduleTime")
         says = f"the run of cron job {name} at {when} did not succeed (last success: {last})"
         return [_of_cron(cluster, name, "cluster.cronjob.failing", says, target)]
+    if since > longest * _MARGIN:
+        still = ", and that run has not ended" if active else ""
+        says = f"cron job {name} was last started at {when} ({text(found, 'spec', 'schedule')}){still}"
+        return [_of_cron(cluster, name, "cluster.cronjob.overdue", says, target)]
     return []
 
 
-def _is_due(cluster: Cluster, thing: Object) -> bool:
-    """Whether it should have run since it was made: within a day, a week or a month, as its schedule bounds days."""
-    _, _, of_month, month, of_week = (*text(thing, "spec", "schedule").split(), *("*" * 5))[:5]
-    days = 366 if month != "*" else 31 if of_month != "*" else 7 if of_week != "*" else 1
-    return cluster.now - moment(at(thing, "metadata", "creationTimestamp")) > days * 86400
+def _longest(schedule: str) -> float:
+    """Seconds between two runs at most, as the fields that are not `*` bound it: an hour, a day, a week, a month or a
+    year; of a schedule that is no crontab's (`@every 1h`) it is not known."""
+    if not schedule or schedule.startswith("@"):
+        return _NAMED.get(schedule, math.inf)
+    _, hour, of_month, month, of_week = (*schedule.split(), *("*" * 5))[:5]
+    if month != "*":
+        return 366 * _DAY
+    if of_month != "*":
+        return 31 * _DAY
+    return 7 * _DAY if of_week != "*" else _DAY if hour != "*" else _DAY / 24
 
 
 def _of_cron(cluster: Cluster, name: str, code: str, says: str, target: str, severity: Severity = "error") -> Finding:

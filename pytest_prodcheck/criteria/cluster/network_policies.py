@@ -15,7 +15,7 @@ from pytest_prodcheck.observe.finding import Finding
 POLICIES = "networkpolicies.networking.k8s.io"
 _DATABASE = frozenset({5432, 6432})
 """Ports of PostgreSQL and PgBouncer: what is kept from them is a cause of the database's layer (R2)."""
-
+_NAMES = 53
 
 _Client = tuple[Template, str]
 """A workload, and the variable of it that names a service."""
@@ -40,7 +40,38 @@ def judge(scene: Scene) -> list[Finding]:
                 ports = tuple((named, number, spoken) for _, named, number, spoken in template.ports())
                 clients = named.get(name_of(service), ())
                 found += _of_way(scene, service, _Way(template, _wanted(service, ports)), clients)
+    kept = {one.data["client"] for one in found}
+    for client in {one.shown: one for clients in named.values() for one, _ in clients}.values():
+        if client.shown not in kept:
+            found += _of_names(scene, client)
     return list({(one.code, one.message): one for one in found}.values())
+
+
+def _of_names(scene: Scene, client: Template) -> Iterator[Finding]:
+    """A workload that names a service, and whose policies let it ask no name service: it reaches nothing by a name."""
+    outward = _policies(scene, client, "Egress")
+    rules = [rule for one in outward for rule in items(one, "spec", "egress")]
+    if not outward or any(_resolves(rule) for rule in rules):
+        return
+    names = [name_of(one) for one in outward]
+    yield scene.found(
+        "cluster.network.blocked",
+        f"NetworkPolicy {some(names)} keeps {client.shown} from the name service (port 53): it resolves no name",
+        f"networkpolicy/{names[0]}", seen="port 53 is not admitted", promised="names of services resolve",
+        remedy=f"let NetworkPolicy {names[0]} admit UDP and TCP port 53 to the name service's namespace",
+        next=scene.kubectl("describe networkpolicy", *names[:1]),
+        data={"policy": names[0], "policies": names, "client": client.shown, "service": "the name service"},
+    )  # fmt: skip
+
+
+def _resolves(rule: Object) -> bool:
+    """Whether a rule lets out what asks for names. The name service lies in another namespace: pods of one's own are
+    none, wherever the namespace is not that one."""
+    ports = items(rule, "ports")
+    if ports and not any(_matches(one, "dns", _NAMES, "UDP") for one in ports):
+        return False
+    peers = items(rule, "to")
+    return not peers or any("ipBlock" in one or "namespaceSelector" in one for one in peers)
 
 
 def _wanted(service: Object, declared: tuple[tuple[str, int, str], ...]) -> tuple[tuple[str, int, str], ...]:

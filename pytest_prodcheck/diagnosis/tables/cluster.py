@@ -118,6 +118,13 @@ KINDS = (
         "kubectl -n {namespace} get cronjob {workload} -o jsonpath='{.spec.schedule} {.status}'",
     ),
     CauseKind(
+        "cluster.cronjob.overdue",
+        "a cron job is not started any more, or its last run never ends: the success of the one before hides it",
+        "the cron job {workload} has not been started for longer than its schedule lets it",
+        "see whether a run hangs (concurrencyPolicy Forbid), too many starts were missed, or no controller acts",
+        "kubectl -n {namespace} describe cronjob {workload}",
+    ),
+    CauseKind(
         "cluster.cronjob.failing",
         "the last run of a cron job did not succeed",
         "the last run of the cron job {workload} did not succeed",

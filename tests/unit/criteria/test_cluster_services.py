@@ -185,6 +185,7 @@ def policy(name: str, selects: str, **rules: Any) -> dict[str, Any]:
 FROM_APP = {"from": [{"podSelector": {"matchLabels": {"app": "app"}}}]}
 FROM_NOBODY = {"from": [{"podSelector": {"matchLabels": {"app": "ap"}}}]}
 TO_DATABASE = {"to": [{"podSelector": {"matchLabels": {"app": "postgres"}}}], "ports": [{"port": 5432}]}
+UDP_53 = {"ports": [{"port": 53, "protocol": "UDP"}]}
 
 
 @pytest.mark.parametrize(
@@ -208,7 +209,7 @@ def test_a_policy_that_admits_nobody_to_the_database_is_its_cause(rules: dict[st
 
 
 @pytest.mark.parametrize(
-    ("rules", "kept"), [([], True), ([{"to": [], "ports": [{"port": 53}]}], True), ([TO_DATABASE], False)]
+    ("rules", "kept"), [([], True), ([{"to": [], "ports": [{"port": 53}]}], True), ([TO_DATABASE, UDP_53], False)]
 )
 def test_a_policy_that_keeps_a_client_in_names_the_variable(rules: list[Any], kept: bool) -> None:
     """The client is known by the host in its variables; their values are not in the snapshot (A10, R2)."""
@@ -220,6 +221,42 @@ def test_a_policy_that_keeps_a_client_in_names_the_variable(rules: list[Any], ke
         else []
     )
     assert "canary" not in repr(cluster(found))
+
+
+NAMES = [{"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "kube-system"}}}]
+
+
+@pytest.mark.parametrize(
+    ("rules", "kept"),
+    [
+        ([TO_DATABASE], True),
+        ([TO_DATABASE, {"ports": [{"port": 53}]}], True),
+        ([TO_DATABASE, {**UDP_53, "to": [{"podSelector": {}}]}], True),
+        ([TO_DATABASE, UDP_53], False),
+        ([TO_DATABASE, {**UDP_53, "to": NAMES}], False),
+        ([TO_DATABASE, {"to": [{"ipBlock": {"cidr": "169.254.20.10/32"}}]}], False),
+        ([{}], False),
+    ],
+    ids=[
+        "forgotten",
+        "TCP alone",
+        "its own namespace",
+        "to anywhere",
+        "to kube-system",
+        "a cache of the node's",
+        "all",
+    ],
+)
+def test_a_policy_that_lets_out_no_question_for_names_is_a_cause(rules: list[Any], kept: bool) -> None:
+    """The database's port is open, and its name resolves nowhere (A10, R2)."""
+    found = {**objects(), "networkpolicies.networking.k8s.io": [policy("out", "app", egress=rules)]}
+    findings = judged("network", found)
+    assert [(one.code, one.message) for one in findings] == (
+        [("cluster.network.blocked",
+          "NetworkPolicy out keeps deployment/app from the name service (port 53): it resolves no name")]
+        if kept
+        else []
+    )  # fmt: skip
 
 
 def test_a_config_map_names_the_client_too() -> None:

@@ -275,6 +275,9 @@ def test_another_job_does_not_stand_for_one_that_was_never_made(name: str, same:
     assert [one.code for one in found] == ([] if same else ["cluster.workload.missing"])
 
 
+LONG_AGO = {"lastScheduleTime": "2026-11-25T03:00:00Z", "lastSuccessfulTime": "2026-11-25T03:00:09Z"}
+
+
 @pytest.mark.parametrize(
     ("spec", "status", "code"),
     [
@@ -285,10 +288,23 @@ def test_another_job_does_not_stand_for_one_that_was_never_made(name: str, same:
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z"}, "failing"),
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "lastSuccessfulTime": "2026-11-29T03:00:09Z"}, ""),
         ({}, {"lastScheduleTime": "2026-11-29T03:00:00Z", "active": [{"name": "x"}]}, ""),
+        ({"schedule": "0 3 * * *"}, LONG_AGO, "overdue"),
+        ({"schedule": "@daily"}, LONG_AGO, "overdue"),
+        ({"schedule": "17 * * * *"}, LONG_AGO, "overdue"),
+        ({"schedule": "0 3 * * 1"}, LONG_AGO, ""),
+        ({"schedule": "0 3 * * *"}, {**LONG_AGO, "active": [{"name": "x"}]}, "overdue"),
+        ({"schedule": "@every 72h"}, LONG_AGO, ""),
+        ({"schedule": "0 3 1 * *"}, LONG_AGO, ""),
+        (
+            {"schedule": "0 3 * * *"},
+            {"lastScheduleTime": "2026-11-28T03:00:00Z", "lastSuccessfulTime": "2026-11-28T03:00:09Z"},
+            "",
+        ),
     ],
 )
 def test_a_cron_job_is_on_and_its_last_run_succeeded(spec: dict[str, Any], status: dict[str, Any], code: str) -> None:
-    """One that should have run and never did proves nothing; one that is not due yet is well."""
+    """One that should have run and never did proves nothing; one that is not due yet is well. That it succeeded once is
+    no success of what is not started any more."""
 
     def change(data: dict[str, Any]) -> None:
         made = {"name": "backup", "creationTimestamp": "2026-11-27T00:00:00Z"}

@@ -236,8 +236,10 @@ LOST = "redis.exceptions.TimeoutError: Timeout connecting to server redis 10.96.
          {**NOBODY, "data": {"service": "postgres", "workload": "postgres"}}),
         (LOST, {"code": "cluster.network.blocked", "message": "NetworkPolicy redis does not admit plan-app",
                 "data": {"workload": "redis", "client": "deployment/plan-app", "policy": "redis", "service": "kv"}}),
+        (NO_NAME, {"code": "cluster.network.blocked", "message": "NetworkPolicy out keeps plan-app from names",
+                   "data": {"client": "deployment/plan-app", "policy": "out"}}),
     ],
-    ids=["its value", "its database's service", "its policy"],
+    ids=["its value", "its database's service", "its policy", "its policy, which lets out no question for names"],
 )  # fmt: skip
 def test_what_a_container_wanted_at_its_end_is_its_reason(words: str, cause: dict[str, Any]) -> None:
     """Where its words name an address, or nothing: by its configuration, by what a database is, by a policy."""
