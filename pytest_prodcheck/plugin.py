@@ -123,3 +123,9 @@ def prodcheck_cluster(pytestconfig: pytest.Config) -> Any:
 def prodcheck_logs(pytestconfig: pytest.Config) -> Any:
     """The logs of this run: `groups(kind)`, `errors()`, `streams`, `digest`."""
     return _fixture(pytestconfig, "prodcheck_logs")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_load(pytestconfig: pytest.Config) -> Any:
+    """The load scenarios that ran: `runs`, `samples(scenario)`."""
+    return _fixture(pytestconfig, "prodcheck_load")

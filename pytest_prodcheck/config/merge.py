@@ -152,6 +152,7 @@ _ADDRESS_EXAMPLES = {
     "graphql": "https://api.example/v1/graphql",
     "database": "env:PRODCHECK_DSN",
     "logs": "backend/server.log",
+    "load": "browse",
 }
 
 
@@ -181,8 +182,8 @@ def _of_platform(kind: str, table: Mapping[str, Any]) -> bool:
 
 def _target(target_id: str, path: tuple[str, ...], table: Table, environment: Table) -> RawTarget:
     kind = path[0]
-    # the latency of an API server, or of what keeps logs, is not the system's
-    shared = ("timeout",) if kind in ("cluster", "logs") else DEFAULTS
+    # the latency of an API server, or of what keeps logs, is not the system's; that of load has limits of its own
+    shared = ("timeout",) if kind in ("cluster", "logs", "load") else DEFAULTS
     keys = shared + (HTTP_DEFAULTS if "headers" in field_names(kind) else ())
     defaults = {key: environment[key] for key in keys if environment.get(key, REMOVED) is not REMOVED}
     merged: Table = _without_removed(_merged(defaults, table, path))

@@ -29,6 +29,7 @@ def config() -> Schema:
     for name, definition in definitions.items():
         _described(name, definition)
     _shorten_endpoints(definitions)
+    _list_scenarios(definitions)
     environment = _environment(definitions)
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -81,6 +82,13 @@ def _as_written(value: Schema) -> None:
 def _shorten_endpoints(definitions: dict[str, Schema]) -> None:
     endpoints = definitions["HttpTarget"]["properties"]["endpoints"]["anyOf"][0]
     endpoints["additionalProperties"] = {"anyOf": [{"type": "string"}, {"$ref": _BASED_ON + "Endpoint"}, _REMOVES]}
+
+
+def _list_scenarios(definitions: dict[str, Schema]) -> None:
+    text: Schema = {"type": "string"}
+    written = definitions["LoadTarget"]["properties"]["scenarios"]["anyOf"]
+    written[0]["additionalProperties"] = {"anyOf": [text, {"$ref": _BASED_ON + "LoadScenario"}, _REMOVES]}
+    written += [text, {"type": "array", "items": text}]
 
 
 def _environment(definitions: dict[str, Schema]) -> Schema:

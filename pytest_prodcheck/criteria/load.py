@@ -34,6 +34,7 @@ def judge(
     """
     tally = Tally(samples, run.warm_up)
     found = [*load_generator.ending(run, target), *load_generator.unwatched(run, target)]
+    found += load_generator.raised(run, target)
     found += load_generator.empty(run, target, tally.n, len(samples)) if run.ending != "interrupted" else ()
     if not tally.n:
         return found

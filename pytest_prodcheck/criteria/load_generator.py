@@ -49,6 +49,14 @@ def ending(run: LoadRun, target: str) -> Iterator[Finding]:
         yield finding(run, target, f"not sent: {what}", "load.refused", "error", what, "only what is declared")
 
 
+def raised(run: LoadRun, target: str) -> Iterator[Finding]:
+    """Iterations that the scenario itself ended: they tested nothing, whatever their requests say."""
+    if run.raised:
+        where = next((note for note in run.notes if note.startswith("the scenario raised")), "the scenario raised")
+        text = f"{run.raised} iterations ended by an exception of their own; {where}"
+        yield finding(run, target, text, "load.scenario.raised", "error", f"{run.raised} iterations", "none raised")
+
+
 def empty(run: LoadRun, target: str, judged: int, recorded: int) -> Iterator[Finding]:
     """A run that sent nothing, or nothing after its warm-up: no limit can be broken by it, and none is kept."""
     if judged:

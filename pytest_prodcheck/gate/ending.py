@@ -17,7 +17,7 @@ from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
-from pytest_prodcheck.gate.selection import Selection, missed
+from pytest_prodcheck.gate.selection import OPT_IN_REASON, Selection, missed
 from pytest_prodcheck.history.earlier import Earlier
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
@@ -88,7 +88,8 @@ def conclude(
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
-    complete = not (selection.narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed)
+    narrowed = [reason for reason in selection.narrowed.values() if reason != OPT_IN_REASON]
+    complete = not (narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed)
     looked = complete and all(attempt.verdict != "blocked" for attempt in final.values())
     final.update(accepted.own_findings(looked=looked))
     causes, explained = _diagnosed(final, owner)

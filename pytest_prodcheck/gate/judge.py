@@ -99,6 +99,9 @@ _CRITERION: Mapping[str, str] = {
     "test_structured": "log_structure",
     "test_startup": "log_startup",
     "test_traces": "log_traces",
+    "test_load": "load",
+    "test_soak": "load",
+    "test_limits": "load",
 }
 
 

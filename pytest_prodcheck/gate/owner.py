@@ -26,6 +26,7 @@ from pytest_prodcheck.observe.pool import Pending, ProbePool
 from pytest_prodcheck.observe.request import HttpRequest
 
 if TYPE_CHECKING:
+    from pytest_prodcheck.gate.loading import Loading
     from pytest_prodcheck.gate.sampling import Sampler
     from pytest_prodcheck.observe.catalog import Catalog
     from pytest_prodcheck.observe.log import Digest
@@ -60,6 +61,8 @@ class Owner:
         self._lock = threading.RLock()
         self.settling = Settling(environment, probers, deadline)
         self.standings = Standings(probers, self._pool, self._kept, deadline, clock, self.settling)
+        self.loading: Loading | None = None
+        """What runs load scenarios; None until one is asked for."""
         self.observations: list[Observation] = []
         self.fixtures: dict[str, list[Observation]] = {}
         """Node id → what its test sent through fixtures."""
@@ -81,18 +84,23 @@ class Owner:
         """Sends nothing more; whoever still waits gets DeadlinePassed."""
         self.settling.stop()
         self._pool.stop()
+        if self.loading:
+            self.loading.stop("the run was stopped")
         self._probers.stop()
 
     def close(self) -> None:
         """Closes connections; nothing is asked afterwards."""
         self.stop()
         self._pool.end()
+        if self.loading:
+            self.loading.close()
         self._probers.close()
 
     @property
     def sent(self) -> Mapping[str, int]:
         """How much was sent, by kind, for the verdict."""
-        return self._probers.sent
+        loaded = {"load": self.loading.sent} if self.loading else {}
+        return {**self._probers.sent, **loaded}
 
     @property
     def probing_s(self) -> float:
@@ -102,7 +110,7 @@ class Owner:
     @property
     def progress(self) -> str:
         """How far the run is, in a line: checks observed, samples seen of those needed now, seconds."""
-        if waiting := self.settling.said:
+        if waiting := self.settling.said or (self.loading.said if self.loading else ""):
             return waiting
         seen = sum(isinstance(known, Evidence) or known.done for known in list(self._evidence.values()))
         text = f"{seen} of {len(self._selected)} checks observed, {self.probing_s:.0f} s"
@@ -143,6 +151,8 @@ class Owner:
         would not judge it as a test's own: a declared write is sent by its check alone."""
         if method not in _ASKED:
             raise LookupError(f"a test cannot ask {target} to {method}")
+        if target == "load":
+            return dict(self.loading.runs) if self.loading else {}
         prober = self._probers.of(target)
         return self._wait(self._pool.submit(f"fixture:{target}", 32, lambda: getattr(prober, method)(*arguments)))
 
@@ -217,7 +227,7 @@ class Owner:
 
     def _submit(self, check: Check, attempt: int) -> Pending[Evidence]:
         prober = self._probers.of(check.target)
-        late = check.last or check.suite == "logs"
+        late = check.last or check.suite in ("logs", "load")
         if late or _samples(check) or check.function in ("test_ready", "test_revision"):
             return self._pool.submit("coordinator", _COORDINATORS, lambda: self._coordinate(check, attempt))
         return self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt))
@@ -271,7 +281,26 @@ class Owner:
             return self._kept(self._settled(check))
         if check.suite == "logs":
             return self._read_logs(check, attempt)
+        if check.suite == "load":
+            return self._load(check)
         return self._limit_of_target(check) if check.last else self._limit_of_check(check, attempt)
+
+    def _load(self, check: Check) -> Evidence:
+        """Load is sent when everything but the logs was asked: it would spoil what others measure."""
+        for other in self.plan.checks.values():
+            if other.suite not in ("logs", "load") and other.id in self._selected:
+                with contextlib.suppress(ProdcheckError):  # of that check, which says it itself
+                    self.observe(other.id, 1)
+        with self._lock:
+            if self.loading is None:
+                from pytest_prodcheck.gate.loading import Loading
+
+                self.loading = Loading(self.environment, self._probers, self.redactor, self.standings.of, self.deadline)
+        if not check.last:
+            return Evidence((), {"run": self.loading.run(check.subject)})
+        mates = [mate for mate in self.plan.checks.values() if mate.suite == "load" and not mate.last]
+        chosen = [mate.subject for mate in mates if mate.id in self._selected]
+        return Evidence((), {"runs": tuple(self.loading.run(name) for name in chosen)})
 
     def _read_logs(self, check: Check, attempt: int) -> Evidence:
         """Logs are read when everything else was asked: they tell of it, and what it caused is told from the rest."""

@@ -47,6 +47,23 @@ class Prober(Protocol):
         ...
 
 
+class Unasked:
+    """Load is no system of its own: it is ready where what it is sent to is (`gate.loading` runs it)."""
+
+    width = 1
+
+    def __init__(self, target: str) -> None:
+        self.lane = target
+
+    def ready(self) -> Evidence:
+        """Nothing is asked."""
+        return Evidence()
+
+    def repeaters(self) -> Sequence[Callable[[], Observation]]:
+        """Nothing is repeated."""
+        return []
+
+
 class Probers:
     """All probers of one run, over one wire."""
 
@@ -148,7 +165,7 @@ class Probers:
         if isinstance(table, HttpTarget):
             self._open(target, table, (table.url,), table.headers)
             return HttpProber(
-                self.wire, target, table, self._credentials, self._environment.requests.in_flight, self._forger()
+                self.wire, target, table, self.credentials, self._environment.requests.in_flight, self._forger()
             )
         if isinstance(table, models.AuthTarget):
             self._open(target, table, (table.issuer,) if table.issuer else (), {})
@@ -163,7 +180,7 @@ class Probers:
             found = documents.of(self._environment, table)
             pinned = documents.pinned_text(self._environment, table)
             return GraphqlProber(
-                self.wire, target, table, found.operations, found.variables, self._credentials, self._forger(), pinned
+                self.wire, target, table, found.operations, found.variables, self.credentials, self._forger(), pinned
             )
         if isinstance(table, models.DatabaseTarget):
             from pytest_prodcheck.targets.database.prober import DatabaseProber
@@ -181,6 +198,8 @@ class Probers:
             return ClusterProber(self.wire, target, table, self._redactor, self._remember)
         if isinstance(table, models.LogsTarget):
             return self._logs(target, table)
+        if isinstance(table, models.LoadTarget):
+            return Unasked(target)
         raise TypeError(f"no prober for {type(table).__name__}")
 
     def _logs(self, target: str, table: models.LogsTarget) -> Any:
@@ -222,13 +241,14 @@ class Probers:
     def _keys(self) -> Jwks | None:
         return next(iter(self._auths.values())).published() if self._auths else None
 
-    def _credentials(self, user: str) -> Mapping[str, str]:
+    def credentials(self, user: str) -> Mapping[str, str]:
+        """The headers that identify a user who was logged in; empty where nobody was."""
         return next(iter(self._auths.values())).credentials(user) if self._auths else {}
 
     def _claims(self, user: str) -> Mapping[str, Any]:
         from pytest_prodcheck.observe import jose
 
-        value = self._credentials(user).get("authorization", "").removeprefix("Bearer ")
+        value = self.credentials(user).get("authorization", "").removeprefix("Bearer ")
         return jose.read(value).payload if value else {}
 
     def _hosts(self) -> dict[str, HttpTarget]:

@@ -98,7 +98,7 @@ class Selector:
         for item in list(items):
             marks = state.read(item).marks
             wanted = [mark for mark in markers.OPT_IN if mark in marks]
-            if wanted and not _asks_for(self._config.getoption("markexpr") or "", marks, wanted):
+            if wanted and not asks_for(self._config.getoption("markexpr") or "", marks, wanted):
                 items.remove(item)
                 self._deselected[item.nodeid] = OPT_IN_REASON
                 self._on_purpose.add(item.nodeid)
@@ -157,7 +157,7 @@ def missed(identifier: str, reason: str) -> str:
     return f"required check {identifier} was deselected by {reason}"
 
 
-def _asks_for(expression: str, marks: frozenset[str], opt_in: list[str]) -> bool:
+def asks_for(expression: str, marks: frozenset[str], opt_in: list[str]) -> bool:
     """Whether -m is true with the opt-in mark and false without it: `load`, `load or smoke`; never `not soak`."""
     from _pytest.mark.expression import Expression
 

@@ -32,6 +32,7 @@ FIXTURES = {
     "prodcheck_database": "database:DatabaseFixture",
     "prodcheck_cluster": "cluster:ClusterFixture",
     "prodcheck_logs": "logs:LogsFixture",
+    "prodcheck_load": "load:LoadFixture",
 }
 
 
@@ -179,8 +180,19 @@ class Gate:
         problems += selection.unmet(items, list(environment.targets), environment.name, list(environment.users))
         for item in items:
             state.read(item)
+        problems += self._unconsented(items)
         if problems:
             raise UsageProblem(*problems)
+
+    def _unconsented(self, items: Sequence[pytest.Item]) -> list[str]:
+        """Load that -m asks for, and that the environment does not consent to."""
+        expression = self.config.getoption("markexpr") or ""
+        if "load" not in expression and "soak" not in expression:
+            return []
+        from pytest_prodcheck.gate import consent
+
+        selected = [item.nodeid for item in items if state.read(item).marks.intersection(markers.OPT_IN)]
+        return consent.problems(self.begun.environment, expression, selected)
 
     def _check_ids(self, items: list[pytest.Item]) -> None:
         """Before anybody keeps the ids: pytest's cache does, and a worker sends them."""

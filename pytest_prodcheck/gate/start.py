@@ -64,7 +64,7 @@ def read(config: pytest.Config) -> Start:
     if not plan.checks:
         raise ConfigError(f"{file.name}: environment {name} promises nothing that could be checked")
     inside, earlier = _vantage(config, environment), _earlier(config, environment)
-    return Start(file, environment, fault, plan, only, _deadline(config, environment), inside, earlier)
+    return Start(file, environment, fault, plan, only, _deadline(config, environment, only), inside, earlier)
 
 
 def _check_fault(colon: str, fault: str) -> None:
@@ -128,14 +128,26 @@ def _earlier(config: pytest.Config, environment: Environment) -> Earlier | None:
     return earlier.read(text, config.invocation_params.dir, environment.name)
 
 
-def _deadline(config: pytest.Config, environment: Environment) -> float:
+def _deadline(config: pytest.Config, environment: Environment, only: frozenset[str]) -> float:
+    """The gate's deadline, and beside it the time that load takes where -m asks for it."""
     text = config.getoption("prodcheck_deadline")
+    extra = _load_seconds(config, environment, only)
     if not text:
-        return environment.deadline
+        return environment.deadline + extra
     try:
-        return grammar.duration(text)
+        return grammar.duration(text) + extra
     except ValueError as problem:
         raise UsageProblem(f"--prodcheck-deadline: {problem}") from None
+
+
+def _load_seconds(config: pytest.Config, environment: Environment, only: frozenset[str]) -> float:
+    expression = config.getoption("markexpr") or ""
+    table = environment.targets.get("load")
+    if table is None or (only and "load" not in only) or not ("load" in expression or "soak" in expression):
+        return 0.0
+    from pytest_prodcheck.gate import consent
+
+    return consent.seconds(environment) if consent.asked(expression) else 0.0
 
 
 def shortened(environment: Environment, left_s: float) -> tuple[Environment, str]:

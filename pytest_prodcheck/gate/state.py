@@ -12,7 +12,9 @@ from pytest_prodcheck import markers
 from pytest_prodcheck.gate.collection import SuiteModule
 from pytest_prodcheck.gate.plan import Check
 
-FIXTURE_TARGETS = {f"prodcheck_{kind}": kind for kind in ("http", "auth", "graphql", "database", "cluster", "logs")}
+FIXTURE_TARGETS = {
+    f"prodcheck_{kind}": kind for kind in ("http", "auth", "graphql", "database", "cluster", "logs", "load")
+}
 
 
 @dataclass(slots=True)

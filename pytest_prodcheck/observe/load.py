@@ -110,6 +110,8 @@ class LoadRun:
     """What a reader must know: a clock that jumped, samples that were lost, output of a scenario that crashed."""
     engine: str = ""
     """`locust 2.47.0`."""
+    raised: int = 0
+    """Iterations that the scenario ended by an exception of its own: they tested nothing."""
 
     def as_json(self) -> dict[str, Any]:
         """The run as JSON-safe data."""

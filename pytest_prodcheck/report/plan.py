@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
 from pytest_prodcheck.config import grammar
-from pytest_prodcheck.config.models import Cleanup, DatabaseTarget, Environment, GraphqlTarget, HttpTarget
+from pytest_prodcheck.config.models import Cleanup, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, LoadTarget
 from pytest_prodcheck.criteria import sampling
 
 
@@ -96,9 +96,19 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"WebSocket, subscription {check.subject}{who}, at most {table.subscriptions[check.subject].within:g} s"
     if check.function == "test_refuses" and isinstance(table, HttpTarget | GraphqlTarget):
         return _refused(check, table)
+    if check.function in ("test_load", "test_soak") and isinstance(table, LoadTarget):
+        return _scenario(check.subject, table)
     if check.function == "test_broken_token_refused":
         return f"the read {check.subject}{who}, with a broken signature, and where that passes without a token"
     return _FIXED.get((check.target.split(".")[0], check.function), "no request of its own")
+
+
+def _scenario(name: str, table: LoadTarget) -> str:
+    """How hard a scenario is, and how long it takes."""
+    shape, file = table.of(name), table.scenarios[name].file
+    hard = f"{shape.rate:g} arrivals/s" if shape.rate else f"{shape.users or 10} users"
+    hard = f"{len(shape.stages)} stages" if shape.stages else hard
+    return f"Locust {file}: {hard} for {grammar.show_duration(table.seconds(name))}, by {table.workers} process(es)"
 
 
 def _refused(check: PlannedCheck, table: HttpTarget | GraphqlTarget) -> str:
@@ -136,6 +146,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("database", "test_rows"): "a bounded count",
     ("database", "test_relations"): "a bounded count of rows that point to nothing",
     ("database", "test_plan"): "explain of the query, without ANALYZE",
+    ("load", "test_limits"): "no request of its own: what all scenarios sent",
     ("logs", "test_ready"): "a look at the source, and at one line of it",
     ("logs", "test_coverage"): "the lines of the window, once for all checks, when everything else was asked",
 }

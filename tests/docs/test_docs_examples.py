@@ -42,6 +42,8 @@ def test_configurations_load(block: Block, tmp_path: Path) -> None:
     tables = tomllib.loads(block.text)
     assert tables
     (tmp_path / "prodcheck.toml").write_text(block.text, encoding="utf-8")
+    (tmp_path / "load").mkdir()
+    (tmp_path / "load" / "browse.py").write_text("", encoding="utf-8")
     (tmp_path / "docker-compose.yml").write_text("services: {app: {}, db: {}}", encoding="utf-8")
     for name in tables.get("env", {}):
         if not name.startswith("_"):

@@ -192,10 +192,32 @@ def test_long(): ...
 )
 def test_opt_in_marks(gate, expression, run):
     """`load` and `soak` run only where the -m expression is true with the mark and false without it."""
+    gate.config(more="[env.staging.load]\nconsent = true\n")
     gate.file("checks/test_own.py", LOADED)
     outcome = gate.run("checks", *(("-m", expression) if expression else ()))
     assert set(outcome.words) == run
     assert outcome.verdict["complete"] is False
+
+
+@pytest.mark.parametrize("table", ["", '[env.staging.load]\nscenarios = ["browse"]\n'], ids=["absent", "unsaid"])
+@pytest.mark.parametrize("expression", ["load", "load or smoke", "soak", "smoke and soak"])
+def test_load_needs_consent(gate, expression, table):
+    """Without `consent = true`, `-m load` is exit 4 and nothing is sent (A48; load-no-consent)."""
+    gate.config(more=table)
+    gate.file("checks/test_own.py", LOADED)
+    outcome = gate.run("checks", "-m", expression)
+    assert outcome.status == 4
+    assert "environment staging does not consent to load" in outcome.text
+    assert gate.system.asked == []
+
+
+def test_load_that_is_not_asked_for_is_left_out_and_the_run_complete(gate):
+    """A gate without -m is whole: load is opt-in, and the verdict says that it was not run (C41)."""
+    gate.config(more='[env.staging.load]\nconsent = true\nscenarios = ["browse"]\n')
+    outcome = gate.run()
+    outcome.assert_is(0, "pass")
+    assert outcome.verdict["complete"] is True
+    assert [row["id"] for row in outcome.verdict["left_out"]] == ["prodcheck.toml::load::test_load[browse]"]
 
 
 TEAM = "[prodcheck]\nsuites = ['checks']\n[env.staging.http]\nurl = 'URL'\nendpoints.home = '/'\n"

@@ -117,11 +117,11 @@ def test_judging_is_pure(module: Path) -> None:
 
 
 def test_only_targets_talk_to_the_outside() -> None:
-    """Client libraries and sockets are imported in `targets` (and by the demo, and by the two users' faces) alone."""
+    """Client libraries and sockets are imported in `targets` (and by load, demo and the two users' faces) alone."""
     elsewhere = {
         f"{module.relative_to(PACKAGE)}: {name}"
         for module in MODULES
-        if room(module) not in ("targets", "demo") and str(module.relative_to(PACKAGE)) not in BESIDE_TARGETS
+        if room(module) not in ("targets", "load", "demo") and str(module.relative_to(PACKAGE)) not in BESIDE_TARGETS
         for name in imported(module)
         if among(name, CLIENTS)
     }

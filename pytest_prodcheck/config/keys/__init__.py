@@ -14,6 +14,7 @@ from pytest_prodcheck.config.keys import (
     environment,
     graphql,
     http,
+    load,
     logs,
     throwaway,
     users,
@@ -22,7 +23,7 @@ from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, logs, accepted)
+    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, logs, load, accepted)
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -35,7 +36,7 @@ def example(model: type[BaseModel], key: str) -> str:
 
 _NAMED = frozenset({"containers", "endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json",
                      "form", "env", "rows", "relations", "allowed", "subscriptions", "deployments", "statefulsets",
-                     "images", "secrets", "configmaps", "forward"})  # fmt: skip
+                     "images", "secrets", "configmaps", "forward", "scenarios", "names", "weights"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -46,6 +47,7 @@ _OUTER = {
     "database": "DatabaseTarget",
     "cluster": "ClusterTarget",
     "logs": "LogsTarget",
+    "load": "LoadTarget",
     "users": "User",
     "containers": "Throwaway",
     "accepted": "Accepted",
@@ -73,6 +75,9 @@ _INNER = {
     "loki": "Loki",
     "google": "Google",
     "ready": "Ready",
+    "scenarios": "LoadScenario",
+    "stages": "LoadStage",
+    "caps": "LoadCaps",
 }
 
 

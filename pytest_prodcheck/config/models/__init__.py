@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         Rls,
     )
     from pytest_prodcheck.config.models.graphql import GraphqlExpectation, GraphqlSubscription, GraphqlTarget
+    from pytest_prodcheck.config.models.load import LoadCaps, LoadScenario, LoadStage, LoadTarget
     from pytest_prodcheck.config.models.logs import Google, LogsTarget, Loki, Ready
 else:
     _HOMES = {
@@ -45,6 +46,7 @@ else:
             "auth": "AuthTarget HasuraClaims HasuraMapped Specimens",
             "database": "DatabaseTarget Explain Health Lint Migrations Pooler Query Rls",
             "graphql": "GraphqlExpectation GraphqlSubscription GraphqlTarget",
+            "load": "LoadCaps LoadScenario LoadStage LoadTarget",
             "logs": "Google LogsTarget Loki Ready",
         }.items()
         for name in names.split()
@@ -82,6 +84,10 @@ __all__ = [
     "Helm",
     "HttpTarget",
     "Lint",
+    "LoadCaps",
+    "LoadScenario",
+    "LoadStage",
+    "LoadTarget",
     "Login",
     "LogsTarget",
     "Loki",

@@ -21,9 +21,10 @@ if TYPE_CHECKING:
     from pytest_prodcheck.config.models.cluster import ClusterTarget
     from pytest_prodcheck.config.models.database import DatabaseTarget
     from pytest_prodcheck.config.models.graphql import GraphqlTarget
+    from pytest_prodcheck.config.models.load import LoadTarget
     from pytest_prodcheck.config.models.logs import LogsTarget
 
-    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget | LogsTarget
+    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget | LogsTarget | LoadTarget
 else:
     AnyTarget = Target  # so that no kind is loaded that is not declared; each table was validated as its own kind
 
@@ -89,6 +90,7 @@ TARGET_MODELS: Mapping[str, type[Target]] = _Models(
     graphql="GraphqlTarget",
     database="DatabaseTarget",
     logs="LogsTarget",
+    load="LoadTarget",
 )
 """Kind of target → its model. A family (`http.app`, `http.hasura`) has one entry a member in `Environment.targets`."""
 
@@ -99,6 +101,7 @@ ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
     "graphql": ("url",),
     "database": ("dsn",),
     "logs": ("file", "loki", "google"),
+    "load": ("scenarios", "consent"),
 }
 """The keys whose presence makes a table a target and not a family."""
 

@@ -74,6 +74,10 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import logs
 
         logs.check(checked, path, target)
+    elif isinstance(target, models.LoadTarget):
+        from pytest_prodcheck.config.rules import load
+
+        load.check(checked, path, target)
 
 
 def _check_ids(checked: Checked) -> None:
@@ -111,6 +115,12 @@ def _writes(checked: Checked) -> None:
         if isinstance(target, HttpTarget)
         for name, endpoint in target.endpoints.items()
         if endpoint.writes
+    ]
+    declared += [
+        (name, f"load.{name}")
+        for target in checked.environment.of_kind("load").values()
+        for name, scenario in target.scenarios.items()
+        if scenario.effect == "write"
     ]
     logins = [("login", f"users.{name}.login") for name, user in checked.environment.users.items() if user.login]
     known = {name for pair in (*declared, *logins) for name in pair}

@@ -49,6 +49,10 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import logs
 
         yield from logs.checks(environment, target, table)
+    elif isinstance(table, models.LoadTarget):
+        from pytest_prodcheck.gate.planning import load
+
+        yield from load.checks(environment, target, table)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:
@@ -56,6 +60,12 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
     if isinstance(table, HttpTarget):
         for name, endpoint in table.endpoints.items():
             if not environment.permits(target, name, endpoint):
+                yield f"{target}.{name}", "a write that `writes` does not permit here"
+    elif isinstance(table, models.LoadTarget):
+        from pytest_prodcheck.gate.planning import load
+
+        for name in table.scenarios:
+            if not load.permits(environment, name, table):
                 yield f"{target}.{name}", "a write that `writes` does not permit here"
     elif isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.gate import documents

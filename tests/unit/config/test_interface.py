@@ -20,6 +20,7 @@ def environment(tmp_path: Path) -> Environment:
         "graphql/variables.json": '{"Tasks": {}}',
         "graphql/tasks.graphql": "query Tasks { tasks }",
         "checks/test_own.py": "",
+        "load/browse.py": "",
         "prodcheck.toml": Path(__file__).with_name("interface.toml").read_text("utf-8"),
     }
     for name, text in files.items():
@@ -30,7 +31,7 @@ def environment(tmp_path: Path) -> Environment:
 
 def test_the_example_gives_its_targets(environment: Environment) -> None:
     """A family of two hosts, and one of each other kind."""
-    assert list(environment.targets) == ["http.app", "http.hasura", "auth", "graphql", "database"]
+    assert list(environment.targets) == ["http.app", "http.hasura", "auth", "graphql", "database", "load"]
 
 
 def test_the_example_permits_its_login_and_asks_the_first_host(environment: Environment) -> None:

@@ -1,0 +1,34 @@
+"""The checks of load."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from pytest_prodcheck.config.models import Environment, LoadTarget
+from pytest_prodcheck.gate.plan import Check
+from pytest_prodcheck.gate.planning.builder import Builder
+
+
+def checks(environment: Environment, target: str, table: LoadTarget) -> Iterator[Check]:
+    """One a scenario, and one for what is promised of all together. Load stands above all other layers: a target that
+    is not ready blocks it."""
+    build = Builder(environment, target, table)
+    others = tuple(
+        name
+        for name, other in environment.targets.items()
+        if other.required and name.split(".")[0] not in ("load", "logs")
+    )
+    for name, scenario in table.scenarios.items():
+        if permits(environment, name, table):
+            function = "test_soak" if scenario.soak else "test_load"
+            check = build.check(function, name, users=(scenario.as_,) if scenario.as_ else ())
+            yield replace(check, needs=(*others, *check.needs[1:]))
+    if table.limits or table.names:
+        yield replace(build.check("test_limits", last=True), needs=others)
+
+
+def permits(environment: Environment, name: str, table: LoadTarget) -> bool:
+    """Whether a scenario may be run here: every one that only reads, and the writes that `writes` names."""
+    written = table.scenarios[name].effect == "write"
+    return not written or name in environment.writes or f"load.{name}" in environment.writes

@@ -1,0 +1,1 @@
+"""What runs inside Locust's own processes, and nowhere else: Locust and gevent are imported here."""

@@ -1,0 +1,179 @@
+"""What a scenario may contact and send: the environment's own hosts, and reads, unless its writes are permitted.
+
+Requests are refused where every HTTP client of Python passes (`http.client`, and geventhttpclient of FastHttpUser);
+connections of anything else where the interpreter tells of them (audit events, PEP 578), which nothing can switch off.
+"""
+
+from __future__ import annotations
+
+import http.client
+import ipaddress
+import sys
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlsplit
+
+from pytest_prodcheck.errors import Refused
+from pytest_prodcheck.load.order import Order
+
+_READS = ("GET", "HEAD", "OPTIONS")
+_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
+
+
+class Guard:
+    """The guard of one process. What it refused is told once, and ends the run."""
+
+    def __init__(self, order: Order, tell: Callable[[str], None]) -> None:
+        self._order, self._tell = order, tell
+        self._places = {place(origin) for origin in order.origins}
+        self._hosts = {host for host, _ in self._places}
+        self._addresses: set[tuple[str, int]] = set()
+        self._own: set[tuple[str, int]] = set()
+        self._refused: set[str] = set()
+
+    def permit(self, host: str, port: int) -> None:
+        """Locust's own master."""
+        self._own.add((host, port))
+        self._hosts.add(host)
+
+    def install(self) -> None:
+        """Puts the guard where requests and connections pass. Called once, after Locust was loaded."""
+        import geventhttpclient.client as fast
+
+        _before(http.client.HTTPConnection, "putrequest", self._plain)
+        _before(fast.HTTPClient, "request", self._fast)
+        sys.addaudithook(self._audit)
+
+    # --- requests ----------------------------------------------------------------------------------------------------
+
+    def _plain(self, connection: Any, method: str, url: str, *_: object, **__: object) -> None:
+        # what a request carries is not known here: a document of GraphQL cannot be told from a write
+        self.check(connection.host, connection.port, method.upper(), url, None)
+
+    def _fast(self, client: Any, method: str, request_uri: str, body: Any = b"", *_: object, **__: object) -> None:
+        self.check(client.host, client.port, method.upper(), request_uri, body)
+
+    def check(self, host: str, port: int, method: str, path: str, body: Any) -> None:
+        """Raises Refused for a host that is not configured, and for a write that is not permitted."""
+        if (host, port) not in self._places and (host, port) not in self._own:
+            self._refuse(f"{method} {host}:{port}", f"host {host} is not configured",
+                         "declare it as a target, or in hosts of [env.NAME.load]")  # fmt: skip
+        if method not in _READS and not self._order.writes:
+            self._read(method, path, body)
+
+    def _read(self, method: str, path: str, body: Any) -> None:
+        """Refuses what is no declared read."""
+        where = urlsplit(path).path or "/"
+        if f"{method} {where}" in self._order.posts:
+            return
+        if method == "POST" and where in self._order.graphql and (body is None or is_query(body)):
+            return
+        reason = f"scenario {self._order.scenario} writes; needs its name in the environment's `writes`"
+        self._refuse(f"{method} {where}", reason, 'effect = "write" for the scenario, and its name in `writes`')
+
+    # --- connections -------------------------------------------------------------------------------------------------
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect":
+            self._connect(arguments[1])
+        elif event == "socket.getaddrinfo":
+            self._resolve(arguments[0])
+
+    def _resolve(self, host: object) -> None:
+        name = host.decode("ascii", "replace") if isinstance(host, bytes) else host
+        if not name or not isinstance(name, str) or name in self._hosts or _is_address(name):
+            return
+        self._refuse(f"resolve {name}", f"host {name} is not configured", "declare it as a target, or in hosts")
+
+    def _connect(self, address: object) -> None:
+        if not isinstance(address, tuple) or len(address) < 2:
+            return  # a socket of this machine's file system
+        host, port = str(address[0]), int(address[1])
+        known = (host, port) in self._addresses or (host, port) in self._places or (host, port) in self._own
+        if known:
+            return
+        self._learn()
+        if (host, port) not in self._addresses:
+            self._refuse(f"connect {host}:{port}", f"host {host} is not configured", "declare it as a target")
+
+    def _learn(self) -> None:
+        """What the permitted names resolve to now. It asks the system's resolver, and takes what it says."""
+        import _socket
+
+        for host, port in [*self._places, *self._own]:
+            try:
+                rows = _socket.getaddrinfo(host, port, 0, _socket.SOCK_STREAM)
+            except OSError:
+                continue
+            self._addresses.update((str(row[4][0]), port) for row in rows)
+
+    def learn(self, rows: Any, port: int) -> None:
+        """What a permitted name was resolved to, for Locust's own clients."""
+        self._addresses.update((str(row[4][0]), port) for row in rows)
+
+    def _refuse(self, what: str, reason: str, remedy: str) -> None:
+        refused = Refused(what, reason, remedy)
+        if reason not in self._refused:
+            self._refused.add(reason)
+            self._tell(str(refused))
+        raise refused
+
+
+def place(origin: str) -> tuple[str, int]:
+    """Host and port of an origin."""
+    parts = urlsplit(origin)
+    return parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def is_query(body: Any) -> bool:
+    """Whether a GraphQL request holds queries only: its document is parsed, mutations and subscriptions are none."""
+    import json
+
+    try:
+        sent = json.loads(body)
+    except (ValueError, TypeError):
+        return False
+    batch = sent if isinstance(sent, list) else [sent]
+    return bool(batch) and all(isinstance(one, dict) and _only_queries(str(one.get("query") or "")) for one in batch)
+
+
+_PARSED: dict[str, bool] = {}
+
+
+def _only_queries(document: str) -> bool:
+    if document not in _PARSED:
+        if len(_PARSED) > 1000:
+            _PARSED.clear()
+        _PARSED[document] = _parsed(document)
+    return _PARSED[document]
+
+
+def _parsed(document: str) -> bool:
+    from graphql import GraphQLError, parse
+    from graphql.language import OperationDefinitionNode, OperationType
+
+    try:
+        tree = parse(document, no_location=True, max_tokens=20_000)
+    except GraphQLError:
+        return False
+    operations = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
+    return bool(operations) and all(one.operation is OperationType.QUERY for one in operations)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _before(owner: Any, name: str, check: Callable[..., None]) -> None:
+    """Calls `check` before a method, with the same arguments."""
+    original = getattr(owner, name)
+
+    def checked(self: Any, *arguments: Any, **named: Any) -> Any:
+        check(self, *arguments, **named)
+        return original(self, *arguments, **named)
+
+    setattr(owner, name, checked)

@@ -1,0 +1,127 @@
+"""Scenarios that are not run, and what is not sent: one clear cause each, before any request."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from conftest import BROWSE, Known, Lab
+
+HTTP = "from locust import FastHttpUser, HttpUser, User, task\n\n"
+TASK = "class U({base}):\n    @task\n    def t(self):\n        {body}\n"
+
+
+def scenario(body: str, base: str = "FastHttpUser") -> str:
+    """A Locust file whose one task has this body."""
+    return HTTP + TASK.format(base=base, body=body)
+
+
+BAD = {
+    "syntax": ("x = (\n", "load.scenario.invalid", "scenario1.py:1"),
+    "raises": ("raise RuntimeError('boom')\n", "load.scenario.invalid", "scenario1.py:1: RuntimeError: boom"),
+    "exits": ("import sys\nsys.exit(3)\n", "load.scenario.invalid", "scenario1.py:2: SystemExit"),
+    "no_user": ("x = 1\n", "load.scenario.empty", "no user class"),
+    "no_task": (HTTP + "class U(FastHttpUser):\n    pass\n", "load.scenario.empty", "class U has no tasks"),
+    "foreign_host": (
+        HTTP + "class U(FastHttpUser):\n    host = 'https://other.test'\n    @task\n    def t(self): pass\n",
+        "load.refused",
+        "host other.test of U is not configured",
+    ),
+    "foreign_url": (scenario("self.client.get('http://other.test/')"), "load.refused", "host other.test is not conf"),
+    "foreign_url_of_requests": (
+        scenario("self.client.get('http://other.test/')", "HttpUser"), "load.refused", "other.test",
+    ),
+    "writes": (scenario("self.client.post('/api/goals', json={})"), "load.refused", "scenario scenario writes"),
+    "writes_by_requests": (
+        scenario("self.client.delete('/api/1')", "HttpUser"), "load.refused", "scenario scenario writes",
+    ),
+    "writes_beside_locust": (
+        scenario("import requests; requests.post(self.host + '/x')"), "load.refused", "scenario scenario writes",
+    ),
+    "own_socket": (
+        scenario("import socket; socket.create_connection(('127.0.0.1', 9))", "User"), "load.refused", "127.0.0.1:9",
+    ),
+    "own_name": (
+        scenario("import socket; socket.create_connection(('other.test', 80))", "User"), "load.refused", "other.test",
+    ),
+    "mutation": (
+        scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"), "load.refused", "POST /graphql",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_what_is_wrong_is_named_and_nothing_is_sent(name: str, serve: Callable[..., Known], lab: Lab) -> None:
+    """The scenario's own file and line, or what it wanted (load-target-not-configured, load-writing-scenario)."""
+    text, code, says = BAD[name]
+    server = serve()
+    run = lab.run(lab.order(text, server.url, graphql=("/graphql",)))
+    assert (run.ending, run.code) == ("failed", code)
+    assert says in run.message
+    assert run.samples == 0
+    assert server.seen() == []
+
+
+GOOD = {
+    "a_declared_post": "self.client.post('/validate', json={})",
+    "a_query": "self.client.post('/graphql', json={'query': 'query Q { tasks { id } }'})",
+    "a_get": "self.client.get('/x?y=1')",
+}
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_reads_pass(name: str, serve: Callable[..., Known], lab: Lab) -> None:
+    """What the environment declares as a read is sent."""
+    server = serve(delays=[0.01])
+    order = lab.order(scenario(GOOD[name]), server.url, graphql=("/graphql",), posts=("POST /validate",), duration=1.0)
+    run = lab.run(order)
+    assert run.ending == "finished", run.message
+    assert run.samples == len(server.seen()) > 0
+
+
+def test_a_permitted_write_is_sent(serve: Callable[..., Known], lab: Lab) -> None:
+    """A scenario that is declared as a write, where it is permitted."""
+    server = serve(delays=[0.05])
+    run = lab.run(lab.order(scenario("self.client.post('/api/goals', json={})"), server.url, writes=True, duration=1.0))
+    assert run.ending == "finished"
+    assert {row[3] for row in server.seen()} == {"POST /api/goals"}
+
+
+def test_users_without_wait_may_not_exceed_the_cap(serve: Callable[..., Known], lab: Lab) -> None:
+    """500 users who never wait, and 20 requests a second: not run (load-over-cap)."""
+    server = serve()
+    text = BROWSE.replace("constant(0.01)", "constant(0)")
+    run = lab.run(lab.order(text, server.url, users=500, per_second=20))
+    assert run.code == "load.refused"
+    assert "500 users of Browser without wait may exceed 20 requests/s" in run.message
+    assert server.seen() == []
+
+
+def test_the_cap_holds(serve: Callable[..., Known], lab: Lab) -> None:
+    """Requests wait for their turn, and the wait is in no response time."""
+    server = serve()
+    run = lab.run(lab.order(BROWSE, server.url, users=5, per_second=20, duration=2.0))
+    assert run.samples == len(server.seen()) <= 20 * 2 + 8
+    assert any("waited for the cap of 20 a second" in note for note in run.notes)
+    times = sorted(took for part in lab.samples(run).parts for took in part.response)
+    assert times[len(times) // 2] < 50_000
+
+
+def test_a_task_that_raises_is_counted_and_placed(serve: Callable[..., Known], lab: Lab) -> None:
+    """It tested nothing: the run says where, and the requests before it are there."""
+    server = serve(delays=[0.01])
+    run = lab.run(lab.order(scenario("self.client.get('/'); {}['nope']"), server.url, duration=1.0))
+    assert run.raised > 0
+    assert any("scenario1.py:6: KeyError" in note for note in run.notes)
+    assert run.samples > 0
+
+
+def test_no_request_is_an_empty_run(serve: Callable[..., Known], lab: Lab) -> None:
+    """A run that sends nothing is not finished well (fg-load-zero-requests)."""
+    from pytest_prodcheck.criteria import load
+
+    run = lab.run(lab.order(scenario("raise ValueError"), serve().url, duration=1.0))
+    (first, second) = load.judge(run, lab.samples(run), ("errors < 1%",), {})
+    assert first.message.startswith("empty load run: 0 requests")
+    assert second.code == "load.scenario.raised"

@@ -1,0 +1,86 @@
+"""What is reported is what happened: quantiles, error rates and arrivals against a server that knows."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from conftest import BROWSE, Known, Lab, latencies, quantile
+from pytest_prodcheck.load.order import Stage
+
+CHANCE = random.Random(4)
+DISTRIBUTIONS = {
+    "constant": [0.05],
+    "uniform": [CHANCE.uniform(0.02, 0.12) for _ in range(400)],
+    "bimodal": [0.02 if CHANCE.random() < 0.8 else 0.3 for _ in range(400)],
+    "heavy_tail": [min(0.8, 0.02 * CHANCE.paretovariate(1.2)) for _ in range(400)],
+    "lognormal": [min(0.8, CHANCE.lognormvariate(-3.2, 0.6)) for _ in range(400)],
+}
+
+
+@pytest.mark.parametrize("name", DISTRIBUTIONS)
+def test_quantiles_are_those_of_the_server(name: str, serve: Callable[..., Known], lab: Lab) -> None:
+    """p50, p95 and p99 are those that the server saw, and the error rate is exact (C3, C4, C46, C47, T9)."""
+    server = serve(delays=DISTRIBUTIONS[name], statuses=[200] * 19 + [503])
+    run = lab.run(lab.order(BROWSE, server.url, model="open", rate=150, duration=2.5, stages=(Stage(2.5, 150, True),)))
+    found = lab.samples(run)
+    seen = server.seen()
+    truth = [took for _, took, status, _ in seen if status == 200]
+    noise = max((second.lag for second in run.seconds), default=0.0) + 0.001  # what a busy machine adds
+    assert run.ending == "finished"
+    assert len(found) == len(seen) == run.planned == run.sent
+    assert sum(error != 0 for part in found.parts for error in part.error) == sum(row[2] == 503 for row in seen)
+    for share in (0.5, 0.95, 0.99):
+        was, is_ = quantile(truth, share), quantile(latencies(found), share)
+        assert was - 0.001 <= is_ <= was + max(0.01 * was, 0.001) + noise, (name, share)
+
+
+def test_a_stall_is_seen_as_users_see_it(serve: Callable[..., Known], lab: Lab) -> None:
+    """100 arrivals a second for 10 s, frozen for 2 s: p50 5, p95 1500, p99 1900 ms, all 1,000 sent (A48, C3)."""
+    server = serve(delays=[0.005], freeze=[4.0, 6.0])
+    run = lab.run(
+        lab.order(
+            BROWSE, server.url, model="open", rate=100, duration=10.0, stages=(Stage(10.0, 100, True),), grace=5.0
+        )
+    )
+    times = latencies(lab.samples(run))
+    noise = max((second.lag for second in run.seconds), default=0.0)
+    assert (run.planned, run.sent, len(times), run.unfinished) == (1000, 1000, 1000, 0)
+    assert run.model == "open"
+    assert 0.005 <= quantile(times, 0.5) <= 0.010 + noise
+    assert quantile(times, 0.95) == pytest.approx(1.5, abs=0.03 + noise)
+    assert quantile(times, 0.99) == pytest.approx(1.9, abs=0.03 + noise)
+
+
+def test_pacing_counts_from_when_an_iteration_was_due(serve: Callable[..., Known], lab: Lab) -> None:
+    """A closed model with pacing sees a stall in the requests that it delayed, too."""
+    server = serve(delays=[0.002], freeze=[1.0, 2.0])
+    run = lab.run(lab.order(BROWSE, server.url, users=1, pacing=0.1, duration=4.0))
+    found = lab.samples(run)
+    late = [value / 1e6 for part in found.parts for value in part.late]
+    slow = [value for value in latencies(found) if value > 0.2]
+    assert run.model == "closed"
+    assert run.pacing == 0.1
+    assert max(late) > 0.7
+    assert len(slow) >= 6
+
+
+def test_arrivals_follow_their_stages(serve: Callable[..., Known], lab: Lab) -> None:
+    """A ramp, a step and a spike start as many arrivals, and when, as they say."""
+    server = serve()
+    stages = (Stage(1.0, 100), Stage(1.0, 20, True), Stage(0.5, 200, True))
+    run = lab.run(lab.order(BROWSE, server.url, model="open", rate=200, duration=2.5, stages=stages))
+    arrived = [at for at, *_ in server.seen()]
+    assert run.planned == run.sent == len(arrived) == 50 + 20 + 100
+    assert sum(at < 0.5 for at in arrived) < sum(0.5 <= at < 1.0 for at in arrived)
+
+
+def test_users_follow_their_stages(serve: Callable[..., Known], lab: Lab) -> None:
+    """The closed model ramps users up, in steps of a second."""
+    server = serve(delays=[0.01])
+    stages = (Stage(2.0, 2, True), Stage(2.0, 6, True))
+    run = lab.run(lab.order(BROWSE, server.url, users=6, duration=4.0, stages=stages))
+    assert run.ending == "finished"
+    assert {second.users for second in run.seconds} >= {2, 6}
