@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-
-from conftest import BROWSE, Known, Lab
+from load_lab import BROWSE, Known, Lab
 
 HTTP = "from locust import FastHttpUser, HttpUser, User, task\n\n"
 TASK = "class U({base}):\n    @task\n    def t(self):\n        {body}\n"

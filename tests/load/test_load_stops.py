@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from load_lab import BROWSE, Known, Lab
 
-from conftest import BROWSE, Known, Lab
 from pytest_prodcheck.load import words
 from pytest_prodcheck.load.order import Order
 
@@ -73,7 +73,7 @@ RUNNER = """
 import sys
 sys.path.insert(0, {here!r})
 from pathlib import Path
-from conftest import BROWSE, Lab
+from load_lab import BROWSE, Lab
 lab = Lab(Path({folder!r}))
 lab.run(lab.order(BROWSE, {url!r}, duration=60.0, workers={workers}))
 """

@@ -6,8 +6,8 @@ import random
 from collections.abc import Callable
 
 import pytest
+from load_lab import BROWSE, Known, Lab, latencies, quantile
 
-from conftest import BROWSE, Known, Lab, latencies, quantile
 from pytest_prodcheck.load.order import Stage
 
 CHANCE = random.Random(4)

@@ -1,0 +1,84 @@
+"""What tests of load hold in their hands: a server that knows, and an engine that runs scenarios against it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pytest_prodcheck.load import engine, samples
+from pytest_prodcheck.load.order import Order
+from pytest_prodcheck.observe.load import LoadRun, Samples
+
+SERVER = Path(__file__).with_name("known_server.py")
+
+
+@dataclass
+class Known:
+    """A running server."""
+
+    process: subprocess.Popen[str]
+    plan: Path
+    url: str
+
+    def seen(self) -> list[tuple[float, float, int, str]]:
+        """Stops it. Arrival, seconds, status, method and path of each request."""
+        if self.process.poll() is None:
+            self.process.communicate("", timeout=10)
+        return [tuple(row) for row in json.loads(self.plan.with_suffix(".seen").read_text())]
+
+
+@dataclass
+class Lab:
+    """Runs scenarios in a folder of its own."""
+
+    folder: Path
+    count: int = 0
+    hooks: dict[str, Any] = field(default_factory=dict)
+
+    def order(self, text: str, url: str, **changes: Any) -> Order:
+        """An order for a Locust file with this text."""
+        self.count += 1
+        file = self.folder / f"scenario{self.count}.py"
+        file.write_text(text)
+        settings = {"host": url, "origins": (url,), "duration": 2.0, "users": 2, "grace": 2.0, **changes}
+        return Order("scenario", str(file), **settings)
+
+    def run(self, order: Order) -> LoadRun:
+        """The run of an order."""
+        folder = self.folder / f"samples-{self.count}"
+        return engine.run(order, folder, self.folder, dict(os.environ), engine.Hooks(**self.hooks))
+
+    def samples(self, run: LoadRun) -> Samples:
+        """What it measured."""
+        return samples.read(run.folder)
+
+
+def quantile(values: list[float], share: float) -> float:
+    """Nearest rank."""
+    return sorted(values)[max(0, -(-int(share * 10000) * len(values) // 10000) - 1)]
+
+
+def latencies(found: Samples) -> list[float]:
+    """Seconds from the intended start of what was answered."""
+    return [
+        (late + took) / 1e6
+        for part in found.parts
+        for late, took, error in zip(part.late, part.response, part.error, strict=True)
+        if not error
+    ]
+
+
+BROWSE = """
+from locust import FastHttpUser, constant, task
+
+class Browser(FastHttpUser):
+    wait_time = constant(0.01)
+
+    @task
+    def home(self):
+        self.client.get("/")
+"""
