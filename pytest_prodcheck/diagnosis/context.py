@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from pytest_prodcheck.diagnosis.signs import Sign
-from pytest_prodcheck.observe import clock
+from pytest_prodcheck.observe import clock, watch
 from pytest_prodcheck.observe.catalog import Catalog
 from pytest_prodcheck.observe.finding import CheckResult
 from pytest_prodcheck.observe.observation import USED_UP, Observation
@@ -38,6 +38,11 @@ class Context:
         """Request id → what its own lines in the logs say: `lines`, `code`, `exception`."""
         told = [seen.data["answers"] for seen in self.observations if "answers" in seen.data]
         return {name: said for answers in told for name, said in answers.items()}
+
+    @cached_property
+    def glances(self) -> tuple[watch.Glance, ...]:
+        """How other targets were while load ran."""
+        return watch.glances(self.observations)
 
     def passed(self, kind: str, function: str, user: str = "") -> bool:
         """Whether a check `kind::function` (for `user`, where one is named) passed and none of them failed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from pytest_prodcheck.diagnosis import bodies, cluster, transport
+from pytest_prodcheck.diagnosis import bodies, cluster, load, transport
 from pytest_prodcheck.diagnosis.context import Context, expired
 from pytest_prodcheck.diagnosis.signs import GENERIC, Sign
 
@@ -260,6 +260,11 @@ def last_words(sign: Sign, _run: Context) -> Sign:
     return cluster.dependency(sign)
 
 
+def under_load(sign: Sign, run: Context) -> Sign:
+    """R14–R16: what the other targets showed while load ran."""
+    return load.explained(sign, run.glances)
+
+
 def nothing_known(sign: Sign, _run: Context) -> Sign:
     """A status that nobody declared is what was seen, not why."""
     return sign.turned("unknown") if sign.code in ("http.answer.unexpected_status", "") else sign
@@ -269,7 +274,7 @@ RULES: tuple[Rule, ...] = (
     told_by_its_log, provider_from_pod, last_words, runner_network, in_place_of_it, captive_portal, expired_token,
     clocks, password_or_role, blocked_from_cluster, search_path, query_answer, pool_or_server, replicas,
     header_dropped, stale_keys, provider_documents, not_graphql, permission_or_tracking, gateway, used_up, held_back,
-    rate_limit, nothing_known,
+    rate_limit, under_load, nothing_known,
 )  # fmt: skip
 
 

@@ -8,9 +8,9 @@ from typing import Any, Literal
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
-Kind = Literal["readiness", "declared", "sample", "fixture"]
+Kind = Literal["readiness", "declared", "sample", "fixture", "watch"]
 """Why it was sent: to see whether the target is there, because the configuration declares it, as an extra sample for
-a limit, or by a test through a fixture."""
+a limit, by a test through a fixture, or to see how the target is while load runs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
     from pytest_prodcheck.targets.cluster.reader import Reader
+    from pytest_prodcheck.targets.cluster.watching import Watcher
     from pytest_prodcheck.targets.kubernetes.api import Api
 
 _TAIL = 4000
@@ -49,6 +50,12 @@ class ClusterProber:
         if attempt > 1 or self._cluster is None:
             self._cluster = self._read()
         return Evidence((), {"cluster": self._cluster})
+
+    def watcher(self) -> Watcher:
+        """Who looks at restarts, CPU and memory while load runs."""
+        from pytest_prodcheck.targets.cluster.watching import Watcher
+
+        return Watcher(self._reader, self.target)
 
     def rolling(self) -> Cluster | None:
         """How the rollouts are: the workloads and their ReplicaSets, read now; None where they cannot be."""

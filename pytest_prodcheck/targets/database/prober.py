@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.config.models import DatabaseTarget
 from pytest_prodcheck.errors import Refused, TargetError
@@ -16,6 +16,9 @@ from pytest_prodcheck.observe.observation import Json, Kind, Observation
 from pytest_prodcheck.observe.query import Impersonation, QueryAnswer
 from pytest_prodcheck.targets.database.proofs import Proofs
 from pytest_prodcheck.targets.database.readings import READINGS, Readings
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.targets.database.watching import Watcher
 
 Claims = Callable[[str], Mapping[str, Any]]
 """User name → the claims of the user's token."""
@@ -77,6 +80,12 @@ class DatabaseProber:
         finally:
             session.hang_up()
         return Evidence((observation,), {"catalog": self._catalog})
+
+    def watcher(self) -> Watcher:
+        """Who looks at connections and lock waits while load runs."""
+        from pytest_prodcheck.targets.database.watching import Watcher
+
+        return Watcher(self.table.dsn, self.table.timeout, self.application_name, self.target)
 
     def probe(self, function: str, subject: str, user: str, attempt: int) -> Evidence:
         """The evidence of one shipped check."""

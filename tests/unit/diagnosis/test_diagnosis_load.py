@@ -1,0 +1,149 @@
+"""Why a system suffers under load: rules over what its other parts showed meanwhile, and where they must not speak."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pytest_prodcheck.diagnosis import load
+from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
+from pytest_prodcheck.observe.finding import CheckResult, Finding
+from pytest_prodcheck.observe.watch import Glance, glances
+
+SLOW = {"p50": 0.08, "p95": 20.0, "n": 1000, "errors": 0}
+MIB = 2**20
+
+
+def diagnosed(*seen: Glance, code: str = "load.latency.over_limit", severity: str = "error", **data: Any) -> Diagnosis:
+    """The diagnosis of a load check that is not green, with glances beside it."""
+    finding = Finding("load", "load", "browse: p95 20s, promised p95 < 500ms", code, severity,  # type: ignore[arg-type]
+                      subject="browse p95 < 500ms", data={**SLOW, **data})  # fmt: skip
+    check = CheckResult("prodcheck.toml::load::test_load[browse]", "load", "fail", (finding,))
+    return diagnose([check], [one.observation() for one in seen])
+
+
+def codes(found: Diagnosis) -> list[str]:
+    """The codes of the causes."""
+    return [cause.code for cause in found.causes]
+
+
+def database(
+    at: float = 0.0, connections: int = 10, waits: list[dict[str, Any]] | None = None, problem: str = ""
+) -> Glance:
+    """One look at a database for 97 clients."""
+    top = [["plan-api", connections - 2], ["psql", 2]]
+    values = {"connections": connections, "limit": 97, "active": 5, "waiting": len(waits or ())}
+    return Glance(
+        "database", at, {} if problem else values, {} if problem else {"top": top, "waits": waits or []}, problem
+    )
+
+
+def wait(seconds: float = 15.0, **changes: Any) -> dict[str, Any]:
+    """A session that waits."""
+    base = {"pid": 9, "seconds": seconds, "lock": "RowExclusiveLock on public.tasks", "blockers": [4711],
+            "blocker": "pid 4711 (nightly-export), idle in transaction", "blocker_seconds": 41.3}  # fmt: skip
+    return {**base, **changes}
+
+
+def pods(at: float, memory: float, restarts: int = 0, reason: str = "OOMKilled") -> Glance:
+    """One look at a pod."""
+    name = "plan-app-7d9f8b6c54-x2x4z"
+    killed = [{"pod": name, "container": "app", "namespace": "plan", "reason": reason}] if restarts else []
+    facts = {"pods": {name: {"app": {"memory": memory}}}, "restarted": {name: restarts} if restarts else {},
+             "killed": killed}  # fmt: skip
+    return Glance("cluster", at, {"memory": memory, "restarts": restarts}, facts)
+
+
+def leaking(step: float = 20 * MIB, **how: Any) -> list[Glance]:
+    """A container whose memory rises until it is ended."""
+    return [*(pods(at * 10.0, 100 * MIB + at * step) for at in range(8)), pods(90.0, 90 * MIB, 1, **how)]
+
+
+def test_connections_that_ran_out_explain_errors() -> None:
+    """R14: the server refuses our own connection, too, and its slots are held by one application (A50)."""
+    found = diagnosed(database(0, 60), database(1, 97), database(2, problem="53300"))
+    assert codes(found) == ["database.connections.exhausted"]
+    assert "97 of 97 connections were in use, most of them of plan-api (95)" in " ".join(found.causes[0].evidence)
+    assert found.causes[0].explains == ("prodcheck.toml::load::test_load[browse]",)
+
+
+def test_a_pool_that_times_out_is_told_from_a_full_server() -> None:
+    """R14: P2024 with backends at the limit is the server's, with room the pool's."""
+    text = "GET /a assertion (Timed out fetching a new connection from the connection pool P2024)"
+    assert codes(diagnosed(database(0, 96), text=text)) == ["database.connections.exhausted"]
+    assert codes(diagnosed(database(0, 12), text=text)) == ["database.pool.exhausted"]
+
+
+def test_a_full_server_alone_is_no_cause() -> None:
+    """A pool that is as large as the server is full on every day; nobody was refused."""
+    assert codes(diagnosed(database(0, 97))) == ["load.latency.over_limit"]
+
+
+def test_lock_waits_explain_a_part_that_is_slow() -> None:
+    """R15: p95 high, p50 low, and sessions wait about as long: who holds it, by pid and age."""
+    found = diagnosed(database(0), database(1, waits=[wait()]))
+    assert codes(found) == ["database.lock.contention"]
+    assert found.causes[0].message == "requests wait for a lock on public.tasks"
+    assert "held by pid 4711 (nightly-export), idle in transaction (its transaction is 41.3s old)" in str(
+        found.causes[0]
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "waits"),
+    [
+        ({"p50": 15.0}, [wait()]),
+        ({}, [wait(0.2)]),
+        ({}, [wait(blockers=[])]),
+        ({}, []),
+        ({"p50": None, "p95": None}, [wait()]),
+    ],
+    ids=["all are slow", "waits are short", "nobody holds it", "nobody waits", "nothing was answered"],
+)
+def test_not_every_wait_is_the_cause(data: dict[str, Any], waits: list[dict[str, Any]]) -> None:
+    """Each of the signs of R15 is needed."""
+    assert codes(diagnosed(database(0, waits=waits), **data)) == ["load.latency.over_limit"]
+
+
+def test_memory_that_rose_until_it_was_ended() -> None:
+    """R16: OOMKilled, restarts during load, and a slope above its scatter (C24, C48, D49)."""
+    found = diagnosed(*leaking())
+    assert codes(found) == ["cluster.container.oom_killed"]
+    assert "it rose by 120 MiB/min" in str(found.causes[0])
+    assert "plan-app-7d9f8b6c54-x2x4z" in found.causes[0].message
+
+
+def test_a_restart_is_not_always_memory() -> None:
+    """Ended for another reason, without a rise, before the load, or seen too seldom."""
+    assert codes(diagnosed(*leaking(reason="Error"))) == ["load.latency.over_limit"]
+    assert codes(diagnosed(*leaking(step=0))) == ["load.latency.over_limit"]
+    assert codes(diagnosed(*leaking(step=-5 * MIB))) == ["load.latency.over_limit"]
+    assert codes(diagnosed(*leaking()[-3:])) == ["load.latency.over_limit"]
+    assert codes(diagnosed(*leaking()[:-1])) == ["load.latency.over_limit"]
+
+
+def test_a_saturated_generator_blames_nobody() -> None:
+    """We were the bottleneck, whatever a database showed meanwhile."""
+    found = diagnosed(database(0, waits=[wait()]), code="load.generator.saturated", severity="insufficient")
+    assert codes(found) == ["load.generator.saturated"]
+
+
+def test_a_slope_has_an_error() -> None:
+    """A line has none, scatter has one, and fewer than three points have no slope."""
+    line = load.growth([(at * 60.0, at * 5.0) for at in range(5)])
+    assert line is not None
+    assert line == pytest.approx((5.0, 0.0))
+    assert line.certain
+    scatter = load.growth([(at * 60.0, (-1) ** at * 50.0 + at) for at in range(6)])
+    assert scatter is not None
+    assert not scatter.certain
+    assert load.growth([(0.0, 1.0), (1.0, 2.0)]) is None
+    assert load.growth([(1.0, 1.0)] * 5) is None
+
+
+def test_glances_are_observations() -> None:
+    """They travel as any other, and come back in order of time."""
+    later, first = database(2.0, problem="53300"), database(1.0, 7)
+    assert glances([later.observation(), first.observation()]) == (first, later)
+    assert [name for _, name, _ in load.timed([first, later])] == ["connections", "active", "waiting"]
