@@ -61,7 +61,7 @@ def leaking(step: float = 20 * MIB, **how: Any) -> list[Glance]:
 
 
 def test_connections_that_ran_out_explain_errors() -> None:
-    """R14: the server refuses our own connection, too, and its slots are held by one application (A50)."""
+    """The server refuses our own connection, too, and its slots are held by one application (R14, A50)."""
     found = diagnosed(database(0, 60), database(1, 97), database(2, problem="53300"))
     assert codes(found) == ["database.connections.exhausted"]
     assert "97 of 97 connections were in use, most of them of plan-api (95)" in " ".join(found.causes[0].evidence)
@@ -81,7 +81,7 @@ def test_a_full_server_alone_is_no_cause() -> None:
 
 
 def test_lock_waits_explain_a_part_that_is_slow() -> None:
-    """R15: p95 high, p50 low, and sessions wait about as long: who holds it, by pid and age."""
+    """p95 high, p50 low, and sessions wait about as long: who holds it, by pid and age (R15)."""
     found = diagnosed(database(0), database(1, waits=[wait()]))
     assert codes(found) == ["database.lock.contention"]
     assert found.causes[0].message == "requests wait for a lock on public.tasks"
@@ -107,7 +107,7 @@ def test_not_every_wait_is_the_cause(data: dict[str, Any], waits: list[dict[str,
 
 
 def test_memory_that_rose_until_it_was_ended() -> None:
-    """R16: OOMKilled, restarts during load, and a slope above its scatter (C24, C48, D49)."""
+    """OOMKilled, restarts during load, and a slope above its scatter (R16)."""
     found = diagnosed(*leaking())
     assert codes(found) == ["cluster.container.oom_killed"]
     assert "it rose by 120 MiB/min" in str(found.causes[0])
