@@ -114,6 +114,12 @@ def prodcheck_database(pytestconfig: pytest.Config) -> Any:
 
 
 @pytest.fixture(scope="session")
+def prodcheck_cache(pytestconfig: pytest.Config) -> Any:
+    """The cache, read-only: `command(*words)`, `get(key)`, `ttl(key)`, `reading`."""
+    return _fixture(pytestconfig, "prodcheck_cache")
+
+
+@pytest.fixture(scope="session")
 def prodcheck_cluster(pytestconfig: pytest.Config) -> Any:
     """The namespace, as this run read it: `pods()`, `deployments()`, `events()`, `snapshot`."""
     return _fixture(pytestconfig, "prodcheck_cluster")

@@ -52,6 +52,24 @@ def address_problem(text: str, key: str) -> str:
     return url_problem(text, ("http",) if key == "proxy" else ("http", "https"))
 
 
+REDIS = ("redis", "rediss", "valkey", "valkeys")
+"""Schemes of a Redis URL; those with an s at their end are TLS."""
+
+
+def redis_problem(text: str) -> str:
+    """What is wrong with a Redis URL; empty where nothing is. IANA "redis" and "rediss"; several hosts by commas."""
+    found = _URL.fullmatch(text)
+    if not found:
+        return "not a URL; it begins with redis:// or rediss://"
+    if found["scheme"].lower() not in REDIS:
+        return "the scheme is not redis or rediss"
+    problem = _authority_problem(found["rest"], host_needed=True)
+    database = re.split(r"[?#]", found["rest"].partition("/")[2], maxsplit=1)[0]
+    if not problem and database and not re.fullmatch(r"\d{1,5}", database):
+        return f"the path is no number of a database, or {UNENCODED}"
+    return problem
+
+
 def dsn_problem(text: str) -> str:
     """What is wrong with a PostgreSQL DSN, URI or keywords; empty where nothing is. libpq, "Connection Strings"."""
     found = _URL.fullmatch(text)

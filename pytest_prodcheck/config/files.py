@@ -31,7 +31,7 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
     base = Path(environment.base)
     for target_id, target in environment.targets.items():
         path = tuple(target_id.split(".", 1))
-        if isinstance(target, WebTarget):
+        if isinstance(target, WebTarget) or (path[0] == "cache" and isinstance(target, models.CacheTarget)):
             _certificates(path, target, problems)
         if isinstance(target, HttpTarget):
             for name, endpoint in target.endpoints.items():
@@ -48,7 +48,7 @@ def check(environment: Environment, problems: Problems, *, pinning: bool = False
             problems.at(("prodcheck", "suites", position), f"suites: {_shown(suite)} does not exist")
 
 
-def _certificates(path: KeyPath, target: WebTarget, problems: Problems) -> None:
+def _certificates(path: KeyPath, target: WebTarget | models.CacheTarget, problems: Problems) -> None:
     named: list[tuple[KeyPath, str]] = [] if target.tls.ca == "system" else [(("ca",), target.tls.ca)]
     if pair := target.tls.client_certificate:
         named += [(("client_certificate", "certificate"), pair.certificate), (("client_certificate", "key"), pair.key)]

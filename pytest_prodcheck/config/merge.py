@@ -20,8 +20,11 @@ DOCUMENTS = frozenset(
     {"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers", "health"}
 )
 """Keys whose values are documents: in them `false` is JSON's (of `health`: not judged), and removes nothing."""
-NOT_JUDGED = frozenset({"traffic", "personal_data"})
-"""Keys of logs of which `false` says that nothing is judged, and which have a default: it removes nothing."""
+NOT_JUDGED = {
+    "logs": frozenset({"traffic", "personal_data"}),
+    "cache": frozenset({"memory", "clients", "replication_lag"}),
+}
+"""Kind → its keys of which `false` says that nothing is judged, and which have a default: it removes nothing."""
 
 REMOVED = object()
 """Stands where `false` removed an inherited key, until the defaults are merged in."""
@@ -79,7 +82,7 @@ def _over(base: object, value: object, path: tuple[str, ...], inside_document: b
         if isinstance(base, str) and path[-2:-1] == ("endpoints",):
             base = {"path": base}  # the short form of an endpoint is a table with nothing but a path
         return _merged(base, value, path) if isinstance(base, dict) else value
-    kept = path[0] == "logs" and path[-1] in NOT_JUDGED
+    kept = path[-1] in NOT_JUDGED.get(path[0], ())
     inherited = base is not REMOVED and not isinstance(base, bool) and not kept
     return REMOVED if value is False and inherited and not inside_document else value
 
@@ -151,6 +154,7 @@ _ADDRESS_EXAMPLES = {
     "auth": "https://auth.example/",
     "graphql": "https://api.example/v1/graphql",
     "database": "env:PRODCHECK_DSN",
+    "cache": "env:REDIS_URL",
     "logs": "backend/server.log",
     "load": "browse",
 }

@@ -60,6 +60,12 @@ def _number(text: str) -> str:
     return text
 
 
+def _version(text: str) -> str:
+    if not _VERSION.fullmatch(text):
+        raise ValueError(f"not a comparison with a version: {text!r}; write it like '>= 7.2'")
+    return text
+
+
 def _size(text: str) -> str:
     grammar.size_limit(text)
     return text
@@ -99,6 +105,7 @@ _WHOLLY_REFERENCES = compiled(
     r"(?:(?:env|demo):[A-Za-z_][A-Za-z0-9_.-]*|(?:file|cmd):.*\S.*|(?:\{(?:env|file|demo):[^{}]+\})+)"
 )
 _NO_CLEANUP = compiled(r"none:\s*\S.*", re.DOTALL)
+_VERSION = compiled(r"(?:<=|>=|<|>|==)\s*\d+(?:\.\d+){0,3}")
 _TEXT_IN_TOML: dict[str, Any] = {"type": "string"}
 
 Count = Annotated[int, Field(strict=True, ge=1)]
@@ -114,6 +121,7 @@ AgeLimit = Annotated[str, AfterValidator(_age)]
 ShareLimit = Annotated[str, AfterValidator(_part)]
 NumberLimit = Annotated[str, AfterValidator(_number)]
 SizeLimit = Annotated[str, AfterValidator(_size)]
+VersionLimit = Annotated[str, AfterValidator(_version)]
 NotJudged = Literal[False]
 """In the place of a limit: it is not judged, on purpose."""
 Limits = Annotated[tuple[LatencyLimit, ...], BeforeValidator(one_or_many)]

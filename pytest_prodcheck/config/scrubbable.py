@@ -13,7 +13,7 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction.weakness import weakness
 
 _SECRET_KEYS = frozenset(
-    {"client_secret", "client_key", "password", "refresh_token", "token", "secret", "admin_secret"}
+    {"client_secret", "client_key", "password", "refresh_token", "token", "secret", "admin_secret", "sentinel_password"}
 )
 _DOCUMENTS = frozenset({"headers", "json", "form", "query", "text"})
 _IDENTITY = compiled(r"user|email|e-mail|login|client[-_]?id|name", re.IGNORECASE)
@@ -39,7 +39,11 @@ def secrets(reference: str, value: str, path: KeyPath) -> list[tuple[str, str]]:
 
 
 def _is_dsn(path: KeyPath) -> bool:
-    return path[0] == "database" and (path[-1] == "dsn" or "logins" in path)
+    return (path[0] == "database" and (path[-1] == "dsn" or "logins" in path)) or _is_redis_url(path)
+
+
+def _is_redis_url(path: KeyPath) -> bool:
+    return path[0] == "cache" and (path[-1] == "url" or "logins" in path)
 
 
 def _is_whole_secret(path: KeyPath) -> bool:
@@ -75,6 +79,8 @@ def length_class(value: str) -> str:
 
 def address_problem(value: str, path: KeyPath) -> str:
     """What is wrong with a resolved DSN or URL, without any part of it; empty where nothing is."""
+    if _is_redis_url(path):
+        return address.redis_problem(value)
     if _is_dsn(path):
         return address.dsn_problem(value)
     if path[-1] in _URL_KEYS and len(path) <= 3:

@@ -122,7 +122,8 @@ class _Judgement(NamedTuple):
         return f"{measured}; {seen.exceeding} of {seen.n} requests over {show_duration(limit.value)}", measured
 
     def _over(self, limit: Comparison, what: str, seen: str) -> Finding:
-        return self._finding(f"{what}, promised {limit.text}", "http.latency.over_limit", limit, seen)
+        code = "cache.latency.over_limit" if self.target.partition(".")[0] == "cache" else "http.latency.over_limit"
+        return self._finding(f"{what}, promised {limit.text}", code, limit, seen)
 
     def _undecided(self, limit: Comparison, seen: Sample) -> Finding:
         if any(map(exchange.rate_limited, self.observations)):

@@ -31,6 +31,10 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
         from pytest_prodcheck.criteria import database_login
 
         return database_login.readiness(name, evidence)
+    if isinstance(table, models.CacheTarget):
+        from pytest_prodcheck.criteria.cache import login
+
+        return login.ready(name, evidence)
     if isinstance(table, models.ClusterTarget) and table.compose:
         from pytest_prodcheck.criteria.containers import daemon
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pytest_prodcheck.diagnosis.kind import CauseKind
 from pytest_prodcheck.diagnosis.tables import (
     auth,
+    cache,
     cluster,
     cluster_access,
     cluster_pods,
@@ -43,9 +44,9 @@ _TABLES = (
     run.KINDS, cluster_access.KINDS, cluster.KINDS, cluster_pods.KINDS, cluster_wiring.KINDS, containers.KINDS,
     database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
     database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
-    database_health.KINDS, database_lint.KINDS, auth.KINDS, http_transport.KINDS, http_answer.KINDS,
-    http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, logs.KINDS, load.KINDS, load_judged.KINDS,
-    promises.KINDS,
+    database_health.KINDS, database_lint.KINDS, cache.KINDS, auth.KINDS, http_transport.KINDS,
+    http_answer.KINDS, http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, logs.KINDS,
+    load.KINDS, load_judged.KINDS, promises.KINDS,
 )  # fmt: skip
 
 CAUSES: Mapping[str, CauseKind] = {kind.code: kind for table in _TABLES for kind in table}

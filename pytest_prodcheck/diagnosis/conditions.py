@@ -39,6 +39,11 @@ def same_user(cause: Sign, symptom: Sign) -> bool:
     return not mine or not theirs or mine == theirs
 
 
+def kept_by_it(cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a request with a user, or a log-in, whose session a cache keeps, which others are kept out of."""
+    return needs_identity(cause, symptom) and breaks_services(cause, symptom)
+
+
 def seen_directly(cause: Sign, symptom: Sign) -> bool:
     """The cause was seen at its own target, the symptom only in an application's words."""
     return not cause.revealed and symptom.revealed
@@ -176,4 +181,6 @@ def _acting(sign: Sign) -> str:
 
 _CAUGHT = ("database.schema.", "database.privilege.", "database.rls.")
 _OF_ONE_LOGIN = ("database.auth.", "database.connections.role_limit", "database.tls.", "database.dns.",
-                 "database.port.", "database.name.", "database.tcp.", "database.connection.")  # fmt: skip
+                 "database.port.", "database.name.", "database.tcp.", "database.connection.", "cache.auth.",
+                 "cache.dns.", "cache.tcp.", "cache.tls.", "cache.port.", "cache.connection.",
+                 "cache.protocol.")  # fmt: skip

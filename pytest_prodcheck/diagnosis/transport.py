@@ -76,7 +76,29 @@ DATABASE: Mapping[str, str] = {
     "internal": "gate.probe.failed",
 }
 
-_BY_KIND: Mapping[str, Mapping[str, str]] = {"auth": AUTH, "database": DATABASE}
+CACHE: Mapping[str, str] = {
+    "dns.not_found": "cache.dns.not_found",
+    "dns.timeout": "cache.dns.not_found",
+    "tcp.refused": "cache.tcp.refused",
+    "tcp.timeout": "cache.tcp.timeout",
+    "tcp.unreachable": "cache.tcp.timeout",
+    "tcp.reset": "cache.connection.dropped",
+    "tls.expired": "cache.tls.expired",
+    "tls.untrusted": "cache.tls.untrusted",
+    "tls.not_yet_valid": "cache.tls.untrusted",
+    "tls.authority_refused": "cache.tls.untrusted",
+    "tls.chain_incomplete": "cache.tls.untrusted",
+    "tls.hostname_mismatch": "cache.tls.hostname_mismatch",
+    "tls.protocol": "cache.tls.protocol",
+    "tls.client_certificate": "cache.tls.client_certificate",
+    "timeout": "cache.server.hangs",
+    "protocol": "cache.protocol.broken",
+    "body.too_large": "cache.protocol.broken",
+    "stopped": "gate.run.deadline",
+    "internal": "gate.probe.failed",
+}
+
+_BY_KIND: Mapping[str, Mapping[str, str]] = {"auth": AUTH, "database": DATABASE, "cache": CACHE}
 
 STATUSES: Mapping[int, str] = {
     429: "http.rate_limited.by_us",

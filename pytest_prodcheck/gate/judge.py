@@ -88,6 +88,21 @@ _CRITERION: Mapping[str, str] = {
     "test_compose_service": "containers",
     "test_compose_file": "containers",
     "test_compose_usage": "containers",
+    "test_role": "role",
+    "test_replication": "replication",
+    "test_memory": "memory",
+    "test_clients": "clients",
+    "test_persistence": "persistence",
+    "test_version": "version",
+    "test_cluster": "cluster",
+    "test_sentinel": "sentinel",
+    "test_slow_log": "slow_log",
+    "test_keys": "keys",
+    "test_expires": "expires",
+    "test_evicted": "evicted",
+    "test_hit_ratio": "hit_ratio",
+    "test_round_trip": "round_trip",
+    "test_serves": "serves",
     "test_coverage": "log_coverage",
     "test_server_errors": "log_requests",
     "test_errors": "log_errors",
@@ -105,7 +120,8 @@ _CRITERION: Mapping[str, str] = {
 }
 
 
-_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate")
+_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate",
+                     "test_serves")  # fmt: skip
 """Checks whose exchanges have their 5xx judged by what they ask, or by the readiness that they share."""
 
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pytest_prodcheck.observe.log import Digest
 
 Answer = TypeVar("Answer")
-_ASKED = ("send", "query")
+_ASKED = ("send", "query", "command")
 """What a test may ask of a prober; each judges what it is given as a test's own."""
 _COORDINATORS = 64
 """Threads that wait for others (a whole target's limit, an adaptive sample); they send nothing themselves."""
@@ -138,6 +138,8 @@ class Owner:
     def _writes(self, identifier: str) -> bool:
         check = self.plan.checks[identifier]
         endpoint = getattr(self.environment.targets[check.target], "endpoints", {}).get(check.subject)
+        if check.function == "test_round_trip":
+            return True
         return endpoint is not None and endpoint.writes
 
     def note(self, nodeid: str, observation: Observation) -> None:
@@ -227,7 +229,7 @@ class Owner:
 
     def _submit(self, check: Check, attempt: int) -> Pending[Evidence]:
         prober = self._probers.of(check.target)
-        late = check.last or check.suite in ("logs", "load")
+        late = check.last or check.afterwards or check.suite == "load"
         if late or _samples(check) or check.function in ("test_ready", "test_revision"):
             return self._pool.submit("coordinator", _COORDINATORS, lambda: self._coordinate(check, attempt))
         return self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt))
@@ -279,16 +281,16 @@ class Owner:
             return Evidence()
         if check.function == "test_revision":
             return self._kept(self._settled(check))
-        if check.suite == "logs":
-            return self._read_logs(check, attempt)
+        if check.afterwards:
+            return self._look_back(check, attempt)
         if check.suite == "load":
             return self._load(check)
         return self._limit_of_target(check) if check.last else self._limit_of_check(check, attempt)
 
     def _load(self, check: Check) -> Evidence:
-        """Load is sent when everything but the logs was asked: it would spoil what others measure."""
+        """Load is sent when everything but what looks back was asked: it would spoil what others measure."""
         for other in self.plan.checks.values():
-            if other.suite not in ("logs", "load") and other.id in self._selected:
+            if not other.afterwards and other.suite != "load" and other.id in self._selected:
                 with contextlib.suppress(ProdcheckError):  # of that check, which says it itself
                     self.observe(other.id, 1)
         with self._lock:
@@ -302,15 +304,18 @@ class Owner:
         chosen = [mate.subject for mate in mates if mate.id in self._selected]
         return Evidence((), {"runs": tuple(self.loading.run(name) for name in chosen)})
 
-    def _read_logs(self, check: Check, attempt: int) -> Evidence:
-        """Logs are read when everything else was asked: they tell of it, and what it caused is told from the rest."""
+    def _look_back(self, check: Check, attempt: int) -> Evidence:
+        """Counters of the run and logs are read when everything else was asked, logs last: they tell of it, and what it
+        caused is told from the rest."""
         for other in self.plan.checks.values():
-            if other.suite != "logs" and other.id in self._selected:
+            before = not other.afterwards or (check.suite == "logs" and other.suite != "logs")
+            if before and other.id in self._selected:
                 with contextlib.suppress(ProdcheckError):  # of that check, which says it itself
                     self.observe(other.id, 1)
         prober = self._probers.of(check.target)
-        with self._lock:
-            prober.know(tuple(self.observations))
+        if check.suite == "logs":
+            with self._lock:
+                prober.know(tuple(self.observations))
         return self._wait(self._pool.submit(prober.lane, prober.width, lambda: self._probe(check, attempt)))
 
     def _limit_of_check(self, check: Check, attempt: int) -> Evidence:
@@ -333,7 +338,7 @@ class Owner:
         others = [
             other
             for other in self.plan.checks.values()
-            if other.target == check.target and not other.last and other.id in self._selected
+            if other.target == check.target and not (other.last or other.afterwards) and other.id in self._selected
         ]
         for other in others:
             if other.function != "test_ready":

@@ -52,6 +52,8 @@ def _of_cluster(environment: Environment, name: str, table: Target) -> Mapping[s
 def _of_table(table: Target) -> Mapping[str, Any]:
     if isinstance(table, models.DatabaseTarget):
         return _of_dsn(table.dsn)
+    if isinstance(table, models.CacheTarget):
+        return _of_redis(table)
     address = str(getattr(table, "url", "") or getattr(table, "issuer", ""))
     if not address:
         return {}
@@ -86,6 +88,19 @@ def _of_dsn(dsn: str) -> Mapping[str, Any]:
         return {}
     first = server.hosts[0]
     return {"host": first.host, "port": first.port, "database": server.database, "login": server.user}
+
+
+def _of_redis(table: models.CacheTarget) -> Mapping[str, Any]:
+    """Where our reader connects; nothing of how it proves who it is."""
+    from pytest_prodcheck.errors import ConfigError
+    from pytest_prodcheck.targets.cache.address import SENTINEL_PORT, parse
+
+    try:
+        server = parse(table.url, SENTINEL_PORT) if table.service else parse(table.url)
+    except ConfigError:
+        return {}
+    first, service = server.places[0], {"service": table.service} if table.service else {}
+    return {"host": first.host, "port": first.port, "database": server.database, **service}
 
 
 def _of_exchange(finding: Finding, table: Target, observations: Sequence[Observation]) -> Mapping[str, Any]:

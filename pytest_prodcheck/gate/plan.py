@@ -38,6 +38,11 @@ class Check:
     """A limit of a whole target: it runs when all other checks have been observed."""
 
     @property
+    def afterwards(self) -> bool:
+        """Whether it looks back on the run: it is asked when everything else was."""
+        return self.suite == "logs" or (self.suite == "cache" and self.function in ("test_evicted", "test_hit_ratio"))
+
+    @property
     def id(self) -> str:
         """The node id, as pytest shows and takes it."""
         return f"{ROOT}::{self.suite}::{self.function}" + (f"[{self.parameter}]" if self.parameter else "")

@@ -107,9 +107,10 @@ class Probers:
         return {
             "http": self.wire.sent,
             "database": sum(row.get("database", 0) for row in database),
+            **({"cache": cache} if (cache := sum(row.get("cache", 0) for row in database)) else {}),
             **({"docker": docker} if (docker := sum(row.get("docker", 0) for row in database)) else {}),
             "logins": sum(row.get("logins", 0) for row in database),
-            "writes": self.wire.writes,
+            "writes": self.wire.writes + sum(row.get("writes", 0) for row in database),
             "refused": self.wire.refused + sum(row.get("refused", 0) for row in database),
         }
 
@@ -186,6 +187,8 @@ class Probers:
             from pytest_prodcheck.targets.database.prober import DatabaseProber
 
             return DatabaseProber(target, table, self._run, self._claims)
+        if isinstance(table, models.CacheTarget):
+            return self._cache(target, table)
         if isinstance(table, models.ClusterTarget) and table.compose:
             from pytest_prodcheck.gate import compose_file
             from pytest_prodcheck.targets.compose.prober import ComposeProber
@@ -201,6 +204,23 @@ class Probers:
         if isinstance(table, models.LoadTarget):
             return Unasked(target)
         raise TypeError(f"no prober for {type(table).__name__}")
+
+    def _cache(self, target: str, table: models.CacheTarget) -> Any:
+        """What asks a cache; the endpoint that it must serve is asked by its own host's prober."""
+        from pytest_prodcheck.targets.cache.prober import CacheProber
+
+        promised = table.serves
+        host = self._environment.http_target(promised.target) if promised else ""
+
+        def endpoint() -> Observation:
+            found: Observation = self.of(host).endpoint(promised.endpoint if promised else "", kind="readiness")[-1]
+            return found
+
+        try:
+            return CacheProber(target, table, self._run, endpoint if promised else None)
+        except ConfigError as problem:
+            place = self._environment.where(*target.split(".", 1), "tls")
+            raise ConfigError(f"{place}: {target}.{problem}") from None
 
     def _logs(self, target: str, table: models.LogsTarget) -> Any:
         """What reads a target's logs, into the fold that its criteria take lines by."""

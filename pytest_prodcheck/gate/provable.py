@@ -41,7 +41,7 @@ def _of_hosts(environment: Environment, plan: Plan, deadline_s: float) -> Iterat
     cap, rate = environment.requests.at_most, environment.requests.per_second
     needed: dict[str, int] = {}
     for target, table in environment.targets.items():
-        if target.partition(".")[0] != "database":
+        if target.partition(".")[0] not in ("database", "cache"):
             host = _host(table)
             needed[host] = needed.get(host, 0) + _of_target(environment, plan, target)
     for host, least in needed.items():

@@ -30,6 +30,7 @@ FIXTURES = {
     "prodcheck_auth": "auth:AuthFixture",
     "prodcheck_graphql": "graphql:GraphqlFixture",
     "prodcheck_database": "database:DatabaseFixture",
+    "prodcheck_cache": "cache:CacheFixture",
     "prodcheck_cluster": "cluster:ClusterFixture",
     "prodcheck_logs": "logs:LogsFixture",
     "prodcheck_load": "load:LoadFixture",

@@ -13,7 +13,7 @@ from pytest_prodcheck.gate.collection import SuiteModule
 from pytest_prodcheck.gate.plan import Check
 
 FIXTURE_TARGETS = {
-    f"prodcheck_{kind}": kind for kind in ("http", "auth", "graphql", "database", "cluster", "logs", "load")
+    f"prodcheck_{kind}": kind for kind in ("http", "auth", "graphql", "database", "cache", "cluster", "logs", "load")
 }
 
 

@@ -21,6 +21,7 @@ from pytest_prodcheck import cli
 from pytest_prodcheck.config import loader
 from pytest_prodcheck.demo.faults import FAULTS
 from pytest_prodcheck.fixtures.auth import AuthFixture
+from pytest_prodcheck.fixtures.cache import CacheFixture
 from pytest_prodcheck.fixtures.database import DatabaseFixture
 from pytest_prodcheck.fixtures.graphql import GraphqlFixture
 from pytest_prodcheck.fixtures.http import HttpFixture
@@ -31,6 +32,7 @@ FIXTURES = {
     "prodcheck_auth": AuthFixture,
     "prodcheck_graphql": GraphqlFixture,
     "prodcheck_database": DatabaseFixture,
+    "prodcheck_cache": CacheFixture,
 }
 RECIPE: dict[str, Any] = next(yaml.safe_load(block.text) for block in blocks("yaml") if block.document == "README.md")
 STEPS = {step["name"]: step for step in RECIPE["jobs"]["gate"]["steps"] if "name" in step}

@@ -26,6 +26,7 @@ UNKNOWN_TO_PURE = {
     "psycopg",
     "gql",
     "websockets",
+    "redis",
     "lightkube",
     "docker",
     "requests",
@@ -44,6 +45,7 @@ CLIENTS = {
     "psycopg_binary",
     "gql",
     "websockets",
+    "redis",
     "lightkube",
     "docker",
     "requests",
@@ -177,7 +179,7 @@ def test_a_gate_of_endpoints_loads_no_client(tmp_path: Path) -> None:
         status, modules = loaded(tmp_path, "--prodcheck=local")
     assert status == 0
     assert sorted(name for name in LAZY if name in modules) == []
-    kinds = {"auth", "cluster", "compose", "database", "graphql"}
+    kinds = {"auth", "cache", "cluster", "compose", "database", "graphql"}
     assert sorted(kind for kind in kinds if f"pytest_prodcheck.config.models.{kind}" in modules) == []
 
 

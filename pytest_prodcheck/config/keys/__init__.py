@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from pytest_prodcheck.config.keys import (
     accepted,
     auth,
+    cache,
     cluster,
     database,
     environment,
@@ -23,7 +24,7 @@ from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, cluster, throwaway, logs, load, accepted)
+    for table in (environment, users, http, auth, graphql, database, cache, cluster, throwaway, logs, load, accepted)
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -36,7 +37,7 @@ def example(model: type[BaseModel], key: str) -> str:
 
 _NAMED = frozenset({"containers", "endpoints", "users", "queries", "logins", "expect", "claims", "headers", "json",
                      "form", "env", "rows", "relations", "allowed", "subscriptions", "deployments", "statefulsets",
-                     "images", "secrets", "configmaps", "forward", "scenarios", "names", "weights"})  # fmt: skip
+                     "images", "secrets", "configmaps", "forward", "hit", "scenarios", "names", "weights"})  # fmt: skip
 """Tables whose keys are names or documents, not keys of ours."""
 
 
@@ -45,6 +46,7 @@ _OUTER = {
     "auth": "AuthTarget",
     "graphql": "GraphqlTarget",
     "database": "DatabaseTarget",
+    "cache": "CacheTarget",
     "cluster": "ClusterTarget",
     "logs": "LogsTarget",
     "load": "LoadTarget",
@@ -78,6 +80,8 @@ _INNER = {
     "scenarios": "LoadScenario",
     "stages": "LoadStage",
     "caps": "LoadCaps",
+    "round_trip": "RoundTrip",
+    "serves": "Serves",
 }
 
 

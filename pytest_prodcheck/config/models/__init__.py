@@ -24,6 +24,7 @@ from pytest_prodcheck.config.models.users import Login, User
 
 if TYPE_CHECKING:
     from pytest_prodcheck.config.models.auth import AuthTarget, HasuraClaims, HasuraMapped, Specimens
+    from pytest_prodcheck.config.models.cache import CacheTarget, RoundTrip, Serves
     from pytest_prodcheck.config.models.cluster import ArgoCd, ClusterTarget, Helm
     from pytest_prodcheck.config.models.database import (
         DatabaseTarget,
@@ -43,6 +44,7 @@ else:
         name: home
         for home, names in {
             "cluster": "ArgoCd ClusterTarget Helm",
+            "cache": "CacheTarget RoundTrip Serves",
             "auth": "AuthTarget HasuraClaims HasuraMapped Specimens",
             "database": "DatabaseTarget Explain Health Lint Migrations Pooler Query Rls",
             "graphql": "GraphqlExpectation GraphqlSubscription GraphqlTarget",
@@ -67,6 +69,7 @@ __all__ = [
     "Accepted",
     "ArgoCd",
     "AuthTarget",
+    "CacheTarget",
     "Cleanup",
     "ClientCertificate",
     "ClusterTarget",
@@ -100,6 +103,8 @@ __all__ = [
     "Requests",
     "Revision",
     "Rls",
+    "RoundTrip",
+    "Serves",
     "Specimens",
     "Target",
     "Throwaway",

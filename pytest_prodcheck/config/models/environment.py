@@ -18,13 +18,16 @@ from pytest_prodcheck.config.source import Source
 
 if TYPE_CHECKING:
     from pytest_prodcheck.config.models.auth import AuthTarget
+    from pytest_prodcheck.config.models.cache import CacheTarget
     from pytest_prodcheck.config.models.cluster import ClusterTarget
     from pytest_prodcheck.config.models.database import DatabaseTarget
     from pytest_prodcheck.config.models.graphql import GraphqlTarget
     from pytest_prodcheck.config.models.load import LoadTarget
     from pytest_prodcheck.config.models.logs import LogsTarget
 
-    AnyTarget = HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | ClusterTarget | LogsTarget | LoadTarget
+    AnyTarget = (
+        HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | CacheTarget | ClusterTarget | LogsTarget | LoadTarget
+    )
 else:
     AnyTarget = Target  # so that no kind is loaded that is not declared; each table was validated as its own kind
 
@@ -89,6 +92,7 @@ TARGET_MODELS: Mapping[str, type[Target]] = _Models(
     auth="AuthTarget",
     graphql="GraphqlTarget",
     database="DatabaseTarget",
+    cache="CacheTarget",
     logs="LogsTarget",
     load="LoadTarget",
 )
@@ -100,6 +104,7 @@ ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
     "auth": ("issuer", "secret"),
     "graphql": ("url",),
     "database": ("dsn",),
+    "cache": ("url",),
     "logs": ("file", "loki", "google"),
     "load": ("scenarios", "consent"),
 }
@@ -150,6 +155,15 @@ class Environment(Model):
         """Whether the endpoint called `name` of `target` may be sent here: every read, and the writes named in `writes`
         (`create_order`, or `http.app.create_order`). Interface §2, "a write's name is its key"."""
         return not endpoint.writes or name in self.writes or f"{target}.{name}" in self.writes
+
+    def http_target(self, named: str) -> str:
+        """The id of the http target that is `named`, or of the first one; empty where there is none."""
+        return named or next(iter(self.of_kind("http")), "")
+
+    def permits_write(self, target: str, name: str) -> bool:
+        """Whether a declared write that is no endpoint (`cache_round_trip`, or `cache.cache_round_trip`) may be done
+        here."""
+        return name in self.writes or f"{target}.{name}" in self.writes
 
     def permits_login(self, user: str) -> bool:
         """Whether the declared write `login` of a user may be done here (`login`, or `users.NAME.login`)."""

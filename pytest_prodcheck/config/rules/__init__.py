@@ -42,6 +42,8 @@ def check(environment: Environment, problems: Problems, today: date) -> None:
 
 
 def _addresses(path: KeyPath, target: Target, problems: Problems) -> None:
+    if path[0] == "cache":
+        return  # its URL is no HTTP address
     for key in ("url", "issuer", "jwks_url", "proxy"):
         value = getattr(target, key, "")
         if value and not REFERENCE.fullmatch(value) and (problem := address.address_problem(value, key)):
@@ -66,6 +68,10 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import database
 
         database.check(checked, path, target)
+    elif isinstance(target, models.CacheTarget):
+        from pytest_prodcheck.config.rules import cache
+
+        cache.check(checked, path, target)
     elif isinstance(target, models.ClusterTarget):
         from pytest_prodcheck.config.rules import cluster
 
@@ -98,7 +104,8 @@ def _named(environment: Environment) -> Iterator[Iterable[tuple[str, KeyPath]]]:
     targets = [(target_id, tuple(target_id.split(".", 1)), target) for target_id, target in environment.targets.items()]
     of_databases = (("database", key) for key in ("logins", "queries", "rows", "relations"))
     of_clusters = (("cluster", key) for key in ("deployments", "statefulsets"))
-    for kind, key in (("http", "endpoints"), *of_databases, *of_clusters):
+    of_caches = (("cache", key) for key in ("logins", "keys", "expires"))
+    for kind, key in (("http", "endpoints"), *of_databases, *of_caches, *of_clusters):
         yield [
             (check_id(target_id, name), (*path, key, name))
             for target_id, path, target in targets
@@ -121,6 +128,11 @@ def _writes(checked: Checked) -> None:
         for target in checked.environment.of_kind("load").values()
         for name, scenario in target.scenarios.items()
         if scenario.effect == "write"
+    ]
+    declared += [
+        (table.round_trip.name, f"{target_id}.{table.round_trip.name}")
+        for target_id, table in checked.environment.of_kind("cache").items()
+        if table.round_trip
     ]
     logins = [("login", f"users.{name}.login") for name, user in checked.environment.users.items() if user.login]
     known = {name for pair in (*declared, *logins) for name in pair}

@@ -49,6 +49,9 @@ _EMPTY: Mapping[str, str] = {
     "probes": "probes names no probe",
     "resources": "resources names no request or limit",
     "usage": "usage names no resource",
+    "keys": "keys names no pattern",
+    "expires": "expires names no pattern",
+    "hit": "hit names no header",
 }
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 

@@ -1,101 +1,10 @@
-"""Causes of cache and WebSocket."""
+"""Causes of WebSocket."""
 
 from __future__ import annotations
 
 from pytest_prodcheck.diagnosis.kind import CauseKind
 
 KINDS = (
-    CauseKind(
-        "cache.tcp.refused",
-        "nothing listens",
-        "nothing listens",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.tcp.timeout",
-        "packets vanish",
-        "packets vanish",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.auth.required",
-        "password needed, none sent (NOAUTH)",
-        "password needed, none sent (NOAUTH)",
-        "set the password by reference",
-        "redis-cli -h {host} -p {port} --askpass ping",
-    ),
-    CauseKind(
-        "cache.auth.rejected",
-        "wrong user or password (WRONGPASS)",
-        "wrong user or password (WRONGPASS)",
-        "compare the secret with the server",
-        "redis-cli -h {host} -p {port} --askpass ping",
-    ),
-    CauseKind(
-        "cache.tls.required",
-        "the server speaks TLS only",
-        "the server speaks TLS only",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.server.loading",
-        "data set is being loaded (LOADING)",
-        "data set is being loaded (LOADING)",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.server.read_only_replica",
-        "READONLY",
-        "READONLY",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.server.primary_down",
-        "MASTERDOWN, the replica lost its primary",
-        "MASTERDOWN, the replica lost its primary",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.memory.full",
-        "OOM command not allowed",
-        "OOM command not allowed",
-        "a maxmemory-policy, or a larger instance",
-        "redis-cli -h {host} -p {port} info memory",
-    ),
-    CauseKind(
-        "cache.persistence.failed",
-        "MISCONF, cannot write to disk",
-        "MISCONF, cannot write to disk",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.clients.limit_reached",
-        "max number of clients reached",
-        "max number of clients reached",
-        "find who holds connections",
-        "redis-cli -h {host} -p {port} client list",
-    ),
-    CauseKind(
-        "cache.keys.expire_at_once",
-        "hit ratio near 0, TTL 0",
-        "hit ratio near 0, TTL 0",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
-    CauseKind(
-        "cache.database_index.wrong",
-        "data is in another index",
-        "data is in another index",
-        "look at the server's log and INFO",
-        "redis-cli -h {host} -p {port} ping",
-    ),
     CauseKind(
         "websocket.token.rejected",
         "401/403 in the handshake, or 4401/4403",

@@ -41,6 +41,10 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import database
 
         yield from database.checks(environment, target, table)
+    elif isinstance(table, models.CacheTarget):
+        from pytest_prodcheck.gate.planning import cache
+
+        yield from cache.checks(environment, target, table)
     elif isinstance(table, models.ClusterTarget):
         from pytest_prodcheck.gate.planning import cluster, compose
 
@@ -67,6 +71,10 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
         for name in table.scenarios:
             if not load.permits(environment, name, table):
                 yield f"{target}.{name}", "a write that `writes` does not permit here"
+    elif isinstance(table, models.CacheTarget):
+        trip = table.round_trip
+        if trip and not environment.permits_write(target, trip.name):
+            yield f"{target}.{trip.name}", "a write that `writes` does not permit here"
     elif isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.gate import documents
 

@@ -1,0 +1,1 @@
+"""What a cache promises: one pure module a family."""
