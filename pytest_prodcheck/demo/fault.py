@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs"]
+Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs", "load"]
 
 ROLLOUT = ("cluster::test_rollout",)
 CLUSTER = ("cluster::test_pods", *ROLLOUT, "cluster::test_wiring", "cluster::test_job", "cluster::test_cronjob",
@@ -68,3 +68,5 @@ class Fault:
     """May be red, blocked or insufficient because of it as well."""
     accept: tuple[str, ...] = ()
     """Codes that are also right in the place of the first cause."""
+    mark: str = ""
+    """The -m expression without which it does not show: load is opt-in."""

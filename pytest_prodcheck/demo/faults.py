@@ -11,6 +11,7 @@ from pytest_prodcheck.demo import (
     faults_database,
     faults_graphql,
     faults_http,
+    faults_load,
     faults_logs,
     faults_upkeep,
 )
@@ -29,6 +30,7 @@ FAULTS: Mapping[str, Fault] = {
         faults_graphql,
         faults_http,
         faults_logs,
+        faults_load,
     )
     for fault in module.FAULTS
 }

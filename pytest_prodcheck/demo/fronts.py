@@ -72,6 +72,22 @@ def delays(where: Path, seconds: float) -> Front:
     return front
 
 
+def one_at_a_time(where: Path, seconds: float) -> Front:
+    """Works on one request at a time, for so long each: quick while requests come singly."""
+    turn = asyncio.Lock()
+
+    def front(app: ASGIApp) -> ASGIApp:
+        async def serve(scope: Scope, receive: Receive, send: Send) -> None:
+            if where(scope["path"]):
+                async with turn:
+                    await asyncio.sleep(seconds)
+            await app(scope, receive, send)
+
+        return serve
+
+    return front
+
+
 def drops_header(name: bytes) -> Front:
     """A proxy that removes a request header."""
 

@@ -11,6 +11,7 @@ from pytest_prodcheck.demo import (
     inject_database,
     inject_graphql,
     inject_http,
+    inject_load,
     inject_logs,
     inject_upkeep,
 )
@@ -33,6 +34,7 @@ INJECTIONS: Mapping[str, Injection] = {
     **inject_graphql.INJECTIONS,
     **inject_http.INJECTIONS,
     **inject_logs.INJECTIONS,
+    **inject_load.INJECTIONS,
     "two-roots": _two_roots,
 }
 

@@ -20,8 +20,9 @@ class PoolTimeout(psycopg.OperationalError):
 class Pool:
     """At most `size` connections, opened when needed; a broken one is thrown away."""
 
-    def __init__(self, dsn: str, name: str, *, size: int = 8, timeout: float = 5.0) -> None:
-        self.dsn, self.name, self.size, self.timeout = dsn, name, size, timeout
+    def __init__(self, dsn: str, name: str, *, size: int = 8, timeout: float = 5.0, hold: float = 0.0) -> None:
+        """`hold`: seconds that a connection stays out of the pool beside its use."""
+        self.dsn, self.name, self.size, self.timeout, self.hold = dsn, name, size, timeout, hold
         self._slots = asyncio.Semaphore(size)
         self._idle: list[Connection] = []
 
@@ -46,6 +47,7 @@ class Pool:
             try:
                 yield connection
             finally:
+                await asyncio.sleep(self.hold)
                 if not connection.closed:
                     self._idle.append(connection)
         finally:

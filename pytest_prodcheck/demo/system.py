@@ -83,9 +83,9 @@ class System:
         """All verifiers: the API's replicas and the engine's."""
         return [*self.api.consumers, self.engine.consumer]
 
-    def pool(self, name: str, *, size: int = 8, timeout: float = 5.0) -> Pool:
+    def pool(self, name: str, *, size: int = 8, timeout: float = 5.0, hold: float = 0.0) -> Pool:
         """A pool of the API's role."""
-        return Pool(self.database.app_dsn, name, size=size, timeout=timeout)
+        return Pool(self.database.app_dsn, name, size=size, timeout=timeout, hold=hold)
 
     def certify(self, name: str, kind: Kind) -> None:
         """Gives a host another certificate."""

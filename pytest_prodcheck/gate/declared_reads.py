@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.models import METHODS_THAT_READ, Environment, HttpTarget
+from pytest_prodcheck.config.models import METHODS_THAT_READ, Endpoint, Environment, HttpTarget
 
 if TYPE_CHECKING:
     from pytest_prodcheck.config.models import LoadScenario
@@ -48,8 +48,13 @@ def _endpoints(environment: Environment, probers: Probers, scenario: LoadScenari
             }
             yield Read(
                 endpoint.path, request.method, request.url, headers, request.body.decode("utf-8", "replace"),
-                tuple(endpoint.status), scenario.weights.get(name, 1), endpoint.as_ or scenario.as_,
+                _expected(endpoint), scenario.weights.get(name, 1), endpoint.as_ or scenario.as_,
             )  # fmt: skip
+
+
+def _expected(endpoint: Endpoint) -> tuple[int, ...]:
+    """Statuses that are no error: what is declared, and a redirect that the gate would follow."""
+    return tuple(endpoint.status) or (tuple(range(200, 400)) if endpoint.follow else ())
 
 
 def _operations(environment: Environment, scenario: LoadScenario) -> Iterator[Read]:

@@ -13,7 +13,9 @@ from pytest_prodcheck.observe.result import CheckVerdict
 
 def rows(owner: Owner, checks: Sequence[CheckVerdict]) -> tuple[Mapping[str, Any], ...]:
     """One row a configured target: how many checks, how they ended, and the latency of its requests."""
-    return tuple(_row(owner, target, [check for check in checks if check.target == target]) for target in owner.targets)
+    by_target = {target: [check for check in checks if check.target == target] for target in owner.targets}
+    # load that nobody asked for is no part of the run
+    return tuple(_row(owner, target, mine) for target, mine in by_target.items() if mine or target != "load")
 
 
 def _row(owner: Owner, target: str, checks: Sequence[CheckVerdict]) -> Mapping[str, Any]:

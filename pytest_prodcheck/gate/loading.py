@@ -41,7 +41,7 @@ class Loading:
         log_in: Callable[[str], Standing],
         deadline: float,
     ) -> None:
-        """`log_in` waits for a user's token; `deadline` is on the monotonic clock."""
+        """`log_in` waits for a standing, such as a user's token; `deadline` is on the monotonic clock."""
         self._environment, self._probers, self._redactor = environment, probers, redactor
         self._log_in, self._deadline = log_in, deadline
         self._lock, self._finished = threading.Lock(), threading.Event()
@@ -128,7 +128,7 @@ class Loading:
         scenario, shape = table.scenarios[name], table.of(name)
         shipped = scenario.file in SHIPPED
         for user in environment.users:
-            self._log_in(user)
+            self._log_in(f"user:{user}")
         environ, secret = self._parted(os.environ)
         host = self._host()
         opened = shape.rate is not None or any(stage.rate is not None for stage in shape.stages)

@@ -9,7 +9,7 @@ no cookies. Measured beside FastHttpUser in `benchmarks/b9_load.py`.
 from __future__ import annotations
 
 import ssl
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from time import perf_counter, time
 from typing import Any
 from urllib.parse import urlsplit
@@ -87,7 +87,7 @@ class QuickClient:
         body: bytes = b"",
         headers: Mapping[str, str] | None = None,
         name: str = "",
-        status: tuple[int, ...] = (),
+        status: Container[int] = (),
         wrong: Callable[[QuickAnswer], str] | None = None,
     ) -> QuickAnswer | None:
         """One request. `wrong` says what is wrong with an answer, empty for nothing. Another status than `status` (200

@@ -17,6 +17,8 @@ from pytest_prodcheck.load.order import Read, Session
 from pytest_prodcheck.load.quick import QuickAnswer, QuickClient, QuickUser
 from pytest_prodcheck.load.users import origin_of
 
+_SUCCESS = range(200, 300)
+
 
 class Reads(QuickUser):
     """Draws one declared read after another, by weight. Each host has a connection of its own."""
@@ -41,7 +43,7 @@ class Reads(QuickUser):
         origin, path = origin_of(chosen.url)
         self._clients[origin].request(
             chosen.method, path, chosen.body.encode(), {**chosen.headers, **users.headers_of(chosen)},
-            chosen.name, chosen.status, _errors if chosen.graphql else None,
+            chosen.name, chosen.status or _SUCCESS, _errors if chosen.graphql else None,
         )  # fmt: skip
 
     def on_stop(self) -> None:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pytest_prodcheck.demo.faults import FAULTS
+
 AT_ONCE = 3
 """Gates side by side: one waits for its database while another judges."""
 SECONDS = 90.0
@@ -86,4 +88,5 @@ class Gates:
     def _one(fault: str, base: Path) -> Run:
         directory = base / (fault or "healthy")
         directory.mkdir()
-        return run(fault, directory)
+        mark = FAULTS[fault].mark if fault else ""
+        return run(fault, directory, *(("-m", mark) if mark else ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.load_limits import load_limit
 from pytest_prodcheck.config.models import LoadTarget
 from pytest_prodcheck.criteria import load
 from pytest_prodcheck.gate.judges.case import Case, Judge
@@ -15,8 +16,12 @@ from pytest_prodcheck.observe.load import LoadRun, Samples
 def scenario(case: Case) -> list[Finding]:
     """One scenario: whether its run can be trusted, and its own limits."""
     run: LoadRun = case.evidence.facts["run"]
-    own = case.table(LoadTarget).scenarios[case.check.subject]
-    return load.judge(run, _samples(run), own.limits, own.names, case.check.target, case.environment.confidence)
+    table = case.table(LoadTarget)
+    own = table.scenarios[case.check.subject]
+    found = load.judge(run, _samples(run), own.limits, own.names, case.check.target, case.environment.confidence)
+    shared = any(load_limit(text).subject == "errors" for text in table.limits)
+    # a share of errors that is promised of all scenarios is judged over all of them
+    return [one for one in found if not (shared and one.code == "load.errors.seen")]
 
 
 def limits(case: Case) -> list[Finding]:
@@ -24,7 +29,9 @@ def limits(case: Case) -> list[Finding]:
     runs: tuple[LoadRun, ...] = case.evidence.facts["runs"]
     table = case.table(LoadTarget)
     found = [_samples(run) for run in runs]
-    return load.overall(runs, found, table.limits, table.names, case.check.target, case.environment.confidence)
+    judged = load.overall(runs, found, table.limits, table.names, case.check.target, case.environment.confidence)
+    broken = any(one.code == "load.errors.over_limit" for one in judged)
+    return [one for one in judged if not (broken and one.code == "load.errors.seen")]
 
 
 def _samples(run: LoadRun) -> Samples:
