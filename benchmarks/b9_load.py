@@ -3,8 +3,8 @@
     python benchmarks/b9_load.py [--seconds 6] [--rounds 3]
 
 Side by side in one run, in turn, against one server in a process of its own: raw `locust` with a file, the same file
-through the engine (guard, cap, exact samples, live figures), and QuickUser. Rates are requests per second of CPU time of
-the generator, for a shared machine has other work; the best of the rounds.
+through the engine (guard, cap, exact samples, live figures), and QuickUser. Rates are requests per second of CPU time
+of the generator, for a shared machine has other work; the best of the rounds.
 """
 
 from __future__ import annotations
