@@ -13,7 +13,6 @@ from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.criteria.containers.case import telling
 from pytest_prodcheck.observe.finding import Cause
 from pytest_prodcheck.observe.result import RunResult
-from pytest_prodcheck.targets.throwaway import setup
 from pytest_prodcheck.targets.throwaway.stack import Stack
 
 Remember = Callable[[str, str], object]
@@ -30,7 +29,7 @@ def started(environment: Environment, run: str, deadline: float, remember: Remem
             for secret in _passwords(address):
                 remember(secret, f"container:{name}")
         for command in environment.setup:
-            setup.run(command, Path(environment.base), stack.variables, deadline - time.monotonic())
+            stack.set_up(command, Path(environment.base), deadline - time.monotonic())
         yield stack
 
 

@@ -70,7 +70,8 @@ def _started(binary: str, busybox: str) -> Iterator[str]:
         imported(address, IMAGE, root_of(busybox))
         yield address
     finally:
-        _remove_all(address)
+        if process.poll() is None:
+            _remove_all(address)
         process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(20)

@@ -7,7 +7,7 @@ import os
 import shlex
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from pytest_prodcheck.errors import UsageProblem
@@ -16,8 +16,11 @@ _SHOWN = 12
 """Last lines of its output that a failure quotes."""
 
 
-def run(command: str, folder: Path, environ: Mapping[str, str], seconds: float) -> None:
-    """Runs one command in `folder`. Raises UsageProblem with its last lines where it fails or does not end in time."""
+def run(
+    command: str, folder: Path, environ: Mapping[str, str], seconds: float, watch: Callable[[int], object] = id
+) -> None:
+    """Runs one command in `folder`. `watch` is told its process group, which ends with the run: what the command leaves
+    in the background may serve it. Raises UsageProblem with its last lines where it fails or does not end in time."""
     try:
         words = shlex.split(command)
         process = subprocess.Popen(
@@ -33,6 +36,7 @@ def run(command: str, folder: Path, environ: Mapping[str, str], seconds: float) 
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise UsageProblem(f"containers.setup: {command!r} cannot be run: {reason}") from None
     with process:
+        watch(process.pid)
         try:
             said, _ = process.communicate(timeout=max(0.1, seconds))
         except BaseException as ended:  # Ctrl-C, too: nothing that it started may go on

@@ -7,15 +7,17 @@ import http.client
 import os
 import secrets
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from pytest_prodcheck.config.models.throwaway import Throwaway
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.targets.throwaway import addresses
+from pytest_prodcheck.targets.throwaway import addresses, setup
 from pytest_prodcheck.targets.throwaway.labels import LABEL, sweep
 from pytest_prodcheck.targets.throwaway.undertaker import Undertaker
 
@@ -23,6 +25,8 @@ LogIn = Callable[[str], str]
 """A DSN → why a login fails; empty where it succeeds."""
 _TICK_SECONDS = 0.1
 _LAST_LINES = 200
+_BEFORE_THE_END = 1.0
+"""Seconds before the run's deadline at which a pull is given up: what was waited for is said, and not only that."""
 
 
 @dataclass(slots=True)
@@ -49,6 +53,8 @@ class Stack:
         self._network: Any = None
         self._undertaker: Undertaker | None = None
         self.notes: list[str] = []
+        self.left = ""
+        """What may be left, and how it is removed; empty where nothing is."""
 
     def __enter__(self) -> Stack:
         """Raises UsageProblem where Docker is absent, an image cannot be had, or a container is not ready in time."""
@@ -72,6 +78,11 @@ class Stack:
         """The environment of `setup`."""
         found = (addresses.variables(name, one.url, one.host, one.port) for name, one in self._started.items())
         return {name: value for variables in found for name, value in variables.items()}
+
+    def set_up(self, command: str, folder: Path, seconds: float) -> None:
+        """Runs one command of `setup`; what it leaves in the background ends with the run. Raises UsageProblem."""
+        if self._undertaker is not None:
+            setup.run(command, folder, self.variables, seconds, self._undertaker.watch)
 
     def log(self, name: str) -> tuple[str, tuple[str, ...]]:
         """State of a container (`running`, `exited with 1`) and its last lines; nothing where it cannot be asked."""
@@ -105,6 +116,11 @@ class Stack:
             self._client.close()
         if self._undertaker is not None:
             self._undertaker.finish(swept=swept)
+        if not swept:
+            self.left = (
+                "the Docker daemon gives no answer: containers of this run may be left; our own process tries on for "
+                f"minutes, then it is yours: docker rm -fv $(docker ps -aq --filter label={LABEL}={self._run})"
+            )
         self._started, self._client, self._network, self._undertaker = {}, None, None, None
 
     def _start(self) -> None:
@@ -155,11 +171,42 @@ class Stack:
         if promised.command:
             container.with_command(list(promised.command))
         one = self._started[name] = _One(promised, container)
+        self._pull(name, promised)
         container.start()
         self._until_ready(name, one, lambda: _unlocated(one))
         one.url = addresses.url(promised, env, one.host, one.port, password)
         one.inside = addresses.url(promised, env, name, promised.port, password)
         self._until_ready(name, one, lambda: self._unready(one))
+
+    def _pull(self, name: str, promised: Throwaway) -> None:
+        """Has the image there, within the run's time: the daemon itself may wait for a registry for ever."""
+        import docker
+        import requests
+
+        client, failed = self._client, list[BaseException]()
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            client.images.get(promised.image)
+            return
+
+        def pull() -> None:
+            try:
+                client.images.pull(promised.image)
+            except (docker.errors.DockerException, requests.RequestException) as error:
+                failed.append(error)
+
+        begun, until = time.monotonic(), self._until - _BEFORE_THE_END
+        pulling = threading.Thread(target=pull, name=f"pull {name}", daemon=True)
+        pulling.start()
+        while pulling.is_alive() and time.monotonic() < until:
+            pulling.join(_TICK_SECONDS)
+        if pulling.is_alive():
+            waited = time.monotonic() - begun
+            raise UsageProblem(
+                f"container {name} ({promised.image}): the image was not pulled within {waited:.0f} s, which the run's "
+                "deadline left for it; pull it before, or lengthen `deadline`"
+            )
+        if failed:
+            raise failed[0]
 
     def _until_ready(self, name: str, one: _One, unready: Callable[[], str]) -> None:
         """Waits until `unready` has nothing to say. Raises UsageProblem where it ends, or is not ready in time."""
