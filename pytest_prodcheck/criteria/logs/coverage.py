@@ -25,7 +25,9 @@ def coverage(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
 def unproven(digest: Digest, table: LogsTarget, target: str) -> list[Finding]:
     """Why that nothing was found proves nothing; empty where it does."""
     places = {stream.name: place(stream) for stream in digest.streams}
-    found = [_gap(gap, target, places.get(gap.origin, {})) for gap in digest.gaps]
+    # of a container that waits there is the instance before alone
+    where = {gap: places.get(gap.origin) or places.get(f"{gap.origin} (previous)", {}) for gap in digest.gaps}
+    found = [_gap(gap, target, where[gap]) for gap in digest.gaps]
     found += _cut_off(digest, target)
     found += _silence(digest, target)
     if not found or digest.lines:
