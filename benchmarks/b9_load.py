@@ -20,6 +20,7 @@ import time
 from pathlib import Path
 
 from pytest_prodcheck.load import engine, samples
+from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order
 
 SERVER = Path(__file__).parents[1] / "tests" / "load" / "known_server.py"
@@ -72,7 +73,7 @@ def ours(text: str, url: str, seconds: float, users: int, folder: Path) -> tuple
     place = Path(tempfile.mkdtemp(dir=folder))
     order = Order("b9", str(file), url, users=users, spawn_rate=100, duration=seconds, origins=(url,), per_second=1e6)
     before = children_cpu()
-    run = engine.run(order, place, folder, dict(os.environ), engine.Hooks())
+    run = engine.run(order, place, folder, dict(os.environ), Hooks())
     cpu = children_cpu() - before
     if run.ending != "finished" or not len(samples.read(place)) == run.samples > 0:
         raise SystemExit(f"{run.ending}: {run.message} {run.notes}")
@@ -84,7 +85,7 @@ def abort(url: str, folder: Path) -> float:
     file = folder / "abort.py"
     file.write_text(FAST)
     order = Order("b9", str(file), url, users=20, spawn_rate=100, duration=60, origins=(url,), abort=("errors < 50%",))
-    run = engine.run(order, folder / "abort", folder, dict(os.environ), engine.Hooks())
+    run = engine.run(order, folder / "abort", folder, dict(os.environ), Hooks())
     if run.ending != "aborted":
         raise SystemExit(f"{run.ending}: {run.message}")
     return run.ended_at - run.began_at

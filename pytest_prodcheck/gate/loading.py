@@ -18,6 +18,7 @@ from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.gate import declared_reads
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.load import engine
+from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order, Stage
 from pytest_prodcheck.observe.evidence import Standing
 from pytest_prodcheck.observe.load import Live, LoadRun
@@ -98,7 +99,7 @@ class Loading:
         try:
             order, environ = self._order(name)
             breaker.start()
-            hooks = engine.Hooks(
+            hooks = Hooks(
                 self._stopped, lambda: breaker.red, self._live, lambda: self._credentials(), self._redactor.scrub
             )
             return engine.run(order, Path(self._folder) / name, Path(self._environment.base), environ, hooks)

@@ -9,14 +9,15 @@ from __future__ import annotations
 import importlib.util
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_prodcheck.load import merging, words
 from pytest_prodcheck.load import order as orders
+from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order
 from pytest_prodcheck.load.process import Process
 from pytest_prodcheck.load.window import Window
@@ -33,24 +34,13 @@ _MOST_SECONDS = 20_000
 _NO_LOCUST = "locust is not installed: pip install 'pytest-prodcheck[load]'"
 
 
-class Hooks(NamedTuple):
-    """What the engine asks of and tells to whoever started it."""
-
-    stopped: Callable[[], str] = lambda: ""
-    """Why the run must end now (Ctrl-C, the deadline); empty while it may go on."""
-    red: Callable[[], str] = lambda: ""
-    """Which other target turned red; empty while all are well."""
-    live: Callable[[Live], None] = lambda _: None
-    """Takes the figures of the last second, about once a second."""
-    credentials: Callable[[], Mapping[str, Mapping[str, str]]] | None = None
-    """Credentials that are valid now; asked once a minute."""
-    clean: Callable[[str], str] = lambda text: text
-    """Takes secrets out of what a scenario or a target said."""
-
-
 def run(order: Order, folder: Path, base: Path, environ: Mapping[str, str], hooks: Hooks) -> LoadRun:
     """One scenario. `folder` takes its columns, `base` is where Locust is started (what relative paths in a scenario
     mean), `environ` its environment without secrets. What goes wrong is in the run, not raised."""
+    if order.master:
+        from pytest_prodcheck.load.elsewhere import Elsewhere
+
+        return Elsewhere(order, folder, hooks).run()
     if importlib.util.find_spec("locust") is None:
         return _failed(order, _NO_LOCUST, "load.not_installed")
     if problem := _syntax(order):

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from pytest_prodcheck.load import engine, samples
+from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order
 from pytest_prodcheck.observe.load import LoadRun, Samples
 
@@ -50,7 +51,7 @@ class Lab:
     def run(self, order: Order) -> LoadRun:
         """The run of an order."""
         folder = self.folder / f"samples-{self.count}"
-        return engine.run(order, folder, self.folder, dict(os.environ), engine.Hooks(**self.hooks))
+        return engine.run(order, folder, self.folder, dict(os.environ), Hooks(**self.hooks))
 
     def samples(self, run: LoadRun) -> Samples:
         """What it measured."""

@@ -66,6 +66,8 @@ def _scenario(checked: Checked, path: KeyPath, target: LoadTarget, name: str) ->
         add(place, f"{target.seconds(name):g} s exceed the cap of {caps.duration:g} s", 'caps = { duration = "1h" }')
     if (shape.warm_up or 0.0) >= target.seconds(name):
         add(place, "the warm-up is as long as the run: nothing would be judged", 'warm_up = "5s"')
+    if target.master and (_open(shape) or shape.pacing or shape.stages or scenario.file in SHIPPED):
+        add(place, "a master elsewhere runs Locust files with users: no rate, stages, pacing or shipped scenario")
     if shape.pacing and _open(shape):
         add(place, "pacing is of users (closed model): arrivals have a rate", "rate = 50")
 

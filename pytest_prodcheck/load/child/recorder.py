@@ -103,18 +103,23 @@ class Recorder:
             key = ("exception", "(other errors)")
         return self.errors.setdefault(key, len(self.errors))
 
+    def drained(self) -> list[bytes]:
+        """The rows that are held, column by column; they are held no more."""
+        rows = len(self._columns[-1])
+        parts = [column[:rows].tobytes() for column in self._columns]
+        for column in self._columns:
+            del column[:rows]
+        return parts
+
     def flush(self) -> None:
         """Writes what is held. A disk that is full is told of once; what cannot be written is lost, and counted."""
-        for column, file in zip(self._columns, self._files, strict=True):
-            data = memoryview(column).cast("B") if len(column) else memoryview(b"")
+        for part, file in zip(self.drained(), self._files, strict=True):
+            data = memoryview(part)
             try:
                 while data:
                     data = data[file.write(data) :]
             except OSError as error:
                 self.problem = f"samples could not be written: {error.strerror}"
-            data.release()
-        for column in self._columns:
-            del column[:]
 
     def table(self) -> dict[str, Any]:
         """Names and error classes, by id."""
