@@ -24,8 +24,8 @@ class Server:
         self.freeze = plan.get("freeze", [0.0, 0.0])
         self.first = 0.0
         self.count = 0
-        self.seen: list[tuple[float, float, int, str]] = []
-        """Arrival after the first one, seconds that the answer took, status, method and path."""
+        self.seen: list[tuple[float, float, int, str, int]] = []
+        """Arrival after the first one, seconds that the answer took, status, method and path, number."""
 
     async def connection(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept."""
@@ -58,7 +58,7 @@ class Server:
         else:
             writer.close()
         path = head.split(b" HTTP", 1)[0].decode("latin-1")
-        self.seen.append((arrived - self.first, monotonic() - arrived, status, path))
+        self.seen.append((arrived - self.first, monotonic() - arrived, status, path, number))
 
 
 async def main(file: Path) -> None:

@@ -29,7 +29,14 @@ class Known:
         """Stops it. Arrival, seconds, status, method and path of each request."""
         if self.process.poll() is None:
             self.process.communicate("", timeout=10)
-        return [tuple(row) for row in json.loads(self.plan.with_suffix(".seen").read_text())]
+        return [tuple(row[:4]) for row in self._rows()]
+
+    def taken(self) -> list[tuple[int, float]]:
+        """Number of each request, and the seconds that its answer took."""
+        return [(row[4], row[1]) for row in self._rows()]
+
+    def _rows(self) -> list[list[Any]]:
+        return list(json.loads(self.plan.with_suffix(".seen").read_text()))
 
 
 @dataclass
