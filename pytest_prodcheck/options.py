@@ -31,7 +31,7 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     },
     "--prodcheck-report": {
         "metavar": "DIR",
-        "help": "write verdict.json and summary.md to DIR (default: .prodcheck/ENV under the rootdir)",
+        "help": "write verdict.json, summary.md and report.html to DIR (default: .prodcheck/ENV under the rootdir)",
     },
     "--prodcheck-baseline": {
         "metavar": "FILE",

@@ -32,7 +32,7 @@ def judge(
 
     Raises ValueError for a text that is no limit of load.
     """
-    tally = Tally(samples, run.warm_up)
+    tally = Tally.of(samples, run.warm_up, run.folder)
     found = [*load_generator.ending(run, target), *load_generator.unwatched(run, target)]
     found += load_generator.raised(run, target)
     found += load_generator.empty(run, target, tally.n, len(samples)) if run.ending != "interrupted" else ()
@@ -53,7 +53,7 @@ def overall(
 ) -> list[Finding]:
     """The findings of the limits over all scenarios together. What is wrong with a run itself is its own check's to
     say; here it only keeps a limit from being proven. Raises ValueError for a text that is no limit of load."""
-    tallies = [Tally(found, run.warm_up) for run, found in zip(runs, samples, strict=True)]
+    tallies = [Tally.of(found, run.warm_up, run.folder) for run, found in zip(runs, samples, strict=True)]
     if not sum(tally.n for tally in tallies):
         text = "no request of any scenario could be judged"
         return [Finding(CRITERION, target, text, "load.run.empty", "error", "0 requests", "requests to judge",

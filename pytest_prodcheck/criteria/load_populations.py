@@ -20,6 +20,8 @@ _APART = 5.0
 _DEPTH = 0.25
 """Of the lesser hill's height, that the valley may have at most."""
 _FEWEST = 100
+_FINEST = 16
+"""Buckets below which bins are narrower than buckets, so that some would be empty whatever the latencies."""
 
 
 class Two(NamedTuple):
@@ -38,7 +40,7 @@ def two(buckets: Mapping[int, int], width: float) -> Two | None:
         return None
     bins: Counter[int] = Counter()
     for bucket, count in buckets.items():
-        bins[floor(_STEPS * log2(bucket + 0.5))] += count
+        bins[floor(_STEPS * log2(max(bucket, _FINEST) + 0.5))] += count
     first, last = min(bins), max(bins)
     found = [_split(bins, first, last, at, total, width) for at in range(first + 1, last)]
     return max((one for one in found if one is not None), key=lambda one: one.slow / one.fast, default=None)

@@ -16,11 +16,13 @@ from functools import cached_property
 from itertools import compress
 from math import ceil, sqrt
 from operator import add
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from pytest_prodcheck.observe.load import NO_ERROR, Part, Samples
 
 CHUNK = 1_000_000
+_REMEMBERED = 8
+"""Tallies that are kept: more scenarios than that are counted again."""
 _MICROSECONDS = 1e6
 _BUCKET = 256
 _MOST = 2**32 - 1
@@ -40,6 +42,20 @@ class Cell(NamedTuple):
 
 class Tally:
     """The counts of one run's samples after its warm-up."""
+
+    _kept: ClassVar[dict[tuple[str, int, float], Tally]] = {}
+
+    @classmethod
+    def of(cls, samples: Samples, warm_up: float, folder: str) -> Tally:
+        """The tally of the samples in `folder`: counted once a process, whoever asks."""
+        key = (folder, len(samples), warm_up)
+        if not folder:
+            return cls(samples, warm_up)
+        if key not in cls._kept:
+            if len(cls._kept) >= _REMEMBERED:
+                cls._kept.clear()
+            cls._kept[key] = cls(samples, warm_up)
+        return cls._kept[key]
 
     def __init__(self, samples: Samples, warm_up: float = 0.0) -> None:
         """`warm_up` is in seconds: what started before is not judged. A request without a start is."""

@@ -6,7 +6,7 @@ lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
 from typing import Any, NamedTuple
@@ -165,11 +165,3 @@ def growth(points: Sequence[tuple[float, float]]) -> Growth | None:
 def _turned(sign: Sign, code: str, target: str, data: Mapping[str, Any]) -> Sign:
     """The sign with the cause's code: it was seen at another target than the one that suffers."""
     return replace(sign.turned(code, **{"watched": target, **data}), message=str(data["text"]), revealed=True)
-
-
-def timed(glances: Sequence[Glance]) -> Iterator[tuple[str, str, list[tuple[float, float]]]]:
-    """Target, figure and its points, for a time line."""
-    for target in dict.fromkeys(one.target for one in glances):
-        own = [one for one in glances if one.target == target]
-        for name in dict.fromkeys(key for one in own for key in one.values if key != "limit"):
-            yield target, name, [(one.at, one.values[name]) for one in own if name in one.values]

@@ -11,7 +11,7 @@ from typing import Any
 from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import Accepted, Environment
 from pytest_prodcheck.criteria import series
-from pytest_prodcheck.gate import baseline, figures, judge, places, remarks, vantage
+from pytest_prodcheck.gate import baseline, figures, judge, load_report, places, remarks, vantage
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
@@ -83,7 +83,8 @@ def conclude(
     """The whole run's result; `inside` is what a run inside the cluster saw, `earlier` the run of the baseline."""
     final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
     final.update(vantage.findings(inside, final, owner.plan) if inside else {})
-    held = baseline.held(earlier, series.of(owner.observations), vantage.of(environment))
+    measured = series.bounded([*series.of(owner.observations), *load_report.series(owner)])
+    held = baseline.held(earlier, measured, vantage.of(environment))
     final.update(baseline.attempts(held.changes))
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
@@ -120,6 +121,7 @@ def conclude(
         vantage=vantage.of(environment),
         notes=(*remarks.of(final, selection, course), *remarks.mentioned(owner)),
         latency=tuple(one.as_json() for one in held.series),
+        load=load_report.rows(owner),
     )
     return baseline.marked(result, earlier, held) if earlier else result
 

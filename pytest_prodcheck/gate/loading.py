@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.config.models import Environment, HttpTarget, LoadTarget
 from pytest_prodcheck.config.models.load import SHIPPED
 from pytest_prodcheck.config.redaction import Redactor
-from pytest_prodcheck.gate import declared_reads
+from pytest_prodcheck.gate import declared_reads, watching
 from pytest_prodcheck.gate.probers import Probers
+from pytest_prodcheck.gate.watching import Watching
 from pytest_prodcheck.load import engine
 from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order, Stage
 from pytest_prodcheck.observe.evidence import Standing
 from pytest_prodcheck.observe.load import Live, LoadRun
+from pytest_prodcheck.observe.observation import Observation
+from pytest_prodcheck.report import load as words
 
 USERS = 10
 """Users where nothing is said."""
@@ -41,10 +43,12 @@ class Loading:
         redactor: Redactor,
         log_in: Callable[[str], Standing],
         deadline: float,
+        keep: Callable[[Observation], object] = lambda _: None,
     ) -> None:
-        """`log_in` waits for a standing, such as a user's token; `deadline` is on the monotonic clock."""
+        """`log_in` waits for a standing, such as a user's token; `deadline` is on the monotonic clock; `keep` takes
+        what is seen of other targets while load runs."""
         self._environment, self._probers, self._redactor = environment, probers, redactor
-        self._log_in, self._deadline = log_in, deadline
+        self._log_in, self._deadline, self._keep = log_in, deadline, keep
         self._lock, self._finished = threading.Lock(), threading.Event()
         self._finished.set()
         self.runs: dict[str, LoadRun] = {}
@@ -102,7 +106,8 @@ class Loading:
             hooks = Hooks(
                 self._stopped, lambda: breaker.red, self._live, lambda: self._credentials(), self._redactor.scrub
             )
-            return engine.run(order, Path(self._folder) / name, Path(self._environment.base), environ, hooks)
+            with Watching(watching.watchers(self._probers), self._keep, self.table.seconds(name)):
+                return engine.run(order, Path(self._folder) / name, Path(self._environment.base), environ, hooks)
         finally:
             breaker.stop()
             self.said = ""
@@ -112,11 +117,7 @@ class Loading:
         return self._why or ("the deadline passed" if time.monotonic() >= self._deadline else "")
 
     def _live(self, live: Live) -> None:
-        p95 = f", p95 {show_duration(live.p95)}" if live.p95 is not None else ""
-        self.said = (
-            f"load {live.scenario} {live.elapsed:.0f} of {live.duration:.0f} s: {live.users} users, "
-            f"{live.rate:.0f} requests/s{p95}, {live.errors:.1%} errors, {live.total} in all"
-        )
+        self.said = words.live(live)
 
     # --- what a scenario is told -------------------------------------------------------------------------------------
 

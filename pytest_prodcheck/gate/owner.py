@@ -297,12 +297,19 @@ class Owner:
             if self.loading is None:
                 from pytest_prodcheck.gate.loading import Loading
 
-                self.loading = Loading(self.environment, self._probers, self.redactor, self.standings.of, self.deadline)
+                self.loading = Loading(
+                    self.environment, self._probers, self.redactor, self.standings.of, self.deadline, self._keep
+                )
         if not check.last:
             return Evidence((), {"run": self.loading.run(check.subject)})
         mates = [mate for mate in self.plan.checks.values() if mate.suite == "load" and not mate.last]
         chosen = [mate.subject for mate in mates if mate.id in self._selected]
         return Evidence((), {"runs": tuple(self.loading.run(name) for name in chosen)})
+
+    def _keep(self, observation: Observation) -> None:
+        """Keeps what was seen of a target while load ran."""
+        with self._lock:
+            self.observations.append(observation)
 
     def _look_back(self, check: Check, attempt: int) -> Evidence:
         """Counters of the run and logs are read when everything else was asked, logs last: they tell of it, and what it

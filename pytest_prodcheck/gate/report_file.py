@@ -49,13 +49,15 @@ class ReportFile:
             self._write({"verdict": "unfinished", "exit_status": USAGE, "error": problem})
 
     def finish(self, result: RunResult) -> None:
-        """Replaces the file by the run's verdict and writes the summary beside it; `problem` says where that failed."""
+        """Replaces the file by the run's verdict and writes summary and report beside it; `problem` says where that
+        failed."""
         if self.problem:
             return
-        from pytest_prodcheck.report import markdown
+        from pytest_prodcheck.report import html, markdown
 
         try:
             (self.directory / "summary.md").write_text(markdown.render(result), encoding="utf-8")
+            verdict_json.replace_file(self.directory / "report.html", html.render(result))
             verdict_json.write(self.path, verdict_json.document(result))
         except OSError as error:
             self.problem = f"the verdict could not be written to {self.directory}: {error.strerror}"

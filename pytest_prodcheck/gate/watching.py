@@ -5,11 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from pytest_prodcheck.errors import ProdcheckError
 from pytest_prodcheck.observe.observation import Observation
 from pytest_prodcheck.observe.watch import MOST, Glance
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.gate.probers import Probers
 
 INTERVALS: Mapping[str, float] = {"database": 1.0, "cluster": 10.0}
 """Kind of target → seconds between two glances; more where a run is long. Logs are read when it is over."""
@@ -72,7 +75,8 @@ class Watching:
             return Glance(watcher.target, time.time(), problem=str(getattr(problem, "code", "unknown")))
 
 
-def watchers(probers: Any, ready: Callable[[str], bool]) -> list[Watcher]:
-    """Of each target of a kind that is watched, and that is ready."""
-    names = [name for name in probers.targets if name.split(".")[0] in INTERVALS and ready(name)]
-    return [prober.watcher() for name in names if hasattr(prober := probers.of(name), "watcher")]
+def watchers(probers: Probers) -> list[Watcher]:
+    """Of each target that can be watched. Load runs where all targets are ready."""
+    names = [name for name in probers.targets if name.split(".")[0] in INTERVALS]
+    found = [getattr(probers.of(name), "watcher", None) for name in names]
+    return [watcher() for watcher in found if watcher is not None]

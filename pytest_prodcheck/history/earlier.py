@@ -93,13 +93,14 @@ def read(text: str, base: Path, environment: str) -> Earlier:
         tuple(_findings(document, started_at)),
         tuple(_root(row, started_at) for row in document["causes"]),
         tuple(map(Series.load, document.get("latency", ()))),
-        (_run(document), *((document.get("baseline") or {}).get("runs", ())))[:MOST_RUNS],
+        (_run(document), *map(_before, (document.get("baseline") or {}).get("runs", ())))[:MOST_RUNS],
     )
 
 
 def clean(text: object) -> str:
     """One line without control characters, of a length that can be shown."""
-    flat = " ".join(harmless(str(text)[: 4 * _LONGEST]).split())
+    whole = str(text)[: 4 * _LONGEST].encode("utf-8", "replace").decode("utf-8")  # JSON may hold halves of characters
+    flat = " ".join(harmless(whole).split())
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"
 
 
@@ -126,6 +127,11 @@ def _first(row: Mapping[str, Any], started_at: str) -> str:
     """Its own `first_seen`, where that is a moment before the run."""
     said = str(row.get("first_seen") or started_at)
     return min(said, started_at)
+
+
+def _before(row: Mapping[str, Any]) -> Mapping[str, Any]:
+    names = ("started_at", "verdict", "exit_status", "complete", "causes")
+    return {**{name: row[name] for name in names}, "serving": [clean(one) for one in row["serving"]]}
 
 
 def _run(document: Mapping[str, Any]) -> Mapping[str, Any]:

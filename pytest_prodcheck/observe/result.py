@@ -59,5 +59,7 @@ class RunResult:
     """What the run itself has to say: stopped by -x, interrupted, warnings about secrets."""
     latency: tuple[Mapping[str, Any], ...] = ()
     """The series that a later run is compared with: see `observe.series`."""
+    load: tuple[Mapping[str, Any], ...] = ()
+    """One row a load scenario: its figures, names, errors, distribution and time line."""
     baseline: Mapping[str, Any] | None = None
     """What has changed since the run of `--prodcheck-baseline`; None where none was given."""

@@ -6,7 +6,7 @@ import re
 from urllib.parse import quote
 
 from pytest_prodcheck.observe.result import RunResult
-from pytest_prodcheck.report import baseline, terminal
+from pytest_prodcheck.report import baseline, load, terminal
 
 _SIGN = {"pass": "✅", "degraded": "⚠️", "insufficient": "❔", "blocked": "⛔", "fail": "❌", "unfinished": "❌"}
 _SHOWN = 50
@@ -40,11 +40,32 @@ def render(result: RunResult) -> str:
             why = check.findings[0]["message"] if check.findings else check.message or (check.blocked_by or "")
             identifier = code(check.id).replace("|", "\\|")
             lines.append(f"| {identifier} | {check.verdict} | {escape(str(why))} |")
+    lines += _loaded(result)
     lines += _compared(result)
     lines += ["", *(f"- {escape(note)}" for note in result.notes)]
     if result.left_out:
         lines.append(f"- left out: {', '.join(escape(row['id']) for row in result.left_out[:_SHOWN])}")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _loaded(result: RunResult) -> list[str]:
+    """A table a load scenario: the whole of it, then its names."""
+    lines: list[str] = []
+    for row in result.load:
+        lines += [
+            "",
+            f"### Load: {escape(str(row['scenario']))}",
+            "",
+            escape(f"{row['model']}: {load.figures(row)}"),
+            "",
+        ]
+        lines += [f"| {' | '.join(load.HEAD)} |", "|---" * len(load.HEAD) + "|"]
+        lines += [f"| {' | '.join(map(escape, cells))} |" for cells in load.table(row)[:_SHOWN]]
+        if row["errors_by_kind"]:
+            lines += ["", "| request | error | words | number |", "|---|---|---|---|"]
+            cells = ([str(one[key]) for key in ("name", "kind", "message", "number")] for one in row["errors_by_kind"])
+            lines += [f"| {' | '.join(map(escape, one))} |" for one in cells]
+    return lines
 
 
 def _compared(result: RunResult) -> list[str]:

@@ -10,7 +10,7 @@ from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.observe.finding import Cause
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
-from pytest_prodcheck.report import baseline
+from pytest_prodcheck.report import baseline, load
 
 SHOWN_CAUSES = 10
 SHOWN_DETAILS = 20
@@ -62,6 +62,8 @@ def verdict_first(reporter: Reporter, result: RunResult) -> None:
         reporter.write_line(flat(line))
     for row in result.targets:
         reporter.write_line(target_line(row))
+    for line in load.lines(result.load):
+        reporter.write_line(flat(line))
     for line in baseline.lines(result):
         reporter.write_line(flat(line))
     for note in result.notes:

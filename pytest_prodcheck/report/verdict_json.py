@@ -40,6 +40,7 @@ def document(result: RunResult) -> dict[str, Any]:
         "notes": list(result.notes),
         "baseline": dict(result.baseline) if result.baseline else None,
         "latency": [dict(row) for row in result.latency],
+        "load": [dict(row) for row in result.load],
     }
 
 
@@ -95,6 +96,7 @@ def scrubbed(result: RunResult, scrub: Callable[[Any], Any]) -> RunResult:
         notes=tuple(scrub(list(result.notes))),
         baseline=scrub(dict(result.baseline)) if result.baseline else result.baseline,
         latency=tuple({**row, **scrub(_texts(row))} for row in result.latency),
+        load=tuple(scrub([dict(row) for row in result.load])),
     )
 
 

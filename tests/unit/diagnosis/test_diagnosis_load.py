@@ -146,4 +146,3 @@ def test_glances_are_observations() -> None:
     """They travel as any other, and come back in order of time."""
     later, first = database(2.0, problem="53300"), database(1.0, 7)
     assert glances([later.observation(), first.observation()]) == (first, later)
-    assert [name for _, name, _ in load.timed([first, later])] == ["connections", "active", "waiting"]
