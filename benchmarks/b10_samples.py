@@ -4,8 +4,7 @@
 
 Columns are written to a temporary folder as the engine writes them: 20 names, lognormal latencies over three hours,
 0.4 % errors. Then, in a process of its own, `criteria.load.judge` judges limits over all requests and over single
-names. Memory is the process's peak (`VmHWM`), with the pages of the columns that it mapped; what it holds itself is said
-beside.
+names. Memory is the peak of the process (`VmHWM`) with the pages of the columns that it mapped; its own is said beside.
 """
 
 from __future__ import annotations
