@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import secrets
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +23,15 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from pytest_prodcheck.demo.cache import Cache, CacheError
 from pytest_prodcheck.demo.consumer import Consumer
 from pytest_prodcheck.demo.issuer import NAMESPACE
 from pytest_prodcheck.demo.pool import Pool, Row
 
 REVISION = "demo-1"
 HOME = "<!doctype html><title>Tasks</title><h1>Tasks</h1><p><a href=/login>Sign in</a>"
+TIPS = ["Do the small task first.", "Write it down.", "Ask who waits for it."]
+_TIPS = "tips:today"
 _TASKS = """select id::text, user_id::text, title, done, due_on::text, metadata ->> 'label'
             from tasks order by title limit 50"""
 _PROJECTS = "select id::text, owner_id::text, name from projects order by name limit 50"
@@ -48,6 +52,10 @@ class Api:
     health_lies: bool = False
     broken_report: bool = False
     crashes_on_bad_tokens: bool = False
+    cache: Cache | None = None
+    uses_cache: bool = True
+    tips_live: tuple[str, str] = ("EX", "60")
+    """The time to live of the cached tips, as SET takes it."""
     turn: itertools.count[int] = field(default_factory=itertools.count)
 
     def caller(self, request: Request) -> Mapping[str, Any]:
@@ -107,11 +115,24 @@ class Api:
             raise HTTPException(403, "forbidden")
         return JSONResponse({"users": 2})
 
+    async def tips(self, _: Request) -> Response:
+        """Today's tips, out of the cache; they need neither a user nor the database."""
+        if self.cache is None or not self.uses_cache:
+            return JSONResponse({"tips": TIPS})
+        if (found := await self.cache.ask("GET", _TIPS)) is not None:
+            return JSONResponse({"tips": json.loads(found)}, headers={"X-Cache": "HIT"})
+        await self.cache.ask("SET", _TIPS, json.dumps(TIPS), *self.tips_live)
+        return JSONResponse({"tips": TIPS}, headers={"X-Cache": "MISS"})
+
     async def detailed_health(self, _: Request) -> Response:
         """Each component really asked; 200 whatever they say, as in runbook T16."""
-        database, provider = await asyncio.gather(self._database_health(), self._provider_health())
-        components = {"database": _component(database), "identity": _component(provider)}
-        well = self.health_lies or not (database or provider)
+        database, provider, cache = await asyncio.gather(
+            self._database_health(), self._provider_health(), self._cache_health()
+        )
+        components = {
+            "database": _component(database), "identity": _component(provider), "cache": _component(cache),
+        }  # fmt: skip
+        well = self.health_lies or not (database or provider or cache)
         if self.health_lies:
             components = {name: _component("") for name in components}
         return JSONResponse({"status": "healthy" if well else "unhealthy", "components": components})
@@ -123,6 +144,13 @@ class Api:
         except psycopg.Error:
             return "not reachable"
         return "read-only: cannot execute INSERT in a read-only transaction" if found == ("on",) else ""
+
+    async def _cache_health(self) -> str:
+        try:
+            await self.cache.ask("PING") if self.cache else None
+        except CacheError:
+            return "not reachable"
+        return ""
 
     async def _provider_health(self) -> str:
         address = urlsplit(self.issuer)
@@ -153,6 +181,7 @@ def api_app(api: Api) -> Starlette:
     handlers: Mapping[type[Exception], Callable[[Request, Exception], Awaitable[Response]]] = {
         HTTPException: refused,
         psycopg.Error: failed,
+        CacheError: failed,
         ArithmeticError: failed,
         jwt.PyJWTError: failed,
     }
@@ -181,5 +210,6 @@ def _routes(api: Api) -> list[Route]:
         Route("/api/report", api.report),
         Route("/api/search", api.search, methods=["POST"]),
         Route("/api/me", api.me),
+        Route("/api/tips", api.tips),
         Route("/api/admin", api.admin),
     ]

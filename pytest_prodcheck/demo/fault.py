@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["cluster", "database", "auth", "graphql", "http", "logs", "load"]
+Layer = Literal["cluster", "database", "cache", "auth", "graphql", "http", "logs", "load"]
 
 ROLLOUT = ("cluster::test_rollout",)
 CLUSTER = ("cluster::test_pods", *ROLLOUT, "cluster::test_wiring", "cluster::test_job", "cluster::test_cronjob",
            "cluster::test_secrets", "cluster::test_configmaps", "cluster::test_argocd")  # fmt: skip
 LOGS = ("logs::test_coverage", "logs::test_server_errors", "logs::test_errors", "logs::test_private",
         "logs::test_retries")  # fmt: skip
+CACHE_READY = ("cache::test_ready",)
+CACHE = ("cache::test_login", "cache::test_role", "cache::test_replication", "cache::test_memory",
+         "cache::test_clients", "cache::test_persistence", "cache::test_keys", "cache::test_expires",
+         "cache::test_evicted", "cache::test_round_trip", "cache::test_serves")  # fmt: skip
 READY = ("database::test_ready",)
 PROOF = ("database::test_rls_proof",)
 LINT = ("database::test_lint",)
@@ -42,7 +46,7 @@ GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operat
 LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate",
           "http::test_broken_token_refused", "graphql::test_broken_token_refused", "http::test_refuses",
           "graphql::test_refuses", "graphql::test_subscription", "graphql::test_denied", "graphql::test_metadata",
-          "graphql::test_suggestions")  # fmt: skip
+          "graphql::test_suggestions", "cache::test_serves", "cache::test_latency")  # fmt: skip
 """Limits over all requests of a target, what compares with a good answer, and what the engine shows beside its answers:
 red where enough of them fail."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from pytest_prodcheck.demo import (
     faults_auth,
+    faults_cache,
     faults_cluster,
     faults_contract,
     faults_database,
@@ -26,6 +27,7 @@ FAULTS: Mapping[str, Fault] = {
         faults_database,
         faults_upkeep,
         faults_contract,
+        faults_cache,
         faults_auth,
         faults_graphql,
         faults_http,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from pytest_prodcheck.demo import (
     inject_auth,
+    inject_cache,
     inject_cluster,
     inject_contract,
     inject_database,
@@ -30,6 +31,7 @@ INJECTIONS: Mapping[str, Injection] = {
     **inject_database.INJECTIONS,
     **inject_upkeep.INJECTIONS,
     **inject_contract.INJECTIONS,
+    **inject_cache.INJECTIONS,
     **inject_auth.INJECTIONS,
     **inject_graphql.INJECTIONS,
     **inject_http.INJECTIONS,

@@ -1,4 +1,4 @@
-"""The demo as one object: database, identity provider, API, GraphQL engine and recorded cluster, in one event loop.
+"""The demo as one object: database, cache, identity provider, API, GraphQL engine, recorded cluster, in one event loop.
 
 The order matters for faults: everything is set up; the fault is injected; the identity provider starts and the
 services fetch its keys; what the fault keeps for `later` happens; the services start; the addresses are given away.
@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import socket
 import ssl
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -19,7 +20,9 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from pytest_prodcheck.demo import issuer as provider
+from pytest_prodcheck.demo import resp
 from pytest_prodcheck.demo.api import REVISION, Api, api_app
+from pytest_prodcheck.demo.cache import Cache
 from pytest_prodcheck.demo.certificates import HOST, Certificates, Kind
 from pytest_prodcheck.demo.cluster.answers import ApiServer
 from pytest_prodcheck.demo.cluster.app import cluster_app, kubeconfig
@@ -44,7 +47,7 @@ class System:
         self.postgres = postgres
         self.database = Database(postgres)
         self.certificates = Certificates(directory)
-        self.sockets: dict[str, socket.socket] = {name: bound() for name in (*HOSTS, "advice")}
+        self.sockets: dict[str, socket.socket] = {name: bound() for name in (*HOSTS, "advice", "cache")}
         self.contexts = {name: self.certificates.server_context() for name in HOSTS}
         self.fronts: dict[str, list[Front]] = defaultdict(list)
         self.down: set[str] = set()
@@ -52,8 +55,10 @@ class System:
         self.later: list[Callable[[], None]] = []
         """Runs when the services hold the provider's keys, before they serve."""
         self.open_sockets: list[socket.socket] = []
+        self.store = resp.Store(keys={f"sess:{number}": ("{}", time.monotonic() + 3600) for number in range(5)})
         self.issuer = provider.Issuer(self.url("identity"))
         self.api = Api(self.pool("demo-api"), self.issuer.url, [self.consumer()])
+        self.api.cache = Cache(self.port("cache"), "app", self.store.passwords["app"])
         remote = (HOST, self.port("advice"))
         self.engine = Engine(self.pool("demo-graphql"), self.consumer(), secrets.token_urlsafe(24), remote)
         self.cluster = ApiServer(recording())
@@ -106,6 +111,7 @@ class System:
         await asyncio.to_thread(self._fetch_keys)
         for step in self.later:
             step()
+        await self._serve_cache()
         await self._serve("api", api_app(self.api), self.contexts["api"])
         await self._serve("graphql", engine_app(self.engine), self.contexts["graphql"])
         await self._serve("cluster", cluster_app(self.cluster, self.cluster_token), self.contexts["cluster"])
@@ -140,6 +146,17 @@ class System:
                 raise RuntimeError(f"the demo's {name} host did not start")
             await asyncio.sleep(0.005)
 
+    async def _serve_cache(self) -> None:
+        """The stand-in for Redis."""
+        if "cache" in self.down:
+            self.sockets["cache"].close()
+            return
+
+        async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await resp.serve(self.store, reader, writer)
+
+        await asyncio.start_server(client, sock=self.sockets["cache"])
+
     async def _serve_advice(self) -> None:
         """The remote schema behind the GraphQL engine: one line a connection."""
         if "advice" in self.down:
@@ -152,6 +169,9 @@ class System:
 
         await asyncio.start_server(advise, sock=self.sockets["advice"])
 
+    def _cache_url(self, user: str) -> str:
+        return f"redis://{user}:{self.store.passwords[user]}@{HOST}:{self.port('cache')}/0"
+
     def _addresses(self) -> dict[str, str]:
         return {
             "api_url": self.url("api"),
@@ -160,6 +180,7 @@ class System:
             "graphql_url": f"{self.url('graphql')}/v1/graphql",
             "reader_dsn": self.database.reader_dsn,
             "app_dsn": self.database.app_dsn,
+            **{f"cache_{user}_url": self._cache_url(user) for user in resp.USERS},
             "client_id": provider.CLIENT_ID,
             "client_secret": self.issuer.client_secret,
             "username": provider.USERNAME,

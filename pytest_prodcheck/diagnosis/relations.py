@@ -175,7 +175,7 @@ RELATIONS: tuple[Relation, ...] = (
               "cache.keys.missing"), same_target, "B24"),
     Relation(("cache.server.restarted", "cache.memory.evicting"), ("cache.hits.low", "cache.keys.missing"), same_target,
              "B24"),
-    Relation(("cache.memory.full",), ("cache.memory.over_limit",), always, "B24"),
+    Relation(("cache.memory.full",), ("cache.memory.over_limit", "cache.memory.policy"), always, "B24"),
     Relation(("cache.keys.no_expiry",), ("cache.memory.full", "cache.memory.over_limit", "cache.memory.evicting"),
              same_target, "B24: what never ends fills it"),
     Relation(("cache.keys.expire_at_once", "cache.database_index.wrong", "cache.hits.none"),

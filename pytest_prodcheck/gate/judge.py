@@ -120,8 +120,7 @@ _CRITERION: Mapping[str, str] = {
 }
 
 
-_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate",
-                     "test_serves")  # fmt: skip
+_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate")
 """Checks whose exchanges have their 5xx judged by what they ask, or by the readiness that they share."""
 
 

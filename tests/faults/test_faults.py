@@ -20,6 +20,7 @@ FAMILIES = {
     "cluster.pods": ("cluster::test_pods",),
     "http.build_id": ("http::test_revision",),
     "database.*": ("database::test_login", "database::test_tables", "database::test_query"),
+    "cache.*": ("cache::test_login", "cache::test_role", "cache::test_keys"),
     "http.*": ("http::test_endpoint",),
     "graphql.*": ("graphql::test_operation",),
     "auth.*": ("auth::test_token", "auth::test_claims", "auth::test_jwks"),

@@ -64,6 +64,24 @@ CHECKS = {
             "test_retries",
         )
     ),
+    *(
+        "cache::" + name
+        for name in (
+            "test_ready",
+            "test_login",
+            "test_role",
+            "test_replication",
+            "test_memory",
+            "test_clients",
+            "test_persistence",
+            "test_keys",
+            "test_expires",
+            "test_evicted",
+            "test_round_trip",
+            "test_serves",
+            "test_latency",
+        )
+    ),
     "database::test_lint",
     "http::test_revision",
     "http::test_broken_token_refused",
@@ -89,11 +107,11 @@ def test_every_fault_is_injected_by_its_name() -> None:
     assert set(FAULTS) == set(INJECTIONS)
 
 
-def test_six_layers_have_at_least_46_faults() -> None:
+def test_seven_layers_have_at_least_46_faults() -> None:
     """The list is long enough, and no layer is a token."""
     layers = Counter(fault.layer for fault in FAULTS.values())
     assert len(FAULTS) >= 46
-    assert set(layers) == {"cluster", "database", "auth", "graphql", "http", "logs"}
+    assert set(layers) == {"cluster", "database", "cache", "auth", "graphql", "http", "logs"}
     assert min(layers.values()) >= 8
     assert layers["cluster"] >= 12
 

@@ -11,6 +11,7 @@ from pytest_prodcheck.criteria.cache import about, contents, hits, login, memory
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.observe.cache import Reading
 from pytest_prodcheck.observe.finding import Finding
+from pytest_prodcheck.observe.observation import Observation
 
 
 def logins(case: Case) -> list[Finding]:
@@ -100,7 +101,16 @@ def serves(case: Case) -> list[Finding]:
     wrong = [
         finding for one in seen.answers if endpoint for finding in answers.expected_answer(endpoint, one, now=case.now)
     ]
-    return wrong[:1] or hits.serves(seen, promised, case.check.target, case.now)
+    bad = [one for one in seen.answers if one.error or not one.expected]
+    if wrong or bad:  # a 5xx is judged of every check by itself
+        return wrong[:1] or [_unanswered(one) for one in bad[:1] if not one.server_error]
+    return hits.serves(seen, promised, case.check.target, case.now)
+
+
+def _unanswered(seen: Observation) -> Finding:
+    from pytest_prodcheck.criteria import exchange
+
+    return Finding("serves", seen.target, exchange.failure(seen), exchange.code(seen), data=exchange.facts(seen))
 
 
 def certificate(case: Case) -> list[Finding]:
