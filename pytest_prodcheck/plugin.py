@@ -135,3 +135,9 @@ def prodcheck_logs(pytestconfig: pytest.Config) -> Any:
 def prodcheck_load(pytestconfig: pytest.Config) -> Any:
     """The load scenarios that ran: `runs`, `samples(scenario)`."""
     return _fixture(pytestconfig, "prodcheck_load")
+
+
+@pytest.fixture(scope="session")
+def prodcheck_websocket(pytestconfig: pytest.Config) -> Any:
+    """The WebSocket, read-only: `connect`, `ping`, `receive`; a family by `prodcheck_websocket["game"]`."""
+    return _fixture(pytestconfig, "prodcheck_websocket")

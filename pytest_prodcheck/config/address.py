@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote
+from urllib.parse import unquote, unquote_plus
 
 from pytest_prodcheck.config.lazily import compiled
 
@@ -35,6 +35,13 @@ def passwords(text: str) -> tuple[str, ...]:
     secret = password(text)
     decoded = unquote(secret) if _URL.match(text) else re.sub(r"\\(.)", r"\1", secret)
     return tuple(dict.fromkeys(form for form in (secret, decoded) if form))
+
+
+def credentials_in_query(text: str) -> list[str]:
+    """The values of a URL's parameters, as written and decoded: each may be a token (`?token=…`)."""
+    query = text.partition("?")[2].partition("#")[0]
+    values = [part.partition("=")[2] for part in query.split("&")]
+    return [form for value in values if value for form in dict.fromkeys((value, unquote_plus(value)))]
 
 
 def url_problem(text: str, schemes: tuple[str, ...] = ("http", "https")) -> str:

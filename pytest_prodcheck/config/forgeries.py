@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from pytest_prodcheck.config import models
+from pytest_prodcheck.config import models, steps
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import Endpoint, Environment, HttpTarget, User
 from pytest_prodcheck.config.secrecy import only_refusals
@@ -47,6 +47,18 @@ def graphql(environment: Environment, path: KeyPath, target: models.GraphqlTarge
         _tokens(environment, key, target.refuses, target.as_, add)
     elif target.allowed:
         _nobody((*path, "allowed"), target.headers, add)
+
+
+def websocket(environment: Environment, path: KeyPath, target: models.WebsocketTarget, add: Add) -> None:
+    """Adds a problem for each promise of a WebSocket that could not be proven."""
+    key = (*path, "refuses")
+    if target.refused and not target.refuses:
+        add((*path, "refused"), "refused is how what `refuses` names is refused", 'refuses = ["none", "tampered"]')
+    if "role" in target.refuses:
+        add(key, "role is a header of Hasura's: promise it on a graphql target", 'refuses = ["none", "tampered"]')
+    if target.refuses:
+        _nobody(key, target.headers, add)
+        _tokens(environment, key, target.refuses, steps.acting(target), add)
 
 
 def _nobody(key: KeyPath, headers: Mapping[str, str], add: Add) -> None:

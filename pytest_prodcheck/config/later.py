@@ -5,7 +5,7 @@ from __future__ import annotations
 from pytest_prodcheck.config.merge import REMOVED, RawTarget, Table
 from pytest_prodcheck.config.problems import Problems
 
-TABLES = ("websocket", "notify")
+TABLES = ("notify",)
 _DSN = 'dsn = "postgresql://reader@db.example/plan?sslmode=verify-full&sslrootcert=/etc/ssl/db.pem"'
 
 

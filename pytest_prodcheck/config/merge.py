@@ -17,7 +17,7 @@ HTTP_DEFAULTS = ("tls", "proxy", "headers")
 """Keys beside `kind` that are defaults for the targets that speak HTTP."""
 NEVER_INHERITED: tuple[tuple[str, ...], ...] = (("writes",), ("accepted",), ("load", "consent"))
 DOCUMENTS = frozenset(
-    {"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers", "health"}
+    {"expect", "expect_headers", "json", "claims", "data", "errors", "query", "security_headers", "health", "first"}
 )
 """Keys whose values are documents: in them `false` is JSON's (of `health`: not judged), and removes nothing."""
 NOT_JUDGED = {
@@ -155,6 +155,7 @@ _ADDRESS_EXAMPLES = {
     "graphql": "https://api.example/v1/graphql",
     "database": "env:PRODCHECK_DSN",
     "cache": "env:REDIS_URL",
+    "websocket": "wss://app.example/ws",
     "logs": "backend/server.log",
     "load": "browse",
 }

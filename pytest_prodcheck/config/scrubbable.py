@@ -15,7 +15,7 @@ from pytest_prodcheck.config.redaction.weakness import weakness
 _SECRET_KEYS = frozenset(
     {"client_secret", "client_key", "password", "refresh_token", "token", "secret", "admin_secret", "sentinel_password"}
 )
-_DOCUMENTS = frozenset({"headers", "json", "form", "query", "text"})
+_DOCUMENTS = frozenset({"headers", "json", "form", "query", "text", "send", "first", "cleanup"})
 _IDENTITY = compiled(r"user|email|e-mail|login|client[-_]?id|name", re.IGNORECASE)
 _URL_KEYS = frozenset({"url", "issuer", "jwks_url", "proxy"})
 _SCHEME = compiled(r"(Bearer|Basic|Token|Digest|ApiKey|DPoP)\s+(\S+)", re.IGNORECASE)
@@ -31,6 +31,8 @@ def secrets(reference: str, value: str, path: KeyPath) -> list[tuple[str, str]]:
     """(reference, secret) of everything to scrub from a value that stands at `path`: whole credentials; of DSNs and
     URLs only the password, in both spellings; of headers also what follows the scheme, and each cookie."""
     found = list(address.passwords(value)) if _is_dsn(path) or "://" in value else []
+    if path[0] == "websocket" and path[-1] == "url":
+        found += address.credentials_in_query(value)
     if _is_whole_secret(path):
         found.append(value)
         if "headers" in path:
@@ -83,6 +85,8 @@ def address_problem(value: str, path: KeyPath) -> str:
         return address.redis_problem(value)
     if _is_dsn(path):
         return address.dsn_problem(value)
+    if path[0] == "websocket" and path[-1] == "url":
+        return address.url_problem(value, ("ws", "wss"))
     if path[-1] in _URL_KEYS and len(path) <= 3:
         return address.address_problem(value, path[-1])
     return ""

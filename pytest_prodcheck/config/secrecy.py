@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pytest_prodcheck.config import address
+from pytest_prodcheck.config import address, steps
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.problems import CREDENTIAL, REFERENCES_ONLY, Problems
@@ -15,7 +15,7 @@ REFERENCE = compiled(r"(?:env|file|cmd|demo|container):.+|.*\{(?:env|file|demo|c
 _NAME = r"[A-Za-z_][A-Za-z0-9_.-]*"
 MALFORMED = compiled(rf"\A(?:env|demo|container):(?!{_NAME}\Z)|\{{(?:env|demo|container):(?!{_NAME}\}})[^{{}}\"']*\}}")
 """What is written like a reference and names nothing that could be looked up: it would be sent as it stands."""
-_BODIES = frozenset({"json", "form", "query"})
+_BODIES = frozenset({"json", "form", "query", "send", "first", "cleanup"})
 _TEXTS = _BODIES | {"text", "sql", "expect", "expect_headers", "claims", "data", "errors"}
 """Keys below which any text may be meant, unless it stands where a credential belongs."""
 _QUERY_PARAMETER = compiled(r"[?&]([^=&#]+)=([^&#]*)")
@@ -26,6 +26,8 @@ def check(environment: Mapping[str, Any], problems: Problems) -> None:
     name, and in the user part of any URL or DSN. A value whose endpoint only expects 4xx is no secret.
     """
     for path, value in _strings(environment, ()):
+        if path[0] == "websocket" and steps.names_user(value) and not _has_credential_parameter(value):
+            continue
         if MALFORMED.search(value) and _means_reference(path):
             problems.add(path, "is no reference: a name has letters, digits, _, . and -", f'{path[-1]} = "env:NAME"')
         elif REFERENCE.fullmatch(value):

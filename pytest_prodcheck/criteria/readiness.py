@@ -49,6 +49,10 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
         return source_readiness.ready(name, evidence)
     if isinstance(table, models.LoadTarget):
         return []
+    if isinstance(table, models.WebsocketTarget):
+        from pytest_prodcheck.criteria import websocket_opening
+
+        return websocket_opening.ready(evidence, table)
     raise TypeError(f"no readiness for {type(table).__name__}")
 
 

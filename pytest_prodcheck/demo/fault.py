@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Layer = Literal["cluster", "database", "cache", "auth", "graphql", "http", "logs", "load"]
+Layer = Literal["cluster", "database", "cache", "auth", "graphql", "http", "websocket", "logs", "load"]
 
 ROLLOUT = ("cluster::test_rollout",)
 CLUSTER = ("cluster::test_pods", *ROLLOUT, "cluster::test_wiring", "cluster::test_job", "cluster::test_cronjob",
@@ -43,10 +43,16 @@ SERVICES = ENDPOINT + OPERATION
 HTTP = ("http::test_endpoint", "http::test_latency", "http::test_error_rate", "http::test_revision")
 GRAPHQL = ("graphql::test_health", "graphql::test_schema", "graphql::test_operation", "graphql::test_introspection",
            "graphql::test_latency")  # fmt: skip
+READY_LIVE = ("websocket::test_ready",)
+STEP = ("websocket::test_step",)
+STABLE = ("websocket::test_stable",)
+WEBSOCKET = (*STEP, *STABLE, "websocket::test_close", "websocket::test_reconnects", "websocket::test_foreign_origin",
+             "websocket::test_refuses", "websocket::test_latency")  # fmt: skip
 LIMITS = ("http::test_latency", "http::test_error_rate", "graphql::test_latency", "graphql::test_error_rate",
           "http::test_broken_token_refused", "graphql::test_broken_token_refused", "http::test_refuses",
           "graphql::test_refuses", "graphql::test_subscription", "graphql::test_denied", "graphql::test_metadata",
-          "graphql::test_suggestions", "cache::test_serves", "cache::test_latency")  # fmt: skip
+          "graphql::test_suggestions", "cache::test_serves", "cache::test_latency", *READY_LIVE,
+          *WEBSOCKET)  # fmt: skip
 """Limits over all requests of a target, what compares with a good answer, and what the engine shows beside its answers:
 red where enough of them fail."""
 

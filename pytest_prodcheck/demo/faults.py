@@ -12,6 +12,7 @@ from pytest_prodcheck.demo import (
     faults_database,
     faults_graphql,
     faults_http,
+    faults_live,
     faults_load,
     faults_logs,
     faults_upkeep,
@@ -31,6 +32,7 @@ FAULTS: Mapping[str, Fault] = {
         faults_auth,
         faults_graphql,
         faults_http,
+        faults_live,
         faults_logs,
         faults_load,
     )

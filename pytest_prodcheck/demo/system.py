@@ -1,4 +1,4 @@
-"""The demo as one object: database, cache, identity provider, API, GraphQL engine, recorded cluster, in one event loop.
+"""The demo as one object: database, cache, identity provider, API, GraphQL engine, WebSocket, cluster, in one loop.
 
 The order matters for faults: everything is set up; the fault is injected; the identity provider starts and the
 services fetch its keys; what the fault keeps for `later` happens; the services start; the addresses are given away.
@@ -28,15 +28,17 @@ from pytest_prodcheck.demo.cluster.answers import ApiServer
 from pytest_prodcheck.demo.cluster.app import cluster_app, kubeconfig
 from pytest_prodcheck.demo.cluster.recording import recording
 from pytest_prodcheck.demo.consumer import Consumer
+from pytest_prodcheck.demo.cutting import Cutting
 from pytest_prodcheck.demo.database import MEMBER, Database
 from pytest_prodcheck.demo.engine import Engine
 from pytest_prodcheck.demo.engine_app import engine_app
 from pytest_prodcheck.demo.fronts import Front
 from pytest_prodcheck.demo.issuer_app import issuer_app
+from pytest_prodcheck.demo.live import PATH, Live, live_app
 from pytest_prodcheck.demo.pool import Pool
 from pytest_prodcheck.demo.postgres import Postgres
 
-HOSTS = ("identity", "api", "graphql", "cluster")
+HOSTS = ("identity", "api", "graphql", "live", "cluster")
 ADVICE = b"Do the small task first.\n"
 
 
@@ -61,6 +63,9 @@ class System:
         self.api.cache = Cache(self.port("cache"), "app", self.store.passwords["app"])
         remote = (HOST, self.port("advice"))
         self.engine = Engine(self.pool("demo-graphql"), self.consumer(), secrets.token_urlsafe(24), remote)
+        self.live = Live(self.api, self.consumer(), (self.url("api"),))
+        self.cutting: Cutting | None = None
+        """What ends the connections of the WebSocket's host; None for nothing."""
         self.cluster = ApiServer(recording())
         """Recorded; the only part of the demo that is not really running."""
         self.cluster_token = secrets.token_urlsafe(24)
@@ -85,8 +90,8 @@ class System:
 
     @property
     def consumers(self) -> list[Consumer]:
-        """All verifiers: the API's replicas and the engine's."""
-        return [*self.api.consumers, self.engine.consumer]
+        """All verifiers: the API's replicas, the engine's and the WebSocket's."""
+        return [*self.api.consumers, self.engine.consumer, self.live.consumer]
 
     def pool(self, name: str, *, size: int = 8, timeout: float = 5.0, hold: float = 0.0) -> Pool:
         """A pool of the API's role."""
@@ -114,6 +119,7 @@ class System:
         await self._serve_cache()
         await self._serve("api", api_app(self.api), self.contexts["api"])
         await self._serve("graphql", engine_app(self.engine), self.contexts["graphql"])
+        await self._serve_live()
         await self._serve("cluster", cluster_app(self.cluster, self.cluster_token), self.contexts["cluster"])
         if "plain" in self.sockets:
             await self._serve("plain", api_app(self.api), None)
@@ -157,6 +163,15 @@ class System:
 
         await asyncio.start_server(client, sock=self.sockets["cache"])
 
+    async def _serve_live(self) -> None:
+        """The WebSocket, behind what cuts its connections where there is such a thing."""
+        public = self.sockets["live"]
+        if self.cutting is not None:
+            self.sockets["live"] = bound()
+        await self._serve("live", live_app(self.live), self.contexts["live"])
+        if self.cutting is not None:
+            await self.cutting.serve(public, (HOST, self.port("live")))
+
     async def _serve_advice(self) -> None:
         """The remote schema behind the GraphQL engine: one line a connection."""
         if "advice" in self.down:
@@ -178,6 +193,7 @@ class System:
             "issuer": self.issuer.url,
             "jwks_url": f"{self.issuer.url}jwks/",
             "graphql_url": f"{self.url('graphql')}/v1/graphql",
+            "live_url": f"wss://{HOST}:{self.port('live')}{PATH}",
             "reader_dsn": self.database.reader_dsn,
             "app_dsn": self.database.app_dsn,
             **{f"cache_{user}_url": self._cache_url(user) for user in resp.USERS},

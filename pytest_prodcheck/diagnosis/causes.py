@@ -29,9 +29,9 @@ from pytest_prodcheck.diagnosis.tables import (
     load,
     load_judged,
     logs,
-    others,
     promises,
     run,
+    websocket,
 )
 
 LAYERS = (
@@ -45,7 +45,7 @@ _TABLES = (
     database_connection.KINDS, database_server.KINDS, database_migration.KINDS,
     database_schema.KINDS, database_rls.KINDS, database_data.KINDS,
     database_health.KINDS, database_lint.KINDS, cache.KINDS, auth.KINDS, http_transport.KINDS,
-    http_answer.KINDS, http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, others.KINDS, logs.KINDS,
+    http_answer.KINDS, http_headers.KINDS, graphql.KINDS, graphql_exposure.KINDS, websocket.KINDS, logs.KINDS,
     load.KINDS, load_judged.KINDS, promises.KINDS,
 )  # fmt: skip
 

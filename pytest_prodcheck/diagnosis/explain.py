@@ -31,7 +31,11 @@ LOOKALIKES: tuple[tuple[str, ...], ...] = (
     ("cache.auth.required", "cache.auth.rejected", "cluster.config.bad_value"),
     ("cluster.container.oom_killed", "cluster.container.liveness_killed", "cluster.container.crash_loop",
      "cluster.container.memory_leak"),
-    ("websocket.connection.idle_timeout", "websocket.connection.platform_timeout"),
+    ("websocket.connection.idle_timeout", "websocket.connection.platform_timeout", "websocket.connection.dropped",
+     "websocket.server.going_away"),
+    ("websocket.token.rejected", "websocket.handshake.refused", "websocket.upgrade.blocked",
+     "websocket.endpoint.not_found"),
+    ("websocket.answer.missing", "websocket.broadcast.lost_between_replicas"),
 )  # fmt: skip
 """Causes that show alike and are told apart by a second look."""
 
@@ -50,6 +54,7 @@ TAGS: Mapping[str, str] = {
     "graphql_error": "GraphQL answers with errors",
     "signature": "tokens whose signature is not accepted",
     "timed": "tokens and certificates that are not valid yet or any more",
+    "websocket_error": "WebSockets that fail, fall silent or are closed",
     "transport": "failed connections to the same host",
 }
 """Tags of `symptoms` in words."""

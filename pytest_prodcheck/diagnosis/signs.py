@@ -15,7 +15,8 @@ from pytest_prodcheck.observe.observation import Observation
 GENERIC = frozenset({
     "unknown", "", "http.application.unhandled_exception", "http.answer.unexpected_status", "graphql.errors.in_answer",
     "graphql.data.partial", "graphql.database.unreachable", "http.error_rate.over_limit", "http.upstream.none",
-    "http.upstream.crashed", "gate.check.failed", "auth.token.request_failed",
+    "http.upstream.crashed", "gate.check.failed", "auth.token.request_failed", "websocket.server.internal_error",
+    "websocket.answer.unexpected", "websocket.token.rejected",
 })  # fmt: skip
 """Codes that say what was seen, not why: an error body that names its reason is more exact."""
 

@@ -21,6 +21,11 @@ _SERVER_ERROR = frozenset({
 })  # fmt: skip
 _DATABASE_ERROR = frozenset({"graphql.database.unreachable", "graphql.engine.start_failed"})
 _GRAPHQL_ERROR = frozenset({"graphql.errors.in_answer", "graphql.data.partial"})
+_WEBSOCKET_ERROR = frozenset({
+    "websocket.server.internal_error", "websocket.answer.missing", "websocket.answer.unexpected",
+    "websocket.handler.fallback", "websocket.connection.dropped", "websocket.connection.closed",
+    "websocket.reconnect.refused", "websocket.close.unexpected",
+})  # fmt: skip
 _VALIDATION = frozenset({
     "graphql.permission.missing", "graphql.table.not_tracked", "graphql.document.outdated", "graphql.schema.breaking",
 })  # fmt: skip
@@ -80,6 +85,7 @@ _BY_CODE = {
     "database_error": _DATABASE_ERROR | _GRAPHQL_ERROR,
     "graphql_error": _GRAPHQL_ERROR,
     "validation": _VALIDATION,
+    "websocket_error": _WEBSOCKET_ERROR,
     "content": _CONTENT,
     "signature": _SIGNATURE,
     "timed": _TIMED,
@@ -111,6 +117,9 @@ def names_its_own_reason(sign: Sign) -> bool:
     return told and not sign.data.get("absent")
 
 
+_REFUSED = ("runner.token.expired", "graphql.subscription.refused", "websocket.token.rejected")
+
+
 def _plain_server_error(sign: Sign) -> bool:
     return sign.code in _SERVER_ERROR or (
         sign.status >= 500 and sign.code in ("unknown", "http.answer.unexpected_status")
@@ -118,9 +127,9 @@ def _plain_server_error(sign: Sign) -> bool:
 
 
 def _rejected(sign: Sign) -> bool:
-    if sign.kind not in ("http", "graphql"):
+    if sign.kind not in ("http", "graphql", "websocket"):
         return False
     if sign.code.startswith(_TAKES_TOO_MUCH):
         return False  # it accepts what it must refuse: no cause of a refusal explains that
-    told = sign.code.startswith("auth.") or sign.code in ("runner.token.expired", "graphql.subscription.refused")
+    told = sign.code.startswith("auth.") or sign.code in _REFUSED
     return told or sign.status in (401, 403)

@@ -117,10 +117,16 @@ _CRITERION: Mapping[str, str] = {
     "test_load": "load",
     "test_soak": "load",
     "test_limits": "load",
+    "test_step": "messages",
+    "test_close": "close",
+    "test_stable": "stable",
+    "test_reconnects": "reconnects",
+    "test_foreign_origin": "origin",
 }
 
 
-_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate")
+_JUDGED_ELSEWHERE = ("test_broken_token_refused", "test_refuses", "test_denied", "test_discovery", "test_certificate",
+                     "test_reconnects", "test_foreign_origin")  # fmt: skip
 """Checks whose exchanges have their 5xx judged by what they ask, or by the readiness that they share."""
 
 

@@ -57,6 +57,10 @@ def _of_table(table: Target) -> Mapping[str, Any]:
     address = str(getattr(table, "url", "") or getattr(table, "issuer", ""))
     if not address:
         return {}
+    if isinstance(table, models.WebsocketTarget):
+        from pytest_prodcheck.targets.websocket_opening import http_url
+
+        address = http_url(address)  # as curl wants it, and without parameters, which may hold a token
     parts = urlsplit(address)
     port = parts.port or (443 if parts.scheme == "https" else 80)
     host = f"{parts.hostname}:{parts.port}" if parts.port else parts.hostname

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -125,6 +126,15 @@ class Probers:
         del user
         return next(iter(self._auths), "")
 
+    def before(self, name: str) -> Sequence[str]:
+        """What is looked at before `name`: of a WebSocket, the tokens that its handshake shows."""
+        table = self._environment.targets.get(name) if name.startswith("websocket") else None
+        if not isinstance(table, models.WebsocketTarget) or not self._auths:
+            return ()
+        from pytest_prodcheck.config import steps
+
+        return [f"user:{user}" for user in steps.acting(table)]
+
     def standing(self, name: str, now: float) -> Standing:
         """Looks whether `name` is ready: a target, `user:NAME`, `jwks:TARGET`."""
         scheme, _, rest = name.partition(":")
@@ -146,7 +156,10 @@ class Probers:
         return Standing(name, evidence, tuple(identity_readiness.jwks(evidence, rest)))
 
     def stop(self) -> None:
-        """Sends nothing more."""
+        """Sends nothing more, but for the goodbyes of connections that stand idle."""
+        for prober in self._probers.values():
+            if hasattr(prober, "leave"):
+                prober.leave()
         self.wire.stop()
 
     def close(self) -> None:
@@ -203,6 +216,8 @@ class Probers:
             return self._logs(target, table)
         if isinstance(table, models.LoadTarget):
             return Unasked(target)
+        if isinstance(table, models.WebsocketTarget):
+            return self._websocket(target, table)
         raise TypeError(f"no prober for {type(table).__name__}")
 
     def _cache(self, target: str, table: models.CacheTarget) -> Any:
@@ -235,6 +250,18 @@ class Probers:
         project = compose_file.of(self._environment, cluster).project if cluster and cluster.compose else ""
         source = sources.of(target, table, cluster, project, self.wire, self._base, self._remember)
         return LogsProber(target, table, Folder, source, self._run)
+
+    def _websocket(self, target: str, table: models.WebsocketTarget) -> Any:
+        """What speaks on a WebSocket, with the matching of messages that its criteria have."""
+        from pytest_prodcheck.config import steps
+        from pytest_prodcheck.criteria.websocket_messages import Messages
+        from pytest_prodcheck.targets.websocket_opening import http_url
+        from pytest_prodcheck.targets.websocket_prober import WebsocketProber
+
+        self._open(target, table, (http_url(table.url),), {})
+        taken = steps.permitted(self._environment, target, table)
+        matcher = Messages(table.fallback, time.time)
+        return WebsocketProber(self.wire, target, table, taken, matcher, self.credentials, self._forger())
 
     def _issuing(self) -> AuthProber:
         """Where users' tokens come from when no provider takes part: from the one that `--prodcheck-only` leaves out,
@@ -279,6 +306,5 @@ def _refusing(environment: Environment) -> bool:
     """Whether any target promises to refuse tokens."""
     tables = environment.targets.values()
     endpoints = [one for table in tables if isinstance(table, HttpTarget) for one in table.endpoints.values()]
-    return any(one.refuses for one in endpoints) or any(
-        table.refuses for table in environment.of_kind("graphql").values()
-    )
+    others = [*environment.of_kind("graphql").values(), *environment.of_kind("websocket").values()]
+    return any(one.refuses for one in (*endpoints, *others))

@@ -10,7 +10,7 @@ from pytest_prodcheck.config.models import Environment, HttpTarget, Target
 from pytest_prodcheck.criteria import sampling
 from pytest_prodcheck.gate.plan import Check, Plan
 
-_ONE_REQUEST = ("test_endpoint", "test_operation", "test_denied", "test_subscription")
+_ONE_REQUEST = ("test_endpoint", "test_operation", "test_denied", "test_subscription", "test_step", "test_stable")
 """Checks that send a request of their own, whether they have a limit or not."""
 
 
@@ -18,6 +18,7 @@ def problems(environment: Environment, plan: Plan, deadline_s: float) -> list[st
     """Limits whose smallest sample exceeds `requests.at_most` or cannot be sent within the deadline, one line each;
     and hosts whose smallest samples do so together."""
     single = [text for check in plan.checks.values() for text in _of_check(environment, check, deadline_s)]
+    single += _of_holds(environment, plan, deadline_s)
     return single or list(_of_hosts(environment, plan, deadline_s))
 
 
@@ -34,6 +35,17 @@ def _of_check(environment: Environment, check: Check, deadline_s: float) -> Iter
             yield (
                 f"{check.id}: '{text}' needs {least} requests, {least / rate:.0f} s at {rate} per second; "
                 f"the deadline is {deadline_s:.0f} s"
+            )
+
+
+def _of_holds(environment: Environment, plan: Plan, deadline_s: float) -> Iterator[str]:
+    """Connections that would have to stand longer than the run may take."""
+    for check in plan.checks.values():
+        hold = getattr(environment.targets[check.target], "hold", 0.0) if check.function == "test_stable" else 0.0
+        if hold and hold * 1.25 >= deadline_s:
+            yield (
+                f"{check.id}: a hold of {hold:.0f} s, its connections opened one after another, does not fit into the "
+                f"deadline of {deadline_s:.0f} s; raise the deadline, or hold for less"
             )
 
 

@@ -34,6 +34,7 @@ FIXTURES = {
     "prodcheck_cluster": "cluster:ClusterFixture",
     "prodcheck_logs": "logs:LogsFixture",
     "prodcheck_load": "load:LoadFixture",
+    "prodcheck_websocket": "websocket:WebsocketFixture",
 }
 
 

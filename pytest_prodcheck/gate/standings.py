@@ -83,6 +83,8 @@ class Standings:
             auth = self._probers.auth_of(name.removeprefix("user:"))
             if auth and not self.of(auth).ready:
                 return replace(self.of(auth), name=name)
+        for other in self._probers.before(name):
+            self.of(other)
         standing = self._probers.standing(name, self._clock())
         self._keep(standing.evidence)
         return standing

@@ -13,7 +13,8 @@ from pytest_prodcheck.gate.collection import SuiteModule
 from pytest_prodcheck.gate.plan import Check
 
 FIXTURE_TARGETS = {
-    f"prodcheck_{kind}": kind for kind in ("http", "auth", "graphql", "database", "cache", "cluster", "logs", "load")
+    f"prodcheck_{kind}": kind
+    for kind in ("http", "auth", "graphql", "websocket", "database", "cache", "cluster", "logs", "load")
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Protocol
 
-from pytest_prodcheck.config import grammar
+from pytest_prodcheck.config import grammar, models
 from pytest_prodcheck.config.models import Cleanup, DatabaseTarget, Environment, GraphqlTarget, HttpTarget, LoadTarget
 from pytest_prodcheck.criteria import sampling
 
@@ -94,6 +94,8 @@ def _asks(check: PlannedCheck, table: object) -> str:
         return f"POST query {check.subject}{who or ' without a token'}, which must be refused"
     if check.function == "test_subscription" and isinstance(table, GraphqlTarget):
         return f"WebSocket, subscription {check.subject}{who}, at most {table.subscriptions[check.subject].within:g} s"
+    if isinstance(table, models.WebsocketTarget):
+        return _of_websocket(check, table, who)
     if check.function == "test_refuses" and isinstance(table, HttpTarget | GraphqlTarget):
         return _refused(check, table)
     if check.function in ("test_load", "test_soak") and isinstance(table, LoadTarget):
@@ -109,6 +111,23 @@ def _scenario(name: str, table: LoadTarget) -> str:
     hard = f"{shape.rate:g} arrivals/s" if shape.rate else f"{shape.users or 10} users"
     hard = f"{len(shape.stages)} stages" if shape.stages else hard
     return f"Locust {file}: {hard} for {grammar.show_duration(table.seconds(name))}, by {table.workers} process(es)"
+
+
+def _of_websocket(check: PlannedCheck, table: models.WebsocketTarget, who: str) -> str:
+    """What is sent on connections, by how many clients, and how long they stand."""
+    clients = f"{table.clients} client{'s' if table.clients > 1 else ''}"
+    if check.function == "test_stable":
+        return f"hold {clients} idle and one that is pinged for {table.hold:g} s, beside everything else{who}"
+    if check.function == "test_refuses":
+        return f"handshake{who or ' as nobody'}, then with {', '.join(table.refuses)}"
+    if check.function == "test_step":
+        step = next(one for one in table.steps if one.name == check.subject)
+        effect = f"send ({step.effect}) and expect" if step.expect is not None else f"send ({step.effect})"
+        said = effect if step.send is not None else "wait"
+        also = "".join(f", unheard by {name}" for name in step.unheard_by)
+        heard = f", heard by {step.heard_by}" if step.heard_by != "sender" else ""
+        return f"{said} on {clients}, at most {step.within:g} s each{heard}{also}{who}"
+    return _FIXED.get(("websocket", check.function), "no request of its own")
 
 
 def _refused(check: PlannedCheck, table: HttpTarget | GraphqlTarget) -> str:
@@ -158,6 +177,11 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("cache", "test_evicted"): "INFO, when everything else was asked",
     ("cache", "test_hit_ratio"): "INFO, when everything else was asked",
     ("cache", "test_latency"): "PING",
+    ("websocket", "test_ready"): "handshake, ping, close",
+    ("websocket", "test_reconnects"): "handshake, ping, close, twice",
+    ("websocket", "test_close"): "goodbye at the end of the steps",
+    ("websocket", "test_foreign_origin"): "handshake with Origin: https://prodcheck.invalid, ping, close",
+    ("websocket", "test_latency"): "the steps that only read, again, or pings",
     ("logs", "test_ready"): "a look at the source, and at one line of it",
     ("logs", "test_coverage"): "the lines of the window, once for all checks, when everything else was asked",
 }

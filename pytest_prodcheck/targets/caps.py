@@ -11,6 +11,9 @@ from contextlib import contextmanager
 from pytest_prodcheck.config.models import Requests
 from pytest_prodcheck.observe.observation import USED_UP
 
+_LOOK_SECONDS = 0.2
+"""How often who waits for room looks whether the run was stopped."""
+
 
 class CapReached(Exception):
     """No permit: the cap of all requests is used up, the run was stopped, or the wait would pass the deadline."""
@@ -24,6 +27,7 @@ class HostCaps:
         self._slots = threading.Semaphore(requests.in_flight)
         self._sent_at: deque[float] = deque(maxlen=requests.per_second)
         self._lock = threading.Lock()
+        self._left_standing, self._freed = requests.in_flight, threading.Condition()
         self._not_before = 0.0
         self.sent = 0
 
@@ -42,6 +46,26 @@ class HostCaps:
             yield
         finally:
             self._slots.release()
+
+    @contextmanager
+    def standing(self, count: int, deadline: float, stopped: threading.Event) -> Iterator[None]:
+        """Room for `count` connections that stand, all of them or none, so that two who wait cannot hold each other up;
+        at most `in_flight` stand at the same time. Raises CapReached."""
+        if count > self._requests.in_flight:
+            raise CapReached(f"{count} connections at the same time, requests.in_flight is {self._requests.in_flight}")
+        with self._freed:
+            while self._left_standing < count:
+                left = deadline - time.monotonic()
+                if stopped.is_set() or left <= 0:
+                    raise CapReached("stopped, or no room for the connections before the deadline")
+                self._freed.wait(min(left, _LOOK_SECONDS))
+            self._left_standing -= count
+        try:
+            yield
+        finally:
+            with self._freed:
+                self._left_standing += count
+                self._freed.notify_all()
 
     def back_off(self, seconds: float) -> None:
         """Sends nothing to this host for `seconds` (Retry-After of a 429, RFC 9110 §10.2.3)."""

@@ -7,6 +7,7 @@ safe thing to do: about one handshake of 300 hung or broke. Its protocol without
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -25,6 +26,9 @@ ANSWER_AT_MOST: Final = 2 * 1024 * 1024
 stands between the chunks of a body."""
 CLOSE_SECONDS: Final = 1.0
 """How long a server has for its part of the closing handshake."""
+QUEUED_AT_MOST: Final = 16 * 1024 * 1024
+"""Bytes, and with `_MESSAGES_AT_MOST` messages, that wait to be taken: more is a flood."""
+_MESSAGES_AT_MOST: Final = 100_000
 _CHUNK: Final = 65536
 
 
@@ -48,11 +52,13 @@ class Channel:
         from websockets.uri import parse_uri
 
         offered = [Subprotocol(name) for name in subprotocols]
-        self._protocol = ClientProtocol(parse_uri(url), subprotocols=offered, max_size=MESSAGE_AT_MOST)
+        self._protocol = ClientProtocol(parse_uri(url), subprotocols=offered or None, max_size=MESSAGE_AT_MOST)
         self._stream, self._timeout = stream, timeout
         self._messages: deque[str | bytes] = deque()
         self._fragments, self._is_text = bytearray(), True
-        self._unsent = bytearray()
+        self._unsent, self._pinged, self._queued = bytearray(), b"", 0
+        self.flooded = False
+        """Whether the server sent more than is kept, and was cut off for it."""
         self._shake_hands(headers, time.monotonic() + timeout)
 
     def __enter__(self) -> Self:
@@ -71,7 +77,7 @@ class Channel:
 
         Raises TimeoutError where the server does not take it in time, and websockets.exceptions.ConnectionClosed.
         """
-        if not self._open:
+        if not self.open:
             raise self._closed()
         self._protocol.send_text(text.encode())
         self._write(time.monotonic() + self._timeout)
@@ -84,10 +90,27 @@ class Channel:
         not UTF-8). What came before is given first.
         """
         while not self._messages:
-            if not self._open:
+            if not self.open:
                 raise self._closed()
             self._read(deadline)
-        return self._messages.popleft()
+        message = self._messages.popleft()
+        self._queued -= len(message)
+        return message
+
+    def ping(self, deadline: float) -> None:
+        """One ping (RFC 6455 §5.5.2), and its pong waited for; messages that come meanwhile are kept.
+
+        Raises as `recv` does.
+        """
+        if not self.open:
+            raise self._closed()
+        self._pinged = os.urandom(4)
+        self._protocol.send_ping(self._pinged)
+        self._write(deadline)
+        while self._pinged:
+            if not self.open:
+                raise self._closed()
+            self._read(deadline)
 
     def close(self) -> None:
         """Says goodbye and waits for the server's end of the connection, `CLOSE_SECONDS` at most. Never raises."""
@@ -95,14 +118,36 @@ class Channel:
 
         deadline = time.monotonic() + CLOSE_SECONDS
         with contextlib.suppress(OSError):
-            if self._open:
+            if self.open:
                 self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
                 self._write(deadline)
             while self._arrived(deadline):
                 continue  # RFC 6455 §1.4: what comes after a goodbye is discarded
 
     @property
-    def _open(self) -> bool:
+    def waiting(self) -> int:
+        """How many messages have come that nobody took."""
+        return len(self._messages)
+
+    def goodbye(self) -> int:
+        """Says goodbye, and gives the code by which the server answers it within `CLOSE_SECONDS`: 1005 for a close
+        without one, 1006 where it only ends the connection, or does not even that (RFC 6455 §7.1.5). Never raises."""
+        from websockets.frames import CloseCode
+
+        deadline = time.monotonic() + CLOSE_SECONDS
+        with contextlib.suppress(OSError):
+            if self.open:
+                self._protocol.send_close(CloseCode.NORMAL_CLOSURE)
+                self._write(deadline)
+            while self._protocol.close_rcvd is None and (data := self._arrived(deadline)):
+                self._protocol.receive_data(data)
+                self._protocol.events_received()
+        answered = self._protocol.close_rcvd
+        return answered.code if answered else CloseCode.ABNORMAL_CLOSURE
+
+    @property
+    def open(self) -> bool:
+        """Whether neither end has said goodbye."""
         from websockets.protocol import State
 
         return self._protocol.state is State.OPEN
@@ -147,6 +192,8 @@ class Channel:
         from websockets.frames import Frame, Opcode
 
         for event in events:
+            if isinstance(event, Frame) and event.opcode is Opcode.PONG and event.data == self._pinged:
+                self._pinged = b""
             if isinstance(event, Frame) and event.opcode in (Opcode.TEXT, Opcode.BINARY, Opcode.CONT):
                 if event.opcode is not Opcode.CONT:
                     self._is_text = event.opcode is Opcode.TEXT
@@ -160,8 +207,12 @@ class Channel:
         message, self._fragments = bytes(self._fragments), bytearray()
         try:
             self._messages.append(message.decode() if self._is_text else message)
+            self._queued += len(message)
         except UnicodeDecodeError:
             self._protocol.fail(CloseCode.INVALID_DATA, "not UTF-8")
+        if self._queued > QUEUED_AT_MOST or len(self._messages) > _MESSAGES_AT_MOST:
+            self.flooded = True
+            self._protocol.fail(CloseCode.POLICY_VIOLATION, "too many messages at once")
 
     def _arrived(self, deadline: float) -> bytes:
         """What comes next; empty at the end of the connection. Raises TimeoutError, and OSError for a broken one."""

@@ -10,7 +10,7 @@ import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -163,6 +163,30 @@ class Wire:
             request = replace(following, timeout=max(0.05, request.timeout - spent))
             observation, location = self._exchange(request)
         return replace(observation, data={**observation.data, "redirects": seen}) if seen else observation
+
+    @contextmanager
+    def standing(
+        self, target: str, url: str, timeout: float, at_most: float
+    ) -> Iterator[tuple[TimedConnection, dict[str, str], Callable[[], None]]]:
+        """Like `connected`, for what stands long: it is in flight until the function that comes with it is called.
+        How many stand is capped by `HostCaps.standing`, which its caller holds."""
+        with ExitStack() as stack:
+            permit = stack.enter_context(ExitStack())
+            line, origin = self._lines[target], Origin.of(url)
+            line.origins.check(urlsplit(url), f"WebSocket {urlsplit(url).path}")
+            end = time.monotonic() + at_most
+            permit.enter_context(self.caps(origin).permit(end, self.stopped))
+            connection = self._fresh(line, origin)
+            stack.callback(connection.close)
+            connection.timeout = timeout
+            stack.enter_context(self._reaper.watch(connection, end + timeout))
+            connection.connect()
+            yield connection, exchange.own_headers(self._run), permit.close
+
+    def count_write(self) -> None:
+        """A declared write went out that is no request of HTTP."""
+        with self._caps_lock:
+            self.writes += 1
 
     @contextmanager
     def connected(

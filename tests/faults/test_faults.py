@@ -32,9 +32,12 @@ FAMILIES = {
     "http.list_count": ("http::test_endpoint",),
     "http.latency": ("http::test_latency", "http::test_endpoint"),
     "graphql.documents": ("graphql::test_operation",),
+    "websocket.*": ("websocket::test_step", "websocket::test_stable"),
+    "websocket.echo": ("websocket::test_step",),
+    "websocket.soak": ("websocket::test_stable",),
     "graphql.isolation": ("graphql::test_operation", "http::test_endpoint"),
 }
-"""Families of the corpus and the demo's checks; `load`, `websocket` and writes have none in the demo. A case's
+"""Families of the corpus and the demo's checks; `load` and writes of HTTP have none in the demo. A case's
 `not_here` names those that the demo cannot show, `why` the reason."""
 PLACEHOLDER = re.compile(
     r"\b[A-Z]*(HOST|PORT|USER|PATH|DATABASE|LOGIN|JWKS_URI|ISSUER|URL|ORIGIN|ENV)\b|(?<!%)\{[a-z]\w*\}"

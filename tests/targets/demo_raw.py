@@ -19,7 +19,7 @@ import psycopg
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
-from websockets.typing import Subprotocol
+from websockets.typing import Origin, Subprotocol
 
 
 class Raw:
@@ -84,6 +84,39 @@ class Raw:
         except (TimeoutError, WebSocketException, OSError) as error:
             return f"{said} {type(error).__name__}: {error}"
         return said
+
+    def live(self, *said: str, user: str = "member", origin: str = "", wait: float = 0.5, clients: int = 1) -> str:
+        """What the WebSocket says to some clients within a while, each saying these messages; or why nothing."""
+        return asyncio.run(self._all_live(said, user, origin, wait, clients))
+
+    async def _all_live(self, said: tuple[str, ...], user: str, origin: str, wait: float, clients: int) -> str:
+        users = [user, "colleague"][:clients] if "note" in "".join(said) else [user] * clients
+        heard: list[str] = [""] * clients
+
+        async def one(number: int) -> None:
+            heard[number] = await self._live(
+                [text.replace("N", str(number)) for text in said], users[number], origin, wait
+            )
+
+        await asyncio.gather(*map(one, range(clients)))
+        return " | ".join(heard)
+
+    async def _live(self, said: list[str], user: str, origin: str, wait: float) -> str:
+        context = ssl.create_default_context(cafile=self.addresses["ca"])
+        headers = self._bearer(user)
+        heard, began = "", time.monotonic()
+        try:
+            async with connect(
+                self.addresses["live_url"], ssl=context, subprotocols=[Subprotocol("tasks.v1")], proxy=None,
+                additional_headers=headers, origin=Origin(origin or self.addresses["api_url"]), ping_interval=None,
+            ) as socket:  # fmt: skip
+                heard = f"{socket.subprotocol} "
+                for text in said:
+                    await socket.send(text)
+                while True:
+                    heard += str(await asyncio.wait_for(socket.recv(), max(0.01, began + wait - time.monotonic())))
+        except (TimeoutError, WebSocketException, OSError) as error:
+            return f"{heard} {type(error).__name__}: {error}"
 
     def token(self, user: str = "member") -> str:
         known = self.addresses

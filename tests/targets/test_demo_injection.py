@@ -55,6 +55,30 @@ def detailed(raw: Raw) -> str:
     return raw.get("/health/detailed")
 
 
+def live(raw: Raw) -> str:
+    return raw.live()
+
+
+def count(raw: Raw) -> str:
+    return raw.live('{"type": "count"}')
+
+
+def idle(raw: Raw) -> str:
+    return raw.live(wait=2.5)
+
+
+def chatting(raw: Raw) -> str:
+    return raw.live(*['{"type": "note", "text": "a"}'] * 3, wait=2.5)
+
+
+def joining(raw: Raw) -> str:
+    return raw.live('{"type": "join", "room": "r", "who": "N"}', clients=2, wait=1.0)
+
+
+def noting(raw: Raw) -> str:
+    return raw.live('{"type": "note", "text": "N"}', clients=2, wait=1.0)
+
+
 def graphql(raw: Raw) -> str:
     return raw.graphql(TASKS)
 
@@ -293,6 +317,18 @@ SYMPTOMS: dict[str, Symptoms] = {
     "graphql-suggestions": ((asking("{ taks { id } }"), "[Dd]id you mean"),),
     "graphql-subscription-silent": ((subscription, r"connection_ack.*TimeoutError"),),
     "graphql-no-upgrade": ((subscription, r"^ InvalidStatus"),),
+    "ws-down": ((live, "ConnectionRefused|Connect call failed"),),
+    "ws-upgrade-blocked": ((live, "InvalidStatus.*400"),),
+    "ws-token-late": ((live, "4401"),),
+    "ws-subprotocol": ((live, "^None "),),
+    "ws-token-ignored": ((lambda raw: raw.live(user=""), "welcome"),),
+    "ws-foreign-origin": ((lambda raw: raw.live(origin="https://elsewhere.example"), "welcome"),),
+    "ws-idle-timeout": ((idle, "ConnectionClosedError"),),
+    "ws-platform-timeout": ((chatting, "ConnectionClosedError"),),
+    "ws-broadcast-lost": ((joining, r"^(?!.*joined.*joined.*joined)"),),
+    "ws-fallback": ((count, "fallback"),),
+    "ws-users-mixed": ((noting, r'"0".*"1".*\|.*"0"|"1".*"0".*\|.*"1"|"0".*\|.*"0".*"1"|"0".*\|.*"1".*"0"'),),
+    "ws-crash": ((count, "1011"),),
     "document-outdated": (
         (graphql, "field 'priority' not found in type: 'tasks'"),
         (admin, "field 'priority' not found"),

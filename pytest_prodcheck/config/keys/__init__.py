@@ -19,12 +19,27 @@ from pytest_prodcheck.config.keys import (
     logs,
     throwaway,
     users,
+    websocket,
 )
 from pytest_prodcheck.config.keys.words import Words
 
 KEYS: Mapping[str, Words] = {
     name: words
-    for table in (environment, users, http, auth, graphql, database, cache, cluster, throwaway, logs, load, accepted)
+    for table in (
+        environment,
+        users,
+        http,
+        auth,
+        graphql,
+        websocket,
+        database,
+        cache,
+        cluster,
+        throwaway,
+        logs,
+        load,
+        accepted,
+    )
     for name, words in table.KEYS.items()
 }
 """Model → its keys, in the order of docs/configuration.md."""
@@ -50,6 +65,7 @@ _OUTER = {
     "cluster": "ClusterTarget",
     "logs": "LogsTarget",
     "load": "LoadTarget",
+    "websocket": "WebsocketTarget",
     "users": "User",
     "containers": "Throwaway",
     "accepted": "Accepted",
@@ -82,6 +98,7 @@ _INNER = {
     "caps": "LoadCaps",
     "round_trip": "RoundTrip",
     "serves": "Serves",
+    "steps": "WebsocketStep",
 }
 
 

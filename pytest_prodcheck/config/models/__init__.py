@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from pytest_prodcheck.config.models.graphql import GraphqlExpectation, GraphqlSubscription, GraphqlTarget
     from pytest_prodcheck.config.models.load import LoadCaps, LoadScenario, LoadStage, LoadTarget
     from pytest_prodcheck.config.models.logs import Google, LogsTarget, Loki, Ready
+    from pytest_prodcheck.config.models.websocket import WebsocketStep, WebsocketTarget
 else:
     _HOMES = {
         name: home
@@ -50,6 +51,7 @@ else:
             "graphql": "GraphqlExpectation GraphqlSubscription GraphqlTarget",
             "load": "LoadCaps LoadScenario LoadStage LoadTarget",
             "logs": "Google LogsTarget Loki Ready",
+            "websocket": "WebsocketStep WebsocketTarget",
         }.items()
         for name in names.split()
     }
@@ -111,4 +113,6 @@ __all__ = [
     "Tls",
     "User",
     "WebTarget",
+    "WebsocketStep",
+    "WebsocketTarget",
 ]

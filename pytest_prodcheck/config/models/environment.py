@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from importlib import import_module
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol
 
 from pydantic import Field, PrivateAttr
 
 from pytest_prodcheck.config.models.base import Model, Target
-from pytest_prodcheck.config.models.http import Endpoint, HttpTarget
+from pytest_prodcheck.config.models.http import HttpTarget
 from pytest_prodcheck.config.models.throwaway import Throwaway
 from pytest_prodcheck.config.models.users import User
 from pytest_prodcheck.config.scalars import Count, Flag, Name, Names, Seconds, Share
@@ -24,9 +24,18 @@ if TYPE_CHECKING:
     from pytest_prodcheck.config.models.graphql import GraphqlTarget
     from pytest_prodcheck.config.models.load import LoadTarget
     from pytest_prodcheck.config.models.logs import LogsTarget
+    from pytest_prodcheck.config.models.websocket import WebsocketTarget
 
     AnyTarget = (
-        HttpTarget | AuthTarget | GraphqlTarget | DatabaseTarget | CacheTarget | ClusterTarget | LogsTarget | LoadTarget
+        HttpTarget
+        | AuthTarget
+        | GraphqlTarget
+        | DatabaseTarget
+        | CacheTarget
+        | ClusterTarget
+        | LogsTarget
+        | LoadTarget
+        | WebsocketTarget
     )
 else:
     AnyTarget = Target  # so that no kind is loaded that is not declared; each table was validated as its own kind
@@ -69,6 +78,15 @@ class Accepted(Model):
     until: date
 
 
+class Effectful(Protocol):
+    """What is declared to change something or not: an endpoint, a step."""
+
+    @property
+    def writes(self) -> bool:
+        """Whether it is declared to change something."""
+        ...
+
+
 class _Models(Mapping[str, type[Target]]):
     """Each model is loaded when it is asked for."""
 
@@ -93,6 +111,7 @@ TARGET_MODELS: Mapping[str, type[Target]] = _Models(
     graphql="GraphqlTarget",
     database="DatabaseTarget",
     cache="CacheTarget",
+    websocket="WebsocketTarget",
     logs="LogsTarget",
     load="LoadTarget",
 )
@@ -105,6 +124,7 @@ ADDRESS_KEYS: Mapping[str, tuple[str, ...]] = {
     "graphql": ("url",),
     "database": ("dsn",),
     "cache": ("url",),
+    "websocket": ("url",),
     "logs": ("file", "loki", "google"),
     "load": ("scenarios", "consent"),
 }
@@ -151,9 +171,9 @@ class Environment(Model):
         where the key itself is not written; the environment's name where it was not loaded from a file."""
         return self._source.where(path) if self._source else self.name
 
-    def permits(self, target: str, name: str, endpoint: Endpoint) -> bool:
-        """Whether the endpoint called `name` of `target` may be sent here: every read, and the writes named in `writes`
-        (`create_order`, or `http.app.create_order`). Interface §2, "a write's name is its key"."""
+    def permits(self, target: str, name: str, endpoint: Effectful) -> bool:
+        """Whether the endpoint, or step, called `name` of `target` may be sent here: every read, and the writes that
+        `writes` names (`create_order`, or `http.app.create_order`). Interface §2, "a write's name is its key"."""
         return not endpoint.writes or name in self.writes or f"{target}.{name}" in self.writes
 
     def http_target(self, named: str) -> str:

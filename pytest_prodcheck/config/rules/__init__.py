@@ -9,6 +9,7 @@ from pytest_prodcheck.config import address, models
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.lazily import compiled
 from pytest_prodcheck.config.models import Environment, HttpTarget, Target
+from pytest_prodcheck.config.models.environment import Effectful
 from pytest_prodcheck.config.problems import Problems, nearest
 from pytest_prodcheck.config.rules.checked import Checked, refuse_empty, refuse_unjudgeable
 from pytest_prodcheck.config.secrecy import REFERENCE
@@ -46,7 +47,13 @@ def _addresses(path: KeyPath, target: Target, problems: Problems) -> None:
         return  # its URL is no HTTP address
     for key in ("url", "issuer", "jwks_url", "proxy"):
         value = getattr(target, key, "")
-        if value and not REFERENCE.fullmatch(value) and (problem := address.address_problem(value, key)):
+        of_websocket = path[0] == "websocket" and key == "url"  # its own rules say what is wrong with it
+        if (
+            value
+            and not of_websocket
+            and not REFERENCE.fullmatch(value)
+            and (problem := address.address_problem(value, key))
+        ):
             problems.add((*path, key), problem)
 
 
@@ -84,6 +91,10 @@ def _of_kind(checked: Checked, path: KeyPath, target: Target) -> None:
         from pytest_prodcheck.config.rules import load
 
         load.check(checked, path, target)
+    elif isinstance(target, models.WebsocketTarget):
+        from pytest_prodcheck.config.rules import websocket
+
+        websocket.check(checked, path, target)
 
 
 def _check_ids(checked: Checked) -> None:
@@ -119,8 +130,7 @@ def _writes(checked: Checked) -> None:
     declared = [
         (name, f"{target_id}.{name}")
         for target_id, target in checked.environment.targets.items()
-        if isinstance(target, HttpTarget)
-        for name, endpoint in target.endpoints.items()
+        for name, endpoint in _effectful(target)
         if endpoint.writes
     ]
     declared += [
@@ -143,6 +153,13 @@ def _writes(checked: Checked) -> None:
             checked.problems.add(path, f"writes names no declared write{nearest(name, known)}")
         elif len(meant) > 1 or (meant and name == "login" and logins):
             checked.problems.add(path, f"writes is ambiguous: {name} could be {' or '.join(meant)}", f'"{meant[0]}"')
+
+
+def _effectful(target: Target) -> Iterable[tuple[str, Effectful]]:
+    """What of a target is declared to change something or not, by name."""
+    if isinstance(target, HttpTarget):
+        return target.endpoints.items()
+    return ((step.name, step) for step in target.steps) if isinstance(target, models.WebsocketTarget) else ()
 
 
 def _accepted(checked: Checked, today: date) -> None:

@@ -52,6 +52,10 @@ _EMPTY: Mapping[str, str] = {
     "keys": "keys names no pattern",
     "expires": "expires names no pattern",
     "hit": "hit names no header",
+    "close": "close names no code",
+    "steps": "steps names no step",
+    "fallback": "fallback names no answer",
+    "unheard_by": "unheard_by names no user",
 }
 """Fields that promise nothing when they are written, and empty: all of nothing holds."""
 

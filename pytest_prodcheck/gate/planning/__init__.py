@@ -57,6 +57,10 @@ def _of_target(environment: Environment, target: str, table: Target) -> Iterator
         from pytest_prodcheck.gate.planning import load
 
         yield from load.checks(environment, target, table)
+    elif isinstance(table, models.WebsocketTarget):
+        from pytest_prodcheck.gate.planning import websocket
+
+        yield from websocket.checks(environment, target, table)
 
 
 def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tuple[str, str]]:
@@ -75,6 +79,10 @@ def _unsent(environment: Environment, target: str, table: Target) -> Iterator[tu
         trip = table.round_trip
         if trip and not environment.permits_write(target, trip.name):
             yield f"{target}.{trip.name}", "a write that `writes` does not permit here"
+    elif isinstance(table, models.WebsocketTarget):
+        from pytest_prodcheck.gate.planning import websocket
+
+        yield from websocket.unsent(environment, target, table)
     elif isinstance(table, models.GraphqlTarget):
         from pytest_prodcheck.gate import documents
 

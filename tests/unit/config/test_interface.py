@@ -31,7 +31,16 @@ def environment(tmp_path: Path) -> Environment:
 
 def test_the_example_gives_its_targets(environment: Environment) -> None:
     """A family of two hosts, and one of each other kind."""
-    assert list(environment.targets) == ["http.app", "http.hasura", "auth", "graphql", "database", "cache", "load"]
+    assert list(environment.targets) == [
+        "http.app",
+        "http.hasura",
+        "auth",
+        "graphql",
+        "database",
+        "cache",
+        "websocket",
+        "load",
+    ]
 
 
 def test_the_example_permits_its_login_and_asks_the_first_host(environment: Environment) -> None:
