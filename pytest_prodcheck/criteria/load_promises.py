@@ -160,10 +160,21 @@ def _quantile(view: View, limit: Comparison, confidence: float) -> Judged:
     sure = load_errors.by_server(view.errors) if view.saturated else over + view.failed
     word = _binomial(view.n, sure, over + view.failed, view.unknown, share, confidence)
     known = load_errors.most(list(view.errors))
+    by_errors = load_errors.by_server(view.errors) if view.saturated else view.failed
+    if word == "fail" and by_errors and statistics.at_least(by_errors, view.n, share) <= 1 - confidence:
+        return _errors_not_fast(view, limit, known)
     errors = f", {view.failed} errors, which are not counted as fast answers ({known})" if view.failed else ""
     seen = f"{over} of {view.n} over {show_duration(limit.value)}"
     text = f"{figures(view)}; {seen}{errors}{_unknown(view)}"
     return _judged(view, limit, word, text, seen, "load.latency.over_limit", confidence, over + view.failed, share)
+
+
+def _errors_not_fast(view: View, limit: Comparison, known: str) -> Judged:
+    """Errors alone break the quantile: that the rest was quick is no comfort."""
+    share = percentage(view.failed / view.n)
+    text = f"{share} errors among {view.n} requests; errors are not counted as fast answers ({known}); {figures(view)}"
+    seen = f"{view.failed} of {view.n} failed"
+    return Judged(limit, "fail", f"{text}{_unknown(view)}", seen, "load.errors.over_limit", _data(view))
 
 
 def _errors(view: View, limit: Comparison, confidence: float) -> Judged:

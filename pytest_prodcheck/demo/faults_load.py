@@ -11,8 +11,8 @@ FAULTS = (
     Fault(
         "load-pool-exhausted",
         "load",
-        "the API has one database connection, and keeps it for 300 ms: enough for single requests",
-        ("load.latency.over_limit", "load.errors.over_limit"),
+        "the API has one database connection, and keeps it for 300 ms: enough for single requests; its 500 says so",
+        ("database.pool.exhausted",),
         _LIMITS,
         (),
         _RUN,

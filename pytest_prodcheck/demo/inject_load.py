@@ -12,6 +12,7 @@ Injection = Callable[[System], None]
 
 def _pool(demo: System) -> None:
     demo.api.pool = demo.pool("demo-api", size=1, timeout=0.1, hold=0.3)
+    demo.api.verbose = True
 
 
 def _latency(demo: System) -> None:

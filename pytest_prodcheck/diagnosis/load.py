@@ -6,7 +6,8 @@ lock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
 from typing import Any, NamedTuple
@@ -55,8 +56,7 @@ def _exhausted(sign: Sign, glances: Sequence[Glance]) -> Sign | None:
     """R14: no connection is left (53300), or the pool gives none (P2024); backends tell the server from the pool."""
     seen = [one for one in glances if one.kind == "database"]
     refused = [one for one in seen if one.problem == "53300"]
-    reason = bodies.reveal(str(sign.data.get("text", "")))
-    named = reason.code if reason and reason.code in _EXHAUSTED else ""
+    named = next((code for text in _said(sign) if (code := _revealed(text)) in _EXHAUSTED), "")
     if not seen or not (refused or named):
         return None
     fullest = max((one for one in seen if one.values.get("limit")), key=_share, default=None)
@@ -64,13 +64,27 @@ def _exhausted(sign: Sign, glances: Sequence[Glance]) -> Sign | None:
     code = "database.connections.exhausted" if full else named
     if code == "database.connections.exhausted" and not full:
         return None  # it was said once, and is not so: nothing is known
-    data: dict[str, Any] = {"text": _of_connections(fullest, refused)}
+    said = str(sign.data.get("text", ""))[:200]
+    data: dict[str, Any] = {"text": "; ".join(filter(None, (_of_connections(fullest, refused), said)))}
     top = fullest.facts.get("top", ()) if fullest else ()
     if top:
         data |= {"application": top[0][0], "application_connections": top[0][1]}
     return _turned(sign, code, (fullest or refused[0]).target, data)
 
 
+def _said(sign: Sign) -> Iterator[str]:
+    """What the errors say of their reason: all their words, and those of each kind without its status."""
+    yield str(sign.data.get("text", ""))
+    for row in sign.data.get("kinds", ()):
+        yield _STATUS.sub("", str(row.get("message", "")))
+
+
+def _revealed(text: str) -> str:
+    reason = bodies.reveal(text)
+    return reason.code if reason else ""
+
+
+_STATUS = re.compile(r"^\d{3} ")
 _EXHAUSTED = ("database.connections.exhausted", "database.pool.exhausted")
 
 

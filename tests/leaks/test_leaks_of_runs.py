@@ -25,7 +25,13 @@ def test_no_channel_holds_a_secret(runs: Callable[[str], Run], name: str) -> Non
     """In no channel is any piece of any secret, in any spelling."""
     run = runs(name)
     assert run.status == 1, run.terminal[-3000:]
-    assert {"stdout", "stderr", ".prodcheck/staging/verdict.json", ".prodcheck/staging/summary.md"} <= set(run.channels)
+    assert {
+        "stdout",
+        "stderr",
+        ".prodcheck/staging/verdict.json",
+        ".prodcheck/staging/summary.md",
+        ".prodcheck/staging/report.html",
+    } <= set(run.channels)
     found = {(channel, secret.name): traces for channel, secret, traces in _traces(run)}
     assert not found
 

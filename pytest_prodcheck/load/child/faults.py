@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 
@@ -24,10 +25,22 @@ _BY_TEXT = (
 )
 
 
-def classified(exception: BaseException, status: int) -> tuple[str, str]:
-    """Kind and message; of an undeclared status the status is the message, so that URLs do not make new classes."""
+_READ = 4000
+_REASONS = re.compile(
+    rb"P20(?:24|34)|P10\d\d|PoolTimeout|QueuePool limit|couldn't get a connection after|too many clients already"
+    rb"|Timed out fetching a new connection|remaining connection slots|too many connections for role|lock timeout"
+    rb"|deadlock detected|statement timeout"
+)
+"""What an answer 5xx may say of its reason: a closed list, so that bodies do not make new classes."""
+
+
+def classified(exception: BaseException, status: int, body: object = b"") -> tuple[str, str]:
+    """Kind and message; of an undeclared status the status is the message, so that URLs do not make new classes, with
+    the reason that a 5xx names."""
     if type(exception).__name__ == "CatchResponseError":
         return "assertion", shortened(str(exception))
+    if status >= 500 and isinstance(body, bytes) and (found := _REASONS.search(body[:_READ])):
+        return "status", f"{status} {found[0].decode()}"
     if status >= 100:
         return "status", str(status)
     for one in _chain(exception):

@@ -83,7 +83,7 @@ class Recorder:
                 if len(self.window) < _WINDOW:
                     self.window.append(took)
             else:
-                errors(self._failed(exception, status))
+                errors(self._failed(exception, status, getattr(response, "content", b"")))
                 self.failed += 1
             if len(held) >= ROWS:
                 self.flush()
@@ -97,8 +97,8 @@ class Recorder:
             key = ("", "(other names)")
         return self.names.setdefault(key, len(self.names))
 
-    def _failed(self, exception: BaseException, status: int) -> int:
-        key = faults.classified(exception, status)
+    def _failed(self, exception: BaseException, status: int, body: object) -> int:
+        key = faults.classified(exception, status, body)
         if key not in self.errors and len(self.errors) >= MOST_ERRORS - 1:
             key = ("exception", "(other errors)")
         return self.errors.setdefault(key, len(self.errors))

@@ -60,7 +60,8 @@ def _seen(target: str, now: float, counted: Any, by_application: list[Any], wait
     by_name: dict[str, int] = {}
     for application, role, number in by_application:
         name = str(application or role or "unknown")[:100]
-        by_name[name] = by_name.get(name, 0) + number
+        if not name.startswith("prodcheck/"):
+            by_name[name] = by_name.get(name, 0) + number
     top = sorted(by_name.items(), key=lambda pair: (-pair[1], pair[0]))[:_TOP]
     longest = max((float(row[2] or 0.0) for row in waits), default=0.0)
     values = {

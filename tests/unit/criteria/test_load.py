@@ -71,7 +71,14 @@ def test_errors_are_not_fast_answers() -> None:
     """fg-load-errors-fast: 30 % 503 within 2 ms break a p95 that the answers keep."""
     found = judged(samples([*rows(700), *rows(300, 0.002, error=2)]), *P95)
     assert [one.severity for one in found] == ["error", "error"]
-    assert "300 errors, which are not counted as fast answers (100 % are GET /a 503)" in found[0].message
+    assert (
+        "30 % errors among 1000 requests; errors are not counted as fast answers (100 % are GET /a 503)"
+        in found[0].message
+    )
+    assert found[0].code == "load.errors.over_limit"
+    slow = judged(samples([*rows(900), *rows(60, 0.6), *rows(40, error=2)]), *P95)
+    assert slow[0].code == "load.latency.over_limit"
+    assert "60 of 1000 over 500ms, 40 errors, which are not counted as fast answers" in slow[0].message
     assert found[1].criterion == "no_server_errors"
 
 

@@ -75,6 +75,16 @@ def test_a_pool_that_times_out_is_told_from_a_full_server() -> None:
     assert codes(diagnosed(database(0, 12), text=text)) == ["database.pool.exhausted"]
 
 
+@pytest.mark.parametrize("words", ["P2024", "PoolTimeout", "QueuePool limit", "couldn't get a connection after",
+                                   "Timed out fetching a new connection"])  # fmt: skip
+def test_what_an_answer_names_is_read(words: str) -> None:
+    """The reason that a 5xx states, beside its status, as the engine keeps it (R14)."""
+    kinds = [{"name": "GET /a", "kind": "status", "message": f"500 {words}", "number": 30}]
+    assert codes(diagnosed(database(0, 12), kinds=kinds)) == ["database.pool.exhausted"]
+    plain = [{"name": "GET /a", "kind": "status", "message": "500", "number": 30}]
+    assert codes(diagnosed(database(0, 12), kinds=plain)) == ["load.latency.over_limit"]
+
+
 def test_a_full_server_alone_is_no_cause() -> None:
     """A pool that is as large as the server is full on every day; nobody was refused."""
     assert codes(diagnosed(database(0, 97))) == ["load.latency.over_limit"]
