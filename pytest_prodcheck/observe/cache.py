@@ -107,8 +107,8 @@ class Keys:
     database: int = 0
     databases: Mapping[int, int] = field(default_factory=dict)
     """Database → how many keys it holds."""
-    refused: str = ""
-    """Why it could not look; empty where it could."""
+    asked: tuple[int, int] = (0, 0)
+    """EXISTS of ours that found a key, and that did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,8 @@ class SlowLog:
     entries: tuple[Slow, ...] = ()
     logs_from: float | None = None
     """Seconds from which a command is logged; None where we may not know."""
+    whole: bool = True
+    """Whether these are all entries that there are."""
     refused: str = ""
 
 

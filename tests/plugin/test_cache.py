@@ -168,3 +168,47 @@ def test_what_promises_nothing_is_refused(gate, table, says):
     assert outcome.status == 4
     outcome.assert_says(says)
     assert "R3dis" not in outcome.text
+
+
+def test_half_a_password_is_in_no_message(gate, monkeypatch):
+    """A slash that is not encoded cuts the URL in two; redis-py would print the first half (leak-dsn-port-parse)."""
+    monkeypatch.setenv("READER", f"rediss://:{PASSWORD[:6]}/{PASSWORD[6:]}@cache.test:6380/0")
+    gate.config(HOST + CACHE)
+    outcome = gate.run()
+    assert outcome.status == 4
+    outcome.assert_says("special characters must be percent-encoded", "env:READER")
+    assert PASSWORD[:6] not in outcome.text
+    assert PASSWORD[6:] not in outcome.text
+
+
+def test_without_its_host_an_endpoint_is_not_asked(gate, redis):
+    """`--prodcheck-only=cache` leaves out what would ask another target, and says so."""
+    gate.config(HOST + CACHE + 'serves = { endpoint = "tasks" }\n')
+    outcome = gate.run("--prodcheck-only=cache")
+    outcome.assert_is(0, "pass")
+    assert "test_serves" not in outcome.words
+    assert "which it asks" in outcome.left_out["prodcheck.toml::cache::test_serves"]
+    assert gate.sent() == 0
+
+
+def test_workers_see_what_the_owner_saw(gate, redis):
+    """Readings, keys and counters travel to xdist's workers; the end of the run is waited for without a deadlock."""
+    redis.ask("SET", "sess:1", "x", "EX", 600, password=PASSWORD)
+    promised = 'expires = ["sess:*"]\nevicted = 0\nhit_ratio = "> 50%"\nlatency = "p95 < 2s"\n'
+    gate.config('[env.staging]\nwrites = ["cache_round_trip"]\n' + HOST + CACHE + promised + WRITE)
+    gate.system.on("/api/tasks", lambda _: Answer(200, str(redis.ask("GET", "sess:1", password=PASSWORD))))
+    outcome = gate.run("-n", "2")
+    outcome.assert_is(6, "insufficient", "0 lookups|1 lookups|of 1 lookups|lookups during the run")
+    assert {word for name, word in outcome.words.items() if name != "test_hit_ratio"} == {"pass"}
+    assert outcome.verdict["sent"]["writes"] == 1
+
+
+def test_the_doctor_says_why(gate, redis, monkeypatch):
+    """`prodcheck doctor` tries the cache as the gate does."""
+    monkeypatch.setenv("READER", redis.url(":another-dummy-secret@"))
+    gate.config(CACHE)
+    said = gate.pytester.run("prodcheck", "doctor", "staging")
+    text = f"{said.stdout}{said.stderr}"
+    assert said.ret == 1
+    assert "NOT READY  cache: cache.auth.rejected" in text
+    assert "another-dummy" not in text

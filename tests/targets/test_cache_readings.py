@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from postgres_peers import serving
 from redis_servers import Redis, asking, cluster, free_port, until
 
 from pytest_prodcheck.config.models import CacheTarget
 from pytest_prodcheck.criteria.cache import contents, hits, login, memory, server
 from pytest_prodcheck.errors import Refused
-from pytest_prodcheck.observe.cache import Reading
+from pytest_prodcheck.observe.cache import Reading, Slow, SlowLog
+from pytest_prodcheck.targets.cache import info
 from pytest_prodcheck.targets.cache.prober import CacheProber
+from pytest_prodcheck.targets.guard.redis import Licence
 
 
 @pytest.fixture(scope="module")
@@ -315,3 +319,62 @@ def test_sentinels_that_could_move_it() -> None:
         until(lambda: b"127.0.0.1" in one.ask("SENTINEL", "MASTER", "mine"), "the sentinel")
         facts = prober.probe("test_sentinel", "", "", 1).facts
     assert list(server.sentinel(facts["watch"], "", table(service="mine"), "cache")) == []
+
+
+def test_a_plain_name_is_asked_for_in_one_step(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a key that is written out there is no scan, so that no number of others hides it; nor does it count."""
+    monkeypatch.setattr("pytest_prodcheck.targets.cache.looks._MOST_PAGES", 0)
+    with asking(redis.url()) as prober:
+        there = prober.probe("test_keys", "sess:7", "", 1).facts["keys"]
+        missing = prober.probe("test_keys", "sess:7777", "", 1).facts["keys"]
+        assert prober._own == [1, 1]
+    assert contents.exist(there, "cache") == []
+    assert [one.code for one in contents.exist(missing, "cache")] == ["cache.keys.missing"]
+
+
+def test_a_write_whose_answer_is_lost_is_removed_all_the_same() -> None:
+    """The connection dies between SET and DEL: another session removes what has our value, and only that."""
+    with Redis() as one:
+        trip = {"name": "w", "key": "p:1", "ttl": 60.0}
+        for held, left in (("prodcheck test", b":0"), ("somebody's", b":1")):
+            one.ask("SET", "p:1", held, "EX", 60)
+            with asking(one.url(), round_trip=trip) as prober:
+                assert prober._undone(Licence("p:1", 60)) is (left == b":0")
+            assert one.ask("EXISTS", "p:1")[0] == left
+
+
+def test_a_cluster_that_names_many_dead_nodes_is_left_in_time() -> None:
+    """A hostile list of nodes takes two timeouts, not two hundred; what was not read is not green."""
+    rows = b"".join(b"%040d 127.0.0.1:%d@1 master - 0 0 1 connected 0-1\n" % (n, 1 + n) for n in range(5000))
+
+    def answer(client: socket.socket) -> None:
+        while data := client.recv(4096):
+            body = rows if b"NODES" in data else b"cluster_state:ok\r\ncluster_slots_ok:16384\r\nrole:master\r\n"
+            client.sendall(b"+PONG\r\n" if b"PING" in data else b"$%d\r\n%b\r\n" % (len(body), body))
+
+    with serving(answer) as port, asking(f"redis://127.0.0.1:{port}", cluster=True, timeout=1.0) as prober:
+        began = time.monotonic()
+        seen = reading(prober)
+        took = time.monotonic() - began
+    assert took < 30
+    assert len(seen.unread) > 100
+    assert {one.severity for one in server.cluster(seen, prober.table, "cache")} == {"insufficient"}
+
+
+@pytest.mark.parametrize(
+    "said", [b"", b"role:slave\r\n", b"role:slave\r\nmaster_link_status:up\r\n", b"\xff\xfe:\x00\r\n"]
+)
+def test_a_server_that_says_little_is_not_green(said: bytes) -> None:
+    """Whatever INFO leaves out cannot be judged, and no default makes it well."""
+    seen = Reading((info.node(said, "x"),))
+    judges = (server.role, server.replication, server.clients, server.persistence, memory.memory)
+    found = {judge.__name__: judge(seen, table(role="replica", version=">= 5"), "cache") for judge in judges}
+    assert {name for name, some in found.items() if not some} <= ({"role"} if b"slave" in said else set())
+    assert [one.code for one in server.version(seen, table(version=">= 5"), "cache")] == ["cache.stats.not_visible"]
+
+
+def test_more_slow_entries_than_are_read_prove_nothing() -> None:
+    """128 entries of the last hour may hide a slower one behind them."""
+    entries = tuple(Slow("GET", 0.02, 5.0) for _ in range(128))
+    (found,) = contents.slow(SlowLog(entries, 0.01, whole=False), "< 100ms", "cache")
+    assert found.severity == "insufficient"

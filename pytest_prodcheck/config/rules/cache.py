@@ -43,6 +43,8 @@ def _round_trip(checked: Checked, path: KeyPath, target: CacheTarget) -> None:
     if "{run}" not in trip.key:
         text = "the key has no {run}: it could be somebody's"
         checked.problems.add((*path, "round_trip", "key"), text, 'key = "prodcheck:{run}"')
+    if any(ord(letter) < 32 or ord(letter) == 127 for letter in trip.key):
+        checked.problems.add((*path, "round_trip", "key"), "a key has no control characters", 'key = "prodcheck:{run}"')
     if trip.ttl < _SHORTEST:
         checked.problems.add((*path, "round_trip", "ttl"), "a key lives for a second at least", 'ttl = "60s"')
 

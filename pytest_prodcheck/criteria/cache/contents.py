@@ -77,6 +77,12 @@ def slow(log: SlowLog, limit: str, target: str) -> list[Finding]:
         return [
             found("slow_log", target, message, "cache.command.slow", seen=shown, promised=limit, subject=worst.command)
         ]
+    if not log.whole and all(entry.age <= _HOUR for entry in log.entries):
+        message = f"the slow log has more entries of the last hour than were read: too little to tell, promised {limit}"
+        return [
+            found("slow_log", target, message, "sampling.insufficient", seen=f"{len(log.entries)} entries",
+                  promised=limit, severity="insufficient")
+        ]  # fmt: skip
     begins = log.logs_from if log.logs_from is not None else min((one.seconds for one in log.entries), default=None)
     if begins is not None and begins <= comparison.value:
         return []

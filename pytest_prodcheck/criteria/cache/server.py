@@ -34,6 +34,9 @@ def replication(reading: Reading, table: CacheTarget, target: str) -> list[Findi
     """Each replica is connected and not behind, and each primary has as many as are promised."""
     findings = unread(reading, "replication", target)
     for node in reading.nodes:
+        unsaid = node.role == "replica" and (node.link_up is None or (node.link_up and node.behind is None))
+        if not node.role or (unsaid and table.replication_lag):
+            findings.append(silent("replication", target, f"the replication of {node.address}"))
         if node.role == "replica" and node.link_up is False:
             since = show_duration(float(node.link_down)) if node.link_down is not None else "an unknown time"
             message = f"the replica {node.address} has had no connection to its primary for {since}"
@@ -72,7 +75,7 @@ def clients(reading: Reading, table: CacheTarget, target: str) -> list[Finding]:
             continue
         share = comparison.unit == "%"
         if node.clients is None or (share and not node.most_clients):
-            findings.append(silent("clients", target, f"the clients of {node.address}"))
+            findings.append(silent("clients", target, f"the clients of {node.address} (clients = false leaves it out)"))
         elif not comparison.holds(node.clients / (node.most_clients or 1) if share else node.clients):
             seen = f"{node.clients} of {node.most_clients}" if node.most_clients else str(node.clients)
             message = f"{seen} clients are connected to {node.address}, promised {table.clients}"

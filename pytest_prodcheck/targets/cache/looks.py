@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -19,19 +20,29 @@ _PAGE, _MOST_PAGES = 500, 400
 _SHARE = 0.8
 """Of the timeout, for one pattern."""
 _ENTRIES = 128
+_GLOB = re.compile(r"[*?\[\\]")
 
 
-def keys(sessions: Iterable[Session], pattern: str, *, lives: bool, database: int, timeout: float) -> Keys:
+def keys(
+    sessions: Iterable[Session], pattern: str, *, lives: bool, cluster: bool, database: int, timeout: float
+) -> Keys:
     """What each session's server holds of a pattern, as far as the bounds reach: until one key is found, or with
-    `lives` until a sample is full. Raises what `Session.ask` raises."""
+    `lives` until a sample is full. In a `cluster` a name has a node of its own.
+    Raises what `Session.ask` raises."""
     end = time.perf_counter() + timeout * _SHARE
     wanted = SAMPLE if lives else 1
     names: list[tuple[Session, bytes]] = []
     whole, looked, endless, shortest = True, 0, 0, None
     databases: dict[int, int] = {}
+    asked = [0, 0]
     for session in sessions:
         session.stream.bound(timeout)
-        found, complete = _scanned(session, pattern, wanted - len(names), end)
+        if not lives and not cluster and not _GLOB.search(pattern):
+            there = session.ask("EXISTS", pattern) == 1  # of any number of keys, in one step
+            asked[not there] += 1
+            found, complete = [pattern.encode()] if there else [], True
+        else:
+            found, complete = _scanned(session, pattern, wanted - len(names), end)
         whole = whole and complete
         for name in found if lives else ():
             left = session.ask("TTL", name)
@@ -45,7 +56,7 @@ def keys(sessions: Iterable[Session], pattern: str, *, lives: bool, database: in
                 databases[number] = databases.get(number, 0) + held
         if len(names) >= wanted:
             break
-    return Keys(pattern, len(names), whole, looked, endless, shortest, database, databases)
+    return Keys(pattern, len(names), whole, looked, endless, shortest, database, databases, (asked[0], asked[1]))
 
 
 def _scanned(session: Session, pattern: str, wanted: int, end: float) -> tuple[list[bytes], bool]:
@@ -76,7 +87,8 @@ def slow_log(session: Session) -> SlowLog:
     except Said as refusal:
         return SlowLog(refused=refusal.text)
     entries = tuple(entry for row in rows if (entry := _slow(row, now))) if isinstance(rows, list) else ()
-    return SlowLog(entries, _logged_from(session))
+    whole = not isinstance(rows, list) or len(rows) < _ENTRIES
+    return SlowLog(entries, _logged_from(session), whole)
 
 
 def _logged_from(session: Session) -> float | None:

@@ -27,8 +27,11 @@ def reading(connector: Connector, session: Session, server: Server, place: Place
     if not connector.table.cluster:
         return Reading(tuple(nodes), None, unread)
     slots, others = topology(session)
+    end = time.perf_counter() + 2 * connector.table.timeout
     for other in others[:_MOST_NODES]:
-        if other != place:
+        if other != place and time.perf_counter() > end:
+            unread[str(other)] = "not read in time: the nodes before it took too long"
+        elif other != place:
             _read_at(connector, server, other, nodes, unread)
     return Reading(tuple(nodes), slots, unread)
 

@@ -223,10 +223,12 @@ class CacheProber:
         sessions = nodes.primaries(self._connector, session, server)
         lives = function == "test_expires"
         found = looks.keys(
-            sessions, pattern, lives=lives, database=server.database, timeout=self.table.timeout
+            sessions, pattern, lives=lives, cluster=self.table.cluster, database=server.database,
+            timeout=self.table.timeout,
         )  # fmt: skip
         with self._lock:
-            self._own[0] += found.looked  # TTL counts as a lookup
+            self._own[0] += found.looked + found.asked[0]  # TTL counts as a lookup
+            self._own[1] += found.asked[1]
         return found
 
     def _fresh(self, attempt: int) -> Reading | None:
@@ -277,11 +279,27 @@ class CacheProber:
             trip = round_trip.done(session, promised, f"prodcheck {self._run}")
         finally:
             self._leave(session, keep=False)
+        if trip.written and not trip.gone:
+            trip = replace(trip, gone=self._undone(licence))
         with self._lock:
             self._own[0] += 2  # GET and TTL
             self._own[1] += 1  # EXISTS
         self._count("writes", int(trip.written))
         return Evidence((replace(seen, phases={}, expected=True),), {"trip": trip})
+
+    def _undone(self, licence: Licence) -> bool:
+        """The clean-up once more, where the first session broke off on the way."""
+        promised = self.table.round_trip
+        session, seen = self._connected(self.table.url, licence=licence)
+        if session is None or promised is None:
+            return False
+        try:
+            if self.table.cluster:
+                session, _ = self._at_slot(session, seen, promised.key, licence)
+            session.stream.bound(self.table.timeout)
+            return round_trip.undone(session, promised, f"prodcheck {self._run}")
+        finally:
+            self._leave(session, keep=False)
 
     def _at_slot(self, session: Session, seen: Observation, key: str, licence: Licence) -> tuple[Session, Observation]:
         """A session with the node that has the key's slot, by the node that knows (MOVED)."""

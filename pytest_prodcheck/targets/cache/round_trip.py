@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pytest_prodcheck.config.models import RoundTrip
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.cache import Step, Trip
 
 if TYPE_CHECKING:
@@ -34,6 +35,16 @@ def done(session: Session, promised: RoundTrip, value: str) -> Trip:
     return Trip(tuple(steps), True, gone)
 
 
+def undone(session: Session, promised: RoundTrip, value: str) -> bool:
+    """Whether nothing is there any more, asked and removed once more over another session. What has not our value is
+    not ours, and stays."""
+    left, _ = _asked(lambda: session.ask("GET", promised.key))
+    if left == value.encode():
+        _asked(lambda: session.step("DEL", promised.key))
+        left, _ = _asked(lambda: session.ask("GET", promised.key))
+    return left is None
+
+
 _NOTHING: Answer = []
 
 
@@ -44,7 +55,7 @@ def _asked(ask: Callable[[], Answer]) -> tuple[Answer, str]:
         answer = ask()
     except Said as refusal:
         return _NOTHING, refusal.text
-    except (Garbage, TooMuch, OSError) as error:
+    except (Garbage, TooMuch, Refused, OSError) as error:
         return _NOTHING, f"no answer: {error}"
     shown = {bytes: "a value", int: str(answer), type(None): "nothing", list: "a list"}[type(answer)]
     return answer, "OK" if answer == b"OK" else shown
