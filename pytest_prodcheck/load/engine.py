@@ -31,6 +31,7 @@ _TURN = 0.02
 _EARLY = 1.5
 """Seconds by which the master, which begins first, may tell its workers to end before their own time is over."""
 _MOST_SECONDS = 20_000
+_MOST_PRINTED = 64 * 1024 * 1024
 _NO_LOCUST = "locust is not installed: pip install 'pytest-prodcheck[load]'"
 
 
@@ -166,6 +167,8 @@ class _Run:
             self._stop("aborted", text, "load.aborted")
         elif self._began and (text := self._hooks.red()):
             self._stop("breaker", text, "load.breaker")
+        elif any(process.printed > _MOST_PRINTED for process in self._processes):
+            self._stop("failed", f"the scenario printed more than {_MOST_PRINTED >> 20} MB", "load.generator.failed")
         else:
             self._time()
             self._tell_live()
@@ -203,6 +206,8 @@ class _Run:
                 self._refused += [said["refused"]] if said["refused"] not in self._refused else []
             elif "raised" in said:
                 self._raised(f"{said['raised']}: {said['text']}".removeprefix(": "))
+            elif "note" in said:
+                self._notes.append(str(said["note"]))
             elif "engine" in said:
                 self._engine = str(said["engine"])
 
@@ -250,6 +255,14 @@ class _Run:
                     self._unfit = ("load.worker.lost", "all workers ended before the run")
         elif process is self._processes[0] and process.status != 0 and not self._unfit:
             self._unfit = words.why(process.tail(), self._order, _exit(process.status))
+        elif process is self._processes[0] and self._began and not self._unfit:
+            self._ended_early(time.monotonic() - self._began)
+
+    def _ended_early(self, after: float) -> None:
+        """A scenario may end Locust itself: then less was sent than was promised to be looked at."""
+        if after < self._order.duration - _EARLY:
+            text = f"Locust was ended after {after:.0f} of {self._order.duration:.0f} s, by the scenario itself"
+            self._unfit = ("load.generator.failed", text)
 
     def _stop(self, ending: Ending, message: str, code: str, how: str = "now") -> None:
         """Stops everything, within a second; `how` is `end` where the last answers were already waited for."""
@@ -301,6 +314,9 @@ class _Run:
             notes.append(f"{held} requests waited for the cap of {self._order.per_second:g} a second")
         if samples < ended:
             notes.append(f"{ended - samples} of {ended} samples were lost with their process")
+        if samples < ended and not self._lost and self._ending == "finished":
+            self._ending, self._code = "failed", "load.generator.failed"
+            self._message = next((note for note in notes if note.startswith("samples")), notes[-1])
         if self._ending == "finished" and not self._began:
             self._ending, self._code, self._message = "failed", "load.generator.failed", "Locust ended before it began"
         now, order = time.time(), self._order

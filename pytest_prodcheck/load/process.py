@@ -82,6 +82,11 @@ class Process:
             while data:
                 data = data[os.write(self._down, data) :]
 
+    @property
+    def printed(self) -> int:
+        """Bytes that it printed."""
+        return os.fstat(self._output.fileno()).st_size
+
     def tail(self) -> str:
         """The last of what it printed."""
         self._output.seek(0, os.SEEK_END)

@@ -48,16 +48,17 @@ class Worker:
         self._recorder = Recorder(self._folder / "unused")
         self._recorder.flush = lambda: None  # type: ignore[method-assign]  # rows are sent, not written
         origins = tuple(filter(None, os.environ.get("PRODCHECK_ORIGINS", "").split(",")))
+        if not origins:
+            raise SystemExit("PRODCHECK_ORIGINS names no origin that may be asked, such as https://app.example")
         order = Order("remote", origins=origins, writes=os.environ.get("PRODCHECK_WRITES") == "true")
         self._limiter = Limiter(float(os.environ.get("PRODCHECK_PER_SECOND", "1000")))
         self._figures = Figures(self._recorder, Counts(), self._limiter)
         self._refused: list[str] = []
         users.take(order, self._limiter, self._recorder.begun)
-        if origins:
-            guard = Guard(order, self._refused.append)
-            guard.permit(_option("--master-host", "127.0.0.1"), int(_option("--master-port", "5557")))
-            guard.install()
-            users.guarded(guard)
+        guard = Guard(order, self._refused.append)
+        guard.permit(_option("--master-host", "127.0.0.1"), int(_option("--master-port", "5557")))
+        guard.install()
+        users.guarded(guard)
         self._limiter.install(self._recorder.begun)
 
     def listen(self) -> None:

@@ -44,6 +44,14 @@ BAD = {
     "own_name": (
         scenario("import socket; socket.create_connection(('other.test', 80))", "User"), "load.refused", "other.test",
     ),
+    "mutation_by_requests": (
+        scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})", "HttpUser"),
+        "load.refused", "POST /graphql",
+    ),
+    "mutation_in_a_batch": (
+        scenario("self.client.post('/graphql', json=[{'query': '{ a }'}, {'query': 'mutation { a }'}])"),
+        "load.refused", "POST /graphql",
+    ),
     "mutation": (
         scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"), "load.refused", "POST /graphql",
     ),
@@ -65,6 +73,7 @@ def test_what_is_wrong_is_named_and_nothing_is_sent(name: str, serve: Callable[.
 GOOD = {
     "a_declared_post": "self.client.post('/validate', json={})",
     "a_query": "self.client.post('/graphql', json={'query': 'query Q { tasks { id } }'})",
+    "a_query_by_requests": "self.client.post('/graphql', json={'query': 'query Q { tasks { id } }'})",
     "a_get": "self.client.get('/x?y=1')",
 }
 
@@ -73,7 +82,13 @@ GOOD = {
 def test_reads_pass(name: str, serve: Callable[..., Known], lab: Lab) -> None:
     """What the environment declares as a read is sent."""
     server = serve(delays=[0.01])
-    order = lab.order(scenario(GOOD[name]), server.url, graphql=("/graphql",), posts=("POST /validate",), duration=1.0)
+    order = lab.order(
+        scenario(GOOD[name], "HttpUser" if "requests" in name else "FastHttpUser"),
+        server.url,
+        graphql=("/graphql",),
+        posts=("POST /validate",),
+        duration=1.0,
+    )
     run = lab.run(order)
     assert run.ending == "finished", run.message
     assert run.samples == len(server.seen()) > 0
@@ -124,3 +139,30 @@ def test_no_request_is_an_empty_run(serve: Callable[..., Known], lab: Lab) -> No
     found = {one.code: one for one in load.judge(run, lab.samples(run), ("errors < 1%",), {}, "load")}
     assert "empty load run: 0 requests" in found["load.run.empty"].message
     assert found["load.scenario.raised"].severity == "error"
+
+
+def test_a_scenario_that_ends_locust_itself_is_not_finished_well(serve: Callable[..., Known], lab: Lab) -> None:
+    """A run that is cut short by its own scenario proves less than it was to prove."""
+    body = "self.client.get('/'); self.environment.runner.quit()"
+    run = lab.run(lab.order(scenario(body), serve(delays=[0.01]).url, duration=20.0))
+    assert (run.ending, run.code) == ("failed", "load.generator.failed")
+    assert "by the scenario itself" in run.message
+
+
+def test_a_shape_of_the_file_itself_is_not_used(serve: Callable[..., Known], lab: Lab) -> None:
+    """It would go around the caps: users, rate and stages of the configuration hold, and the run says so."""
+    shape = (
+        "\nfrom locust import LoadTestShape\n\nclass S(LoadTestShape):\n    def tick(self):\n        return (50, 50)\n"
+    )
+    run = lab.run(lab.order(BROWSE + shape, serve(delays=[0.01]).url, users=2, duration=2.0))
+    assert run.ending == "finished"
+    assert max(second.users for second in run.seconds) == 2
+    assert any("LoadTestShape is not used" in note for note in run.notes)
+
+
+def test_a_scenario_that_prints_without_end_is_ended(serve: Callable[..., Known], lab: Lab) -> None:
+    """The disk of the runner is not its to fill."""
+    body = "self.client.get('/'); print('x' * 8_000_000)"
+    run = lab.run(lab.order(scenario(body), serve(delays=[0.01]).url, duration=30.0))
+    assert run.ending == "failed"
+    assert "printed more than 64 MB" in run.message

@@ -13,9 +13,12 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
 
+from gevent import getcurrent
+
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.load.order import Order
 
+_QUERY = b'{"query": "{ __typename }"}'
 _READS = ("GET", "HEAD", "OPTIONS")
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
@@ -30,6 +33,8 @@ class Guard:
         self._addresses: set[tuple[str, int]] = set()
         self._own: set[tuple[str, int]] = set()
         self._refused: set[str] = set()
+        self._proven: set[Any] = set()
+        """Greenlets that send a request whose body was seen to be a query."""
 
     def permit(self, host: str, port: int) -> None:
         """Locust's own master."""
@@ -39,7 +44,9 @@ class Guard:
     def install(self) -> None:
         """Puts the guard where requests and connections pass. Called once, after Locust was loaded."""
         import geventhttpclient.client as fast
+        import requests.adapters
 
+        self._see_bodies(requests.adapters.HTTPAdapter)
         _before(http.client.HTTPConnection, "putrequest", self._plain)
         _before(fast.HTTPClient, "request", self._fast)
         sys.addaudithook(self._audit)
@@ -47,8 +54,24 @@ class Guard:
     # --- requests ----------------------------------------------------------------------------------------------------
 
     def _plain(self, connection: Any, method: str, url: str, *_: object, **__: object) -> None:
-        # what a request carries is not known here: a document of GraphQL cannot be told from a write
-        self.check(connection.host, connection.port, method.upper(), url, None)
+        # what a request carries is not known here: of requests' own it was seen before, of others it is no proven read
+        known = _QUERY if getcurrent() in self._proven else b""
+        self.check(connection.host, connection.port, method.upper(), url, known)
+
+    def _see_bodies(self, adapter: Any) -> None:
+        """Looks at the bodies of `requests`, and so of Locust's HttpUser, where they are whole."""
+        original = adapter.send
+
+        def send(one: Any, request: Any, *arguments: Any, **named: Any) -> Any:
+            me = getcurrent()
+            if self._order.graphql and request.body and is_query(request.body):
+                self._proven.add(me)
+            try:
+                return original(one, request, *arguments, **named)
+            finally:
+                self._proven.discard(me)
+
+        adapter.send = send
 
     def _fast(self, client: Any, method: str, request_uri: str, body: Any = b"", *_: object, **__: object) -> None:
         self.check(client.host, client.port, method.upper(), request_uri, body)
@@ -66,7 +89,7 @@ class Guard:
         where = urlsplit(path).path or "/"
         if f"{method} {where}" in self._order.posts:
             return
-        if method == "POST" and where in self._order.graphql and (body is None or is_query(body)):
+        if method == "POST" and where in self._order.graphql and is_query(body):
             return
         reason = f"scenario {self._order.scenario} writes; needs its name in the environment's `writes`"
         self._refuse(f"{method} {where}", reason, 'effect = "write" for the scenario, and its name in `writes`')
@@ -74,7 +97,7 @@ class Guard:
     # --- connections -------------------------------------------------------------------------------------------------
 
     def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if event == "socket.connect":
+        if event == "socket.connect" or event == "socket.sendto":
             self._connect(arguments[1])
         elif event == "socket.getaddrinfo":
             self._resolve(arguments[0])

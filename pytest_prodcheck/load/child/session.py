@@ -76,6 +76,9 @@ class Session:
             if not one.host:
                 one.host = self._order.host
         self._limit(runner)
+        if environment.shape_class is not None:
+            environment.shape_class = None
+            self._line.say(note="the file's own LoadTestShape is not used: users, rate or stages say how hard it is")
         if self._order.model == "open":
             environment.user_classes = [dispatcher(self._order, self._recorder, self._counts, classes)]
             environment.shape_class = None
