@@ -78,7 +78,7 @@ def _failed(seen: Observation, criterion: str) -> Finding:
     if seen.error == "timeout" and stood:
         what = f"the handshake is not answered within {seen.wall:.3g} s"
         return _finding(seen, criterion, what, "websocket.handshake.hangs", shown="timeout")
-    if seen.error in ("protocol", "tcp.reset") and stood:
+    if seen.error == "protocol" and stood:
         said = f": {seen.message}" if seen.message else ""
         what = f"the answer to the handshake is none of RFC 6455{said}"
         return _finding(seen, criterion, what, "websocket.protocol.broken", shown=seen.error)
@@ -102,6 +102,7 @@ def _answered(seen: Observation, criterion: str) -> Finding:
         told = "" if page else seen.message.lower()
         by_its_words = "subprotocol" in told or "sec-websocket-protocol" in told
         code = "websocket.subprotocol.mismatch" if by_its_words else "websocket.upgrade.blocked"
+        code = "http.tls.protocol" if "https port" in seen.message.lower() else code  # nginx, of a plain ws://
     elif status == 407:
         code = "http.proxy.failed"
     else:

@@ -42,7 +42,7 @@ def _of_holds(environment: Environment, plan: Plan, deadline_s: float) -> Iterat
     """Connections that would have to stand longer than the run may take."""
     for check in plan.checks.values():
         hold = getattr(environment.targets[check.target], "hold", 0.0) if check.function == "test_stable" else 0.0
-        if hold and hold * 1.25 >= deadline_s:
+        if hold and hold + min(hold / 2, 5.0) >= deadline_s:
             yield (
                 f"{check.id}: a hold of {hold:.0f} s, its connections opened one after another, does not fit into the "
                 f"deadline of {deadline_s:.0f} s; raise the deadline, or hold for less"

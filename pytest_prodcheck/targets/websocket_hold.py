@@ -22,7 +22,7 @@ from pytest_prodcheck.targets.wire import Wire
 
 _BUSY_SECONDS: Final = 5.0
 """How often the busy connection is pinged; four times a hold, where that is shorter."""
-_APART: Final = 0.25
+_APART: Final = 0.5
 """Share of the hold within which the connections are opened, but no more than so many seconds:"""
 _APART_SECONDS: Final = 5.0
 BYTES_AT_MOST: Final = 64 * 1024 * 1024

@@ -9,13 +9,14 @@ from typing import Final, Protocol
 
 from pytest_prodcheck.targets import websocket_dialects
 from pytest_prodcheck.targets.websocket_dialects import Disconnected, Message
-from pytest_prodcheck.targets.websocket_opening import Caller, End, Line, Opening
+from pytest_prodcheck.targets.websocket_opening import NO_CLOSE, Caller, End, Line, Opening
 
 SKIPPED_AT_MOST: Final = 10_000
 """Messages that are looked at for one step."""
 _DRAIN_SECONDS: Final = 0.2
 _LOOK_SECONDS: Final = 0.001
 _SHOWN: Final = 200
+_MOMENT_SECONDS: Final = 0.2
 
 
 class Matcher(Protocol):
@@ -105,6 +106,22 @@ class Client:
             self.end = self._ended(error)
             return False
         return True
+
+    def survive(self, deadline: float) -> None:
+        """Waits for the pongs of two pings, a moment apart: a library may answer the first before the handler closes.
+        Its end is kept."""
+        from websockets.exceptions import ConnectionClosed
+
+        if self.line is None:
+            return
+        try:
+            self.line.channel.ping(deadline)
+            time.sleep(_MOMENT_SECONDS)
+            self.line.channel.ping(max(deadline, time.monotonic() + _MOMENT_SECONDS))
+        except TimeoutError:
+            self.end = End(NO_CLOSE, "", "silent")
+        except (ConnectionClosed, OSError) as error:
+            self.end = self._ended(error)
 
     def listen(self, expected: object, deadline: float, matcher: Matcher, since: float) -> Heard:
         """Until a message is as expected, the deadline, or the end; `since` is on the clock of `perf_counter`."""

@@ -262,10 +262,20 @@ def _kept(opening: Opening, secrets: tuple[str, ...]) -> Iterator[None]:
     except CapReached as reason:
         opening.error, opening.message = "stopped", str(reason)
     except InvalidHandshake as error:
-        opening.error, opening.message = "protocol", scrub(_said(error), secrets)
+        opening.error, opening.message = _broken(error), scrub(_said(error), secrets)
     except OSError as error:
         opening.error = classify(error, connected=bool(opening.phases))
         opening.message = scrub(str(error), secrets)
+
+
+def _broken(error: BaseException) -> str:
+    """Whether the connection ended in the place of an answer, or the answer is none."""
+    known: BaseException | None = error
+    while known is not None:
+        if isinstance(known, EOFError | ConnectionError):
+            return "tcp.reset"
+        known = known.__cause__
+    return "protocol"
 
 
 def _said(error: BaseException) -> str:

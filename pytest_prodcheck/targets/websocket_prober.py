@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -36,6 +37,8 @@ _FORBIDDEN: Final = (3003, 4003, 4403)
 """Codes of a close that say 401 and 403: RFC 6455, the IANA registry, and what servers have agreed on beside it."""
 _MANY: Final = 100
 """Messages before a pong: who sends so many is not silent."""
+_REFUSAL: Final = re.compile(r"error|unauthori[sz]ed|forbidden|denied|invalid|refused|\b40[13]\b", re.IGNORECASE)
+"""What a server says that keeps a connection of somebody whom it refuses."""
 _WIDTH: Final = 8
 _LONGEST_SAMPLING: Final = 3600.0
 
@@ -252,28 +255,28 @@ class WebsocketProber:
             self._caps.standing(1, time.monotonic() + at_most, self._wire.stopped),
             self._opener.open(caller, at_most) as (line, opening),
         ):
-            end, missed = self._waited(line, caller, opening, waits) if line else (None, False)
+            end, missed, said = self._waited(line, opening, waits) if line else (None, False, False)
             seen = self._observation(caller, "connect", opening, end, "readiness")
+        said = said or (caller.shown == "" and self.table.first is not None)  # it waits for who we are
         code = seen.data["close_code"]
         status = seen.status if seen.status != 101 else None if code is None else self._as_status(code)
-        if missed or seen.data["not_spoken"] == "refused":
+        if (missed and said) or seen.data["not_spoken"] == "refused":
             status = 401
         accepted = seen.data["stage"] == "open" and code is None and not missed and not seen.error
         data = {**seen.data, "text": str(seen.data["close_reason"]) or seen.message}
-        return replace(seen, expected=accepted, status=101 if accepted else status, data=data)
+        error = "timeout" if missed and not said else seen.error  # to say nothing is no refusal
+        return replace(seen, expected=accepted, status=101 if accepted else status, error=error, data=data)
 
-    def _waited(
-        self, line: Line, caller: Caller, opening: Opening, waits: Sequence[WebsocketStep]
-    ) -> tuple[End | None, bool]:
-        """How it ended, and whether what the good token gets did not come."""
-        client = Client(1, caller)
+    def _waited(self, line: Line, opening: Opening, waits: Sequence[WebsocketStep]) -> tuple[End | None, bool, bool]:
+        """How it ended, whether what the good token gets did not come, and whether a refusal in words did."""
+        client = Client(1, Caller())
         client.line, client.opening = line, opening
         for step in waits:
             expected = messages.filled(step.expect, client.name)
             heard = client.listen(expected, time.monotonic() + step.within, self._matcher, time.perf_counter())
             if heard.end or not heard.matched:
-                return heard.end, not heard.matched and heard.end is None
-        return self._pinged(line, None)[1], False
+                return heard.end, not heard.matched and heard.end is None, bool(_REFUSAL.search(heard.last))
+        return self._pinged(line, None)[1], False, False
 
     def _as_status(self, code: int) -> int:
         """The status that a close stands for; itself where it is promised, or stands for none."""

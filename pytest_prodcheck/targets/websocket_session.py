@@ -109,6 +109,8 @@ class Session:
         deadline = time.monotonic() + step.within
         if step.send is not None and (unsent := self._said(step, client, deadline)):
             return unsent
+        if step.expect is None:
+            client.survive(deadline)
         heard = Heard(matched=client.end is None, end=client.end)
         if step.expect is not None and client.stands:
             heard = client.listen(messages.filled(step.expect, client.name), deadline, self._matcher, since)

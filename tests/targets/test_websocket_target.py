@@ -347,6 +347,38 @@ def test_bad_tokens(ask, path, keys, accepted):
     assert {seen.status for _, seen in facts["refusals"]} == ({101} if accepted else {401})
 
 
+def test_silence_is_no_refusal(ask, server):
+    """A bad token that gets nothing at all is not proven to be refused; one that gets an error is (E2)."""
+
+    async def moody(connection):
+        if TOKENS["member"] == connection.request.headers.get("Authorization", "").removeprefix("Bearer "):
+            await server.server.app(connection)
+        if server.server.words:
+            await connection.send(server.server.words)
+        await connection.wait_closed()
+
+    server.server.moody = moody
+    for words, status, error in (("", None, "timeout"), ('{"error": "who are you"}', 401, "")):
+        server.server.words = words
+        keys = {"as": "member", "steps": [WELCOME | {"within": 0.5}]}
+        one = ask("moody", refuses=["tampered"], forger=Forging(), **keys)
+        shown = dict(one.probe("test_refuses", "", "member", 1).facts["refusals"])
+        assert (shown["tampered"].status, shown["tampered"].error) == (status, error)
+        assert not shown["tampered"].data["accepted"]
+
+
+def test_what_expects_nothing_must_survive(ask, server):
+    """A close that follows what is sent is seen, also where no answer is expected."""
+
+    async def closing(connection):
+        await server.server.close_with(connection, 1011)
+
+    server.server.closing = closing
+    step = {"name": "tell", "send": {"type": "tell"}, "effect": "read"}
+    assert codes(stepped(ask("closing", steps=[step]), "tell")) == ["websocket.server.internal_error"]
+    assert stepped(ask("app", steps=[step]), "tell") == []
+
+
 def test_samples(ask, server):
     """A read step, and a ping, are asked again on one connection that stands."""
     one = ask("app", steps=[WELCOME, ECHO])
@@ -438,10 +470,14 @@ def test_no_secret_comes_back(ask):
     assert (found.code, TOKENS["colleague"] in repr(found)) == ("websocket.token.rejected", False)
 
 
+_WORDS = b"<html>400 The plain HTTP request was sent to HTTPS port</html>"
+TO_TLS = b"HTTP/1.1 400 Bad Request\r\ncontent-length: %d\r\n\r\n%s" % (len(_WORDS), _WORDS)
 HOSTILE = {
     "half a frame": (saying([b"\x81\x7e\xff"], end=False), "websocket.server.silent"),
     "nothing at all": (answering([], end=False), "websocket.handshake.hangs"),
-    "the end": (answering([]), "websocket.protocol.broken"),
+    "the end": (answering([]), "http.tcp.reset"),
+    "no HTTP": (answering([b"SSH-2.0-OpenSSH_9.6\r\n"]), "websocket.protocol.broken"),
+    "a TLS port": (answering([TO_TLS]), "http.tls.protocol"),
     "another key": (answering(lambda head: [accepting(head, key=b"another")]), "websocket.protocol.broken"),
     "not UTF-8": (saying([frame(b"\xff\xfe")], end=False), "websocket.protocol.broken"),
     "compressed": (saying([bytes([0xC1, 2]) + b"xx"], end=False), "websocket.protocol.broken"),

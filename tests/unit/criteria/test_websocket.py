@@ -74,6 +74,8 @@ HOLDS: dict[str, tuple[list[dict[str, Any]], list[str]]] = {
         [row(300.1, code=1001), row(300.0, opened=1.5, code=1001, busy=True)], ["connection.platform_timeout"]),
     "restart": (
         [row(200.0), row(198.5, opened=1.5), row(197.0, opened=3.0, busy=True)], ["server.going_away"]),
+    "two of one replica": ([row(200.0), row(198.5, opened=1.5), ALIVE], ["server.going_away"]),
+    "idle, on a busy machine": ([row(1.1), row(1.5, opened=0.3), ALIVE], ["connection.idle_timeout"]),
     "one of three": ([row(60.0), row(400.0, code=None), row(400.0, code=None), ALIVE], ["connection.dropped"]),
     "at odd ages": ([row(20.0), row(90.0, opened=1.5), row(310.0, opened=3.0), ALIVE], ["connection.dropped"]),
     "only the busy one": ([row(400.0, code=None), row(60.0, busy=True)], ["connection.dropped"]),
