@@ -110,10 +110,9 @@ def _ids(tally: Tally, name: str) -> frozenset[int]:
 
 
 def _view(run: LoadRun, tally: Tally, names: frozenset[int] | None) -> View:
-    seconds = max(0.0, run.ended_at - run.began_at - run.warm_up)
-    unknown = max(0, run.planned - run.sent, run.unstarted) + run.unfinished
+    unknown = max(0, run.planned - run.sent, run.unstarted) + run.unfinished + load_generator.lost(run)
     saturated = load_generator.saturation(run) is not None
-    return load_promises.of(tally, names, seconds, unknown, saturated=saturated)
+    return load_promises.of(tally, names, load_generator.seconds(run), unknown, saturated=saturated)
 
 
 def _partial(run: LoadRun) -> bool:

@@ -68,6 +68,17 @@ def empty(run: LoadRun, target: str, judged: int, recorded: int) -> Iterator[Fin
     yield finding(run, target, text, "load.run.empty", "error", "0 requests", "requests to judge")
 
 
+def lost(run: LoadRun) -> int:
+    """Requests that the generator saw end and that are in no column, as where a disk was full."""
+    return max(0, sum(second.requests for second in run.seconds) - run.samples)
+
+
+def seconds(run: LoadRun) -> float:
+    """How long requests were judged: what the last ones were waited for beyond the plan is not load."""
+    whole = run.ended_at - run.began_at
+    return max(0.0, (min(whole, run.duration) if run.duration else whole) - run.warm_up)
+
+
 def saturation(run: LoadRun) -> Saturation | None:
     """How the generator was the bottleneck while requests were judged; None where it was not."""
     begin = run.began_at + run.warm_up

@@ -28,7 +28,7 @@ _BUCKET_SECONDS = 256e-6
 def picture(run: LoadRun, samples: Samples, glances: Sequence[Glance] = ()) -> dict[str, Any]:
     """The row of `load` in `verdict.json`, JSON-safe and bounded; times in seconds, moments since the run began."""
     tally = Tally.of(samples, run.warm_up, run.folder)
-    seconds = max(0.0, run.ended_at - run.began_at - run.warm_up)
+    seconds = load_generator.seconds(run)
     _prepare(tally)
     whole = load_promises.of(tally, None, seconds, 0, saturated=False)
     saturated = load_generator.saturation(run)

@@ -46,6 +46,20 @@ def two(buckets: Mapping[int, int], width: float) -> Two | None:
     return max((one for one in found if one is not None), key=lambda one: one.slow / one.fast, default=None)
 
 
+def quantiles(buckets: Mapping[int, int], width: float) -> tuple[float, float]:
+    """p95 and p50 in seconds, the middles of their buckets."""
+    total = sum(buckets.values())
+    found: list[float] = []
+    for q in (0.95, 0.5):
+        left = q * total
+        for bucket in sorted(buckets):
+            left -= buckets[bucket]
+            if left <= 0:
+                found.append((bucket + 0.5) * width)
+                break
+    return found[0], found[1]
+
+
 def _split(bins: Mapping[int, int], first: int, last: int, at: int, total: int, width: float) -> Two | None:
     left, right = range(first, at), range(at + 1, last + 1)
     share = sum(bins.get(one, 0) for one in right) / total

@@ -21,6 +21,7 @@ from pytest_prodcheck.criteria.wording import percentage
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99, 1.0)
 _BUCKET_SECONDS = 256e-6
+_MOST_NAMES = 50
 Word = Literal["pass", "fail", "insufficient"]
 
 
@@ -134,21 +135,20 @@ def figures(view: View) -> str:
 
 
 def populations(view: View) -> str:
-    """`; p95 20s while p50 80ms: two populations, 6 % wait …`; empty where there is one."""
-    for tally, cells in view.tallies:
-        merged: dict[int, int] = {}
-        for cell in cells:
-            for bucket, count in tally.buckets[cell].items():
-                merged[bucket] = merged.get(bucket, 0) + count
-        if found := load_populations.two(merged, _BUCKET_SECONDS):
-            quantiles = (
-                f"p95 {show_duration(view.figures[2])} while p50 {show_duration(view.figures[0])}: "
-                if view.figures
-                else ""
+    """`; GET /a: p95 20s while p50 80ms, two populations (6 % at about 20s, the others at 80ms): a wait or a lock …`;
+    empty where there is one. Names are looked at one by one: two endpoints may well take differently long."""
+    named = [(tally, cell) for tally, cells in view.tallies for cell in cells]
+    for tally, cell in sorted(named, key=lambda pair: -pair[0].counts[pair[1]])[:_MOST_NAMES]:
+        if found := load_populations.two(tally.buckets[cell], _BUCKET_SECONDS):
+            high, middle = (
+                show_duration(value) for value in load_populations.quantiles(tally.buckets[cell], _BUCKET_SECONDS)
             )
             slow, fast = show_duration(found.slow), show_duration(found.fast)
             parts = f"{percentage(found.share)} at about {slow}, the others at {fast}"
-            return f"; {quantiles}two populations, {parts}: a wait or a lock, not slow code"
+            name = tally.samples.names[cell.name]
+            return (
+                f"; {name}: p95 {high} while p50 {middle}, two populations ({parts}): a wait or a lock, not slow code"
+            )
     return ""
 
 

@@ -13,7 +13,7 @@ from math import sqrt
 from typing import Any, NamedTuple
 
 from pytest_prodcheck.config.grammar import show_duration
-from pytest_prodcheck.diagnosis import bodies
+from pytest_prodcheck.diagnosis import bodies, libpq
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.observe.watch import Glance
 
@@ -55,7 +55,7 @@ def explained(sign: Sign, glances: Sequence[Glance]) -> Sign:
 def _exhausted(sign: Sign, glances: Sequence[Glance]) -> Sign | None:
     """R14: no connection is left (53300), or the pool gives none (P2024); backends tell the server from the pool."""
     seen = [one for one in glances if one.kind == "database"]
-    refused = [one for one in seen if one.problem == "53300"]
+    refused = [one for one in seen if one.problem == "53300" and _of_the_server(one)]
     named = next((code for text in _said(sign) if (code := _revealed(text)) in _EXHAUSTED), "")
     if not seen or not (refused or named):
         return None
@@ -70,6 +70,11 @@ def _exhausted(sign: Sign, glances: Sequence[Glance]) -> Sign | None:
     if top:
         data |= {"application": top[0][0], "application_connections": top[0][1]}
     return _turned(sign, code, (fullest or refused[0]).target, data)
+
+
+def _of_the_server(one: Glance) -> bool:
+    """Whether the server itself was full: the limit of our own reader's role says nothing about others."""
+    return libpq.classify(str(one.facts.get("message", "")), "53300") == "database.connections.exhausted"
 
 
 def _said(sign: Sign) -> Iterator[str]:

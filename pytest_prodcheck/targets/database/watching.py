@@ -39,7 +39,8 @@ class Watcher:
                 self._dsn, timeout=self._timeout, application_name=self._application_name, target=self.target
             )
             if self._session is None:
-                return Glance(self.target, now, problem=observation.code or observation.error or "unknown")
+                problem = observation.code or observation.error or "unknown"
+                return Glance(self.target, now, facts={"message": observation.message[:300]}, problem=problem)
         statements = (CONNECTIONS, catalog_sql.CONNECTIONS, health_sql.WAITS)
         try:
             counted, by_application, waits = ask(self._session, statements, timeout=self._timeout)

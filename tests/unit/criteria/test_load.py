@@ -29,6 +29,11 @@ def judged(
     return load.judge(of or run(), found, limits, names or {}, "load")
 
 
+def replace_name(row: Row) -> Row:
+    """The request, by another name."""
+    return row._replace(name=1)
+
+
 def word(findings: list[Finding]) -> list[tuple[str, str]]:
     """Severity and code of each."""
     return [(one.severity, one.code) for one in findings]
@@ -175,8 +180,11 @@ def test_two_populations_are_named() -> None:
     two = [Row(0.08 * random_.lognormvariate(0, 0.2)) for _ in range(900)]
     two += [Row(20 * random_.lognormvariate(0, 0.2)) for _ in range(100)]
     (found,) = judged(samples(two), *P95)
-    assert "two populations, 10 % at about" in found.message
+    assert "two populations (10 % at about" in found.message
+    assert "GET /a: p95 2" in found.message
     assert "while p50 8" in found.message
+    (mixed,) = judged(samples([*two[:900], *(replace_name(row) for row in two[900:])]), *P95)
+    assert "two populations" not in mixed.message, "two endpoints may well take differently long"
     for sigma in (0.3, 1.0, 2.0):
         one = [Row(min(4000.0, 0.6 * random_.lognormvariate(0, sigma))) for _ in range(3000)]
         assert "two populations" not in judged(samples(one), "p95 < 100ms")[0].message
@@ -240,6 +248,24 @@ def test_arrivals_that_never_started_are_not_left_out() -> None:
     assert "of 500 more nobody knows" in found.message
     assert "open model, up to 100 arrivals/s" in found.message
     assert judged(samples(rows(500)), *P95, of=replace(half, planned=500, unstarted=0)) == []
+
+
+def test_samples_that_were_lost_are_not_left_out() -> None:
+    """The generator saw 5,000 requests end and wrote 1,000: a disk was full, and the rest may have been anything."""
+    counted = tuple(replace(one, requests=100) for one in busy(0)[:50])
+    (found,) = judged(samples(rows(1000)), *P95, of=run(seconds=counted))
+    assert found.severity == "insufficient"
+    assert "of 4000 more nobody knows" in found.message
+    assert judged(samples(rows(5000)), *P95, of=run(seconds=counted, samples=5000)) == []
+
+
+def test_throughput_is_over_the_planned_time() -> None:
+    """Not over what the last answers were waited for, nor over the warm-up."""
+    late = run(ended_at=run().began_at + 600, warm_up=10.0)
+    assert judged(samples(rows(5000)), "throughput > 99/s", of=late) == []
+    assert word(judged(samples(rows(5000)), "throughput > 101/s", of=late)) == [
+        ("error", "load.throughput.under_limit")
+    ]
 
 
 @pytest.mark.parametrize(

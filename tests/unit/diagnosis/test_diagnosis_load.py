@@ -13,6 +13,7 @@ from pytest_prodcheck.observe.watch import Glance, glances
 
 SLOW = {"p50": 0.08, "p95": 20.0, "n": 1000, "errors": 0}
 MIB = 2**20
+REFUSED = "FATAL:  sorry, too many clients already"
 
 
 def diagnosed(*seen: Glance, code: str = "load.latency.over_limit", severity: str = "error", **data: Any) -> Diagnosis:
@@ -32,11 +33,10 @@ def database(
     at: float = 0.0, connections: int = 10, waits: list[dict[str, Any]] | None = None, problem: str = ""
 ) -> Glance:
     """One look at a database for 97 clients."""
-    top = [["plan-api", connections - 2], ["psql", 2]]
     values = {"connections": connections, "limit": 97, "active": 5, "waiting": len(waits or ())}
-    return Glance(
-        "database", at, {} if problem else values, {} if problem else {"top": top, "waits": waits or []}, problem
-    )
+    if problem:
+        return Glance("database", at, {}, {"message": REFUSED}, problem)
+    return Glance("database", at, values, {"top": [["plan-api", connections - 2], ["psql", 2]], "waits": waits or []})
 
 
 def wait(seconds: float = 15.0, **changes: Any) -> dict[str, Any]:
@@ -66,6 +66,14 @@ def test_connections_that_ran_out_explain_errors() -> None:
     assert codes(found) == ["database.connections.exhausted"]
     assert "97 of 97 connections were in use, most of them of plan-api (95)" in " ".join(found.causes[0].evidence)
     assert found.causes[0].explains == ("prodcheck.toml::load::test_load[browse]",)
+
+
+def test_our_own_limit_is_nobodys_cause() -> None:
+    """53300 of a role that may connect twice is our reader's, and the application's slots are free."""
+    facts = {"message": 'FATAL:  too many connections for role "reader"'}
+    assert codes(diagnosed(database(0, 12), Glance("database", 1.0, facts=facts, problem="53300"))) == [
+        "load.latency.over_limit"
+    ]
 
 
 def test_a_pool_that_times_out_is_told_from_a_full_server() -> None:
