@@ -71,7 +71,7 @@ def redis_problem(text: str) -> str:
     if found["scheme"].lower() not in REDIS:
         return "the scheme is not redis or rediss"
     problem = _authority_problem(found["rest"], host_needed=True)
-    database = re.split(r"[?#]", found["rest"].partition("/")[2], maxsplit=1)[0]
+    database = re.split(r"[?#]", found["rest"], maxsplit=1)[0].partition("/")[2]
     if not problem and database and not re.fullmatch(r"\d{1,5}", database):
         return f"the path is no number of a database, or {UNENCODED}"
     return problem

@@ -164,7 +164,8 @@ def _cause(run: Context, root: Candidate, members: Sequence[Sign], waiting: Sequ
 def _notes(run: Context, root: Candidate, members: Sequence[Sign]) -> list[str]:
     """R1, R23: a health endpoint that answers well while a dependency is down does not test it."""
     asked = any("health" in sign.check.lower() for sign in members)
-    applications = any(sign.kind != "database" or "::test_login" in sign.check for sign in members)
+    layer = root.code.partition(".")[0]
+    applications = any(sign.kind != layer or "::test_login" in sign.check for sign in members)
     if not root.code.startswith(_OUT) or asked or not applications:
         return []
     healthy = [
@@ -172,4 +173,4 @@ def _notes(run: Context, root: Candidate, members: Sequence[Sign]) -> list[str]:
         for result in run.results
         if result.verdict == "pass" and "health" in result.id and "::http::" in result.id
     ]
-    return [f"{healthy[0].id.split('::', 1)[1]} passes: health does not test the database (R1)"] if healthy else []
+    return [f"{healthy[0].id.split('::', 1)[1]} passes: health does not test the {layer} (R1)"] if healthy else []

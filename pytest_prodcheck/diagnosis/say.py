@@ -204,7 +204,9 @@ def _message(root: Candidate, sign: Sign, data: dict[str, Any]) -> str:
 
 def _raw(sign: Sign, data: dict[str, Any]) -> bool:
     """Whether the finding only repeats what libpq or a gateway said, and the table says it better."""
-    at_the_door = sign.criterion == "ready" and (sign.kind == "database" or sign.kind != sign.code.split(".")[0])
+    at_the_door = sign.criterion == "ready" and (
+        sign.kind in ("database", "cache") or sign.kind != sign.code.split(".")[0]
+    )
     return at_the_door and not missing(kind_of(sign.code).says, data)
 
 
@@ -218,6 +220,8 @@ def _unknown(sign: Sign, data: dict[str, Any]) -> str:
 def _addition(data: dict[str, Any]) -> str:
     if data.get("undecided"):
         return ": wrong password or missing role (cannot be told apart without a second credential)"
+    if data.get("password_ends_in_white_space") and str(data.get("word")) == "WRONGPASS":
+        return "; it ends in white space, as one that was created by echo without -n"
     until = str(data.get("valid_until") or "")[:10]
     if data.get("expired") and until:
         return f" on {until}"

@@ -42,12 +42,11 @@ def parse(url: str, port: int = PORT) -> Server:
     if problem := address.redis_problem(url):
         raise ConfigError(f"Redis URL: {problem}")
     scheme, _, rest = url.partition("://")
-    authority, _, path = rest.partition("/")
-    authority = authority.partition("?")[0].partition("#")[0]
+    authority, _, path = rest.partition("#")[0].partition("?")[0].partition("/")
     credentials, _, hosts = authority.rpartition("@")
     user, _, password = credentials.partition(":")
     query = dict(pair.partition("=")[::2] for pair in rest.partition("?")[2].partition("#")[0].split("&"))
-    database = path.partition("?")[0].partition("#")[0] or query.get("db", "")
+    database = path or query.get("db", "")
     return Server(
         tuple(_place(host, port) for host in hosts.split(",")),
         scheme.lower() in ("rediss", "valkeys"),
