@@ -166,3 +166,39 @@ def test_a_scenario_that_prints_without_end_is_ended(serve: Callable[..., Known]
     run = lab.run(lab.order(scenario(body), serve(delays=[0.01]).url, duration=30.0))
     assert run.ending == "failed"
     assert "printed more than 64 MB" in run.message
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_a_server_that_never_answers_gives_errors_and_no_latency(
+    base: str, serve: Callable[..., Known], lab: Lab
+) -> None:
+    """Waits end by the timeout of the configuration; all of them are errors, and nothing is fast (fg-load-nan)."""
+    from pytest_prodcheck.criteria import load
+
+    run = lab.run(lab.order(scenario("self.client.get('/')", base), serve(delays=[60]).url, timeout=0.4, duration=2.0))
+    found = lab.samples(run)
+    assert run.ending == "finished", run.message
+    assert len(found) > 0
+    assert {found.errors[number].kind for part in found.parts for number in part.error} == {"timeout"}
+    assert "error" in {one.severity for one in load.judge(run, found, ("p95 < 500ms",), {}, "load")}
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_an_untrusted_certificate_is_an_error(base: str, lab: Lab, tls_server: str) -> None:
+    """Locust's FastHttpUser verifies nothing by itself; here it does."""
+    run = lab.run(lab.order(scenario("self.client.get('/')", base), tls_server, duration=1.0))
+    found = lab.samples(run)
+    assert len(found) > 0
+    assert {found.errors[number].kind for part in found.parts for number in part.error} == {"tls.untrusted"}
+
+
+def test_the_authority_of_the_environment_is_trusted(lab: Lab, tls_server: str, authority: str) -> None:
+    """By all three users."""
+    for base in ("FastHttpUser", "HttpUser", "QuickUser"):
+        text = scenario("self.client.get('/')", base).replace(
+            "\n\n", "\nfrom pytest_prodcheck.load import QuickUser\n", 1
+        )
+        run = lab.run(lab.order(text, tls_server, ca=authority, duration=1.0))
+        found = lab.samples(run)
+        assert len(found) > 0, (base, run.message, run.notes)
+        assert found.errors[1:] == (), base

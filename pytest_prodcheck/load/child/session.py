@@ -13,7 +13,7 @@ from locust import events
 from locust.runners import MasterRunner, WorkerRunner
 
 from pytest_prodcheck.load import users
-from pytest_prodcheck.load.child import shape, tracing
+from pytest_prodcheck.load.child import defaults, shape, tracing
 from pytest_prodcheck.load.child.arrivals import Counts, dispatcher
 from pytest_prodcheck.load.child.figures import Figures
 from pytest_prodcheck.load.child.guard import Guard
@@ -56,6 +56,7 @@ class Session:
 
     def listen(self) -> None:
         """Puts everything where Locust calls it."""
+        defaults.install(self._order)
         users.take(self._order, self._limiter, self._recorder.begun)
         tracing.watch_loading(self._line, self._order.file)
         events.init.add_listener(self._init)
