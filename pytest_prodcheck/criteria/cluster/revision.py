@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from pytest_prodcheck.config.models import ClusterTarget, Revision
 from pytest_prodcheck.criteria.cluster import argocd, blame, carriers, rollouts
@@ -18,8 +19,8 @@ _NOT_TOLD = "cluster.revision.not_told"
 
 
 def judge(cluster: Cluster, promised: ClusterTarget, revision: Revision, target: str) -> list[Finding]:
-    """A finding where the wanted revision is not what was rolled out, where its rollout is not complete, and where,
-    whatever is wanted, two revisions serve."""
+    """A finding where the wanted revision is not what was rolled out, where its rollout is not complete (also where
+    OnDelete or a partition keeps it back on purpose), and where, whatever is wanted, two revisions serve."""
     if revision.source == "argocd":
         return _of_argocd(cluster, promised, revision, target)
     for resource in (resource for resource in rollouts.RESOURCES.values() if promised.workloads[resource]):
@@ -36,12 +37,15 @@ def judge(cluster: Cluster, promised: ClusterTarget, revision: Revision, target:
     chosen = [one for one in asked if one not in lacking and one.workload is not None]
     subjects = dict.fromkeys(one.subject for one in chosen)
     found = [one for subject in subjects for one in rollouts.rollout(cluster, promised, target, subject)]
+    if revision.expected:  # what a strategy keeps back on purpose is all the same not the revision that was asked for
+        found = [replace(one, severity="error") if one.severity == "warning" else one for one in found]
     found = found or _mixed(cluster, chosen, revision, target)
     return found or ([_not_told(cluster, revision, target, lacking, chosen)] if unsure else [])
 
 
 def serving(cluster: Cluster, promised: ClusterTarget, revision: Revision) -> list[str]:
-    """The revisions that serve, each once: by the images of ReplicaSets with ready pods, or by Argo CD."""
+    """The revisions that serve, each once: by the images of ReplicaSets with ready pods, or by Argo CD; of
+    a stateful or daemon set with pods of the revision before it is not known which that is."""
     if revision.source == "argocd":
         return _synced(_application(cluster, promised))[:1]
     served: list[str] = []
@@ -49,7 +53,7 @@ def serving(cluster: Cluster, promised: ClusterTarget, revision: Revision) -> li
     for one in carriers.asked(cluster, promised):
         running = carriers.running(cluster, one)
         if carriers.named(promised) or carriers.carries((one.image, *running), revision.expected) or nobody:
-            served += running or [one.image]
+            served += running or ([one.image] if rollouts.updated(one.workload) else [])
     return list(dict.fromkeys(carriers.said(image, revision.expected) for image in served if image))
 
 

@@ -84,6 +84,16 @@ def wanted(workload: Object) -> int:
     return replicas if isinstance(replicas, int) else 1
 
 
+def updated(workload: Object | None) -> bool:
+    """Whether all pods of a stateful or daemon set are of its present template; True of what is neither."""
+    status = at(workload, "status") or {}
+    if "desiredNumberScheduled" in status:
+        return number(status, "updatedNumberScheduled") >= number(status, "desiredNumberScheduled")
+    if text(status, "updateRevision") == text(status, "currentRevision"):
+        return True
+    return workload is not None and number(status, "updatedReplicas") >= wanted(workload)
+
+
 def _zero(kind: str, _: Cluster, workload: Object) -> Why | None:
     name = name_of(workload)
     if at(workload, "spec", "replicas") == 0:

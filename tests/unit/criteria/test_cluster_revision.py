@@ -212,3 +212,28 @@ def test_out_of_sync_what_the_repository_has_is_not_what_runs() -> None:
     assert serving(cluster, ARGO, wanted("4f2a1c9", "argocd")) == ["90c1d5a" + "0" * 33]
     (found,) = judge(cluster, ARGO, wanted("90c1d5a", "argocd"), "cluster")
     assert (found.code, "Healthy, sync Succeeded, OutOfSync" in found.message) == ("cluster.rollout.in_progress", True)
+
+
+@pytest.mark.parametrize("strategy", [{"type": "OnDelete"}, {"rollingUpdate": {"partition": 1}}])
+def test_a_revision_that_is_kept_back_on_purpose_does_not_serve(strategy: dict[str, Any]) -> None:
+    """Where it was asked for, pods of the one before are red; which one that is, is not made up of the template."""
+    data = read("healthy")
+    postgres = named(data, "statefulsets.apps", "postgres")
+    postgres["spec"]["updateStrategy"] = strategy
+    postgres["status"].update(updatedReplicas=0, updateRevision="b", currentRevision="a")
+    table = ClusterTarget(context="lab", statefulsets={"postgres": 1})
+    (found,) = judge(of(data), table, wanted("15.14"), "cluster")
+    assert (found.code, found.severity) == ("cluster.rollout.old_version_serving", "error")
+    assert serving(of(data), table, wanted("15.14")) == []
+    assert [one.severity for one in judge(of(data), table, wanted(), "cluster")] == ["warning"]
+
+
+def test_a_daemon_set_that_is_not_updated_everywhere_does_not_serve_its_template() -> None:
+    """Its pods are of one revision or the other; its template says only what they shall be."""
+    data = read("healthy")
+    agent = {**named(data, "statefulsets.apps", "postgres"), "metadata": {"name": "agent"}}
+    agent["status"] = {"desiredNumberScheduled": 3, "updatedNumberScheduled": 1, "numberAvailable": 3}
+    data["objects"]["daemonsets.apps"] = [agent]
+    table = ClusterTarget(context="lab", daemonsets=("agent",))
+    assert codes(of(data), "15.14", table) == ["cluster.rollout.old_version_serving"]
+    assert serving(of(data), table, wanted("15.14")) == []
