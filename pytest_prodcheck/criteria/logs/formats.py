@@ -46,11 +46,26 @@ def parse(text: str, first: str = "", only: str = "") -> Record:
     names = (only,) if only else (_SPOKEN.get(first, first), *PARSERS)
     tried = (PARSERS[name](text) for name in names if name in PARSERS)
     record = next((found for found in tried if found is not None), None) or text_lines.plain(text)
+    record = _inner(record) or record
     if not record.status and record.form in _WORDED:
         servers.told(record)
     record.time, record.message = envelope or record.time, plain(record.message[:_LONGEST])
     record.trace = record.trace[:_LONGEST]
     return _with_trace(record, text)
+
+
+def _inner(record: Record) -> Record | None:
+    """The record that an object without a level carries as its message: shippers put whole lines there (Fluent Bit's
+    `log`, Docker's GELF). None where there is none."""
+    if record.form != "json" or record.level or record.status or record.exception:
+        return None
+    said = record.message.strip()
+    tried = (PARSERS[name](said) for name in PARSERS)
+    inner = next((found for found in tried if found is not None), None)
+    if inner is None or not (inner.level or inner.status):
+        return None
+    inner.time = record.time or inner.time
+    return inner
 
 
 def opened(text: str) -> tuple[str, str]:

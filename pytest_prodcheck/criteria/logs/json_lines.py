@@ -93,7 +93,8 @@ _SAID = re.compile(
     r"""["'](?:@?level|@l|severity|lvl|log\.?_?level|level_?name|severity_?text)["']\s{0,4}:\s{0,4}["']?(\w{1,12})""",
     re.IGNORECASE,
 )
-_AROUND = ("data", "fields", "extra", "context", "ctx", "attributes", "payload", "properties", "meta")
+_AROUND = ("data", "fields", "extra", "context", "ctx", "attributes", "payload", "properties", "meta",
+           "labels", "jsonpayload")  # fmt: skip
 """Where loggers put what a program adds."""
 _REQUEST = ("req", "request", "httpRequest", "http", "http_info", "res", "response")
 _ECS = ("request", "response")
@@ -225,9 +226,12 @@ def _requests(said: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 
 
 def _message(said: Mapping[str, Any]) -> str:
-    inner = said.get("fields")  # of Rust's tracing
-    found = _first(said, _MESSAGE)
-    return _text(inner.get("message") if found is None and isinstance(inner, Mapping) else found)
+    if (found := _first(said, _MESSAGE)) is not None:
+        return _text(found)
+    if isinstance(line := said.get(_LOG), str):
+        return line  # Fluent Bit's
+    inner = said.get("fields") or said.get("jsonpayload")  # of Rust's tracing; Google's
+    return _text(inner.get("message") if isinstance(inner, Mapping) else None)
 
 
 def _level(said: Mapping[str, Any]) -> object:
@@ -240,7 +244,9 @@ def _level(said: Mapping[str, Any]) -> object:
         return letter  # MongoDB's
     if (numbered := _numbered(said)) is not None:
         return numbered
-    words = (said.get("priority"), said.get("status"))  # Log4j's, Datadog's
+    around = (part for name in _AROUND if isinstance(part := said.get(name), Mapping))
+    inside = (part.get(name) for part in around for name in ("level", "severity"))
+    words = (said.get("priority"), said.get("status"), *inside)  # Log4j's, Datadog's
     return next((word for word in words if isinstance(word, str) and not digits(word) and level_of(word)), None)
 
 

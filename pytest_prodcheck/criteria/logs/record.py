@@ -19,7 +19,7 @@ _NAMES = {
     "panic": FATAL, "dpanic": FATAL, "ftl": FATAL, "wrn": WARNING, "inf": INFO, "dbg": DEBUG,
     "erro": ERROR, "fata": FATAL, "pani": FATAL,  # logrus on a terminal
     "fehler": ERROR, "erreur": ERROR, "errore": ERROR, "fatale": FATAL, "panik": FATAL,  # PostgreSQL's lc_messages
-    "schwerwiegend": ERROR,
+    "schwerwiegend": ERROR, "ошибка": ERROR, "важно": FATAL, "паника": FATAL, "エラー": ERROR, "错误": ERROR,
 }  # fmt: skip
 _NUMBERS: Mapping[float, int] = {
     10: 5, 20: DEBUG, 30: INFO, 40: WARNING, 50: ERROR, 60: FATAL,
@@ -27,6 +27,8 @@ _NUMBERS: Mapping[float, int] = {
     700: FATAL, 800: FATAL,
 }  # fmt: skip
 """Pino's and bunyan's, from a hundred on Google's LogSeverity; Monolog says a name beside its own."""
+_STEP = re.compile(r"\+\d{1,3}\Z")
+"""Go's slog names a level between two of its own by the lower one: `ERROR+4`."""
 _COLOUR = re.compile(r"\x1b\[[0-9;:?]{0,40}[A-Za-z]")
 _LETTERS = {
     "T": 5, "D": DEBUG, "V": DEBUG, "I": INFO, "N": INFO, "W": WARNING, "E": ERROR, "C": FATAL, "F": FATAL,
@@ -67,7 +69,9 @@ def level_of(word: object) -> int:
     text = plain(str(word)).strip()
     if digits(text):
         return _NUMBERS.get(int(text), 0)
-    return _LETTERS.get(text, 0) if len(text) == 1 else _NAMES.get(text.lower(), 0)
+    if len(text) == 1:
+        return _LETTERS.get(text, 0)
+    return _NAMES.get(text.lower(), 0) or _NAMES.get(_STEP.sub("", text.lower()), 0)
 
 
 def digits(text: str) -> bool:

@@ -16,6 +16,7 @@ GRAVE = (
     b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
     b"enospc", b"erro", b"fata", b"pani", b"fehler", b"erreur", b"schwerwiegend", b"crash", b"exited", b"bug",
     b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
+    b"aborted",
 )  # fmt: skip
 """Words of lines that may be judged, or parts of them, in lower case."""
 _WHOLE = rb"\A(?:err|eror|ftl)\Z"
@@ -25,11 +26,13 @@ PRIVATE = (
     b"glpat", b"sk_live", b"xox", b"authorization", b"cookie", b"card", b"iban",
 )  # fmt: skip
 """Words beside credentials and personal data."""
+FOREIGN = tuple(word.encode() for word in ("ОШИБКА", "ВАЖНО", "ПАНИКА", "エラー", "错误"))
+"""PostgreSQL's own, as `lc_messages` has them, in other letters."""
 _DIGITS = b"0123456789"
 _WORD = re.compile(rb"[a-z_]{3,}")
 _STATUS = re.compile(
     rb"5\d\d(?:(?<=[\"=|dse:>-] 5..)(?![\w.:]| \d+\.\d+ \[)|(?<=[:=\"]5..)(?:\.0)?(?![\w.:])|"
-    rb"(?<= 5..)(?= (?:in )?[\d.]+ ?ms\b)|(?<=/\d 5..)|(?<=/\d\d 5..)|(?<=/\d\d\d 5..)|"
+    rb"(?<= 5..)(?= (?:in )?[\d.]+ ?ms\b)|(?<=/\d 5..)|(?<=/\d\d 5..)|(?<=/\d\d\d 5..)|(?<=/\d\.\d 5..)|"
     rb"(?<=\d 5..)(?= (?:\d\d\d|-) \d+ \d+ \"))"
 )
 """A status 5xx, and no length of a request, where ingress-nginx says it. It begins with a literal, which is found
@@ -102,6 +105,8 @@ class Screen:
                 return True
             if len(self._quiet_words) < _WORDS and len(low) < _LONGEST * 4:
                 self._quiet_words.update(new)
+        if not low.isascii() and any(word in low for word in FOREIGN):
+            return True
         return bool(self._texts) and any(text in low for text in self._texts)
 
     def _took(self, line: bytes) -> bool:

@@ -22,6 +22,9 @@ _ENVOY = re.compile(
     r"\[(?P<time>\d{4}-[^\]]{15,25})\] \"(?P<method>[A-Z]+) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3}) "
 )
 _MORGAN = re.compile(r"(?P<method>GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS) (?P<path>/\S*) (?P<status>\d{3}) [\d.-]+ ?ms")
+_MORGAN_SHORT = re.compile(
+    r"\S{1,255} \S{1,255} (?P<method>[A-Z]{3,16}) (?P<path>/\S*) HTTP/[\d.]+ (?P<status>\d{3}) (?:\d+|-) - [\d.]+ ms"
+)
 _QUOTED = re.compile(r"\"(?P<method>[A-Z]{3,16}) (?P<path>\S+) HTTP/[\d.]+\" (?P<status>\d{3})(?!\S)")
 _HAPROXY = re.compile(
     r"(?:\S{1,255} ){1,6}?\[(?P<time>[^\]]{20,30})\] \S+ \S+ [\d/+-]{9,60} "
@@ -48,7 +51,7 @@ _TOLD = re.compile(
 _NGINX_ERROR = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d) \[(\w+)\] \d+#\d+: (?:\*\d+ )?(.*)", re.DOTALL)
 _SEVERITY = (
     r"DEBUG[1-5]?|INFO|NOTICE|LOG|WARNING|ERROR|FATAL|PANIC|DETAIL|HINT|STATEMENT|CONTEXT|QUERY|LOCATION|"
-    r"FEHLER|PANIK|ERREUR|ERRORE|ERRO|FATALE"
+    r"FEHLER|PANIK|ERREUR|ERRORE|ERRO|FATALE|ОШИБКА|ВАЖНО|ПАНИКА|エラー|错误"
 )
 """Those that are grave also as `lc_messages` has them translated."""
 _STDERR = re.compile(
@@ -68,7 +71,7 @@ def access(text: str) -> Record | None:
     """One answered request; ingress-nginx says which service it was for, a load balancer of AWS which target."""
     if balanced := _BALANCER.match(text):
         return _balanced(balanced)
-    ways = (_COMBINED, _ENVOY, _MORGAN, _QUOTED, _HAPROXY)
+    ways = (_COMBINED, _ENVOY, _MORGAN, _MORGAN_SHORT, _QUOTED, _HAPROXY)
     found = next((one for one in (way.match(text) for way in ways) if one), None)
     if not found:
         return None

@@ -12,7 +12,7 @@ import re
 from pytest_prodcheck.criteria.logs.json_lines import path_of
 from pytest_prodcheck.criteria.logs.record import FATAL, Record, digits, level_of
 
-_LOCAL = r"FEHLER|ERREUR|ERRORE|SCHWERWIEGEND"
+_LOCAL = r"FEHLER|ERREUR|ERRORE|SCHWERWIEGEND|ОШИБКА|ВАЖНО|ПАНИКА|エラー|错误"
 _LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|D?PANIC"
 _SHORT = r"DBG|INF|WRN|ERR|FTL"
 _ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
@@ -37,7 +37,7 @@ _GIN = re.compile(
 _SYSLOG = re.compile(r"<(\d{1,3})>(?:1 )?(\S+ +\d+ [\d:]+|\S+)\s+\S+\s+([^\s:\[]+)(?:\[\d+\])?:?\s*(.*)", re.DOTALL)
 _REDIS = re.compile(r"\d+:[XCSM] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) ([.*#-]) (.*)", re.DOTALL)
 _REDIS_ERROR = re.compile(r"\bfatal\b|BUG REPORT|crashed by signal|\berror\b|\bfailed\b|out of memory", re.IGNORECASE)
-_CLOCK = r"\d\d:\d\d:\d\d(?:[.,]\d{1,9})?"
+_CLOCK = r"(?:\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{1,2}:\d\d[AP]M)"
 _DAY = r"\d\d-[A-Z][a-z]{2}-\d{4} "
 _NAMED = re.compile(
     rf"\s{{0,4}}(?:[^\w\s\[(<\"']{{1,2}}\s+)?"
@@ -69,6 +69,8 @@ _LOCALISED = re.compile(rf"(?P<level>{_LOCAL}): +(?P<told>.*)", re.DOTALL)
 _BARE_PRIORITY = re.compile(r"<([0-7])>(?=\D)(.*)", re.DOTALL)
 _CRASHED = re.compile(
     r"panic: |fatal error: |Segmentation fault|FATAL ERROR: |Bus error|Illegal instruction|Aborted \(core|"
+    r"(?:\[[\d. ]{3,20}\] )?(?:traps: )?(?:\S{1,200}\[\d{1,10}\]:? )?(?:segfault at |general protection fault )|"
+    r"npm (?:ERR!|error) code |[Uu]ncaught(?:Exception: | error: )|"
     r"Fatal Python error: |"
     r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
     r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|"
