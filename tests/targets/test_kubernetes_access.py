@@ -173,6 +173,18 @@ def test_a_token_in_the_last_words_of_a_plugin_is_masked(tmp_path: Path) -> None
     assert str(found).endswith("ended with 1: ID token [redacted] password=[redacted]")
 
 
+def test_what_a_kubeconfig_gives_its_plugin_is_not_repeated(tmp_path: Path) -> None:
+    """Its `env`, and arguments by the names of secrets, whatever form they have."""
+    facts = {
+        "env": [{"name": "ACCOUNT", "value": "canary of the  env"}],
+        "args": ["get-token", "--client-secret", "canary-behind", "--api-token=canary-within", "--region=north"],
+    }
+    user = kubeconfigs.plugin(tmp_path, 'echo "refused: $ACCOUNT $*" >&2; exit 1', **facts)
+    found = problem(kubeconfigs.write(tmp_path / "config", user=user))
+    assert "canary" not in str(found)
+    assert str(found).endswith("--api-token=[redacted] --region=north")
+
+
 def test_a_plugin_that_is_absent_says_how_to_install_it(tmp_path: Path) -> None:
     """The kubeconfig's own hint, where it has one."""
     user = {
@@ -234,6 +246,24 @@ def test_what_is_not_done_is_refused_and_not_ignored(
     with pytest.raises(ApiProblem, match=says) as raised:
         access("cluster", ClusterTarget(context="lab", kubeconfig=str(file)), {})
     assert raised.value.code == "cluster.kubeconfig.invalid"
+
+
+@pytest.mark.parametrize(
+    "server", ["https://me:canary@127.0.0.1:1", "https://127.0.0.1:1/?token=canary", "canary", "https://canary:x/"]
+)
+def test_a_server_that_is_no_plain_url_is_one_cause(server: str, tmp_path: Path) -> None:
+    """Said before anything is sent, and without what stands in it."""
+    found = problem(kubeconfigs.write(tmp_path / "config", server))
+    assert found.code == "cluster.kubeconfig.invalid"
+    assert "canary" not in str(found)
+
+
+def test_a_server_may_be_below_a_path(tmp_path: Path) -> None:
+    """As Rancher gives them; what is not below it is not asked."""
+    with serving() as server:
+        server.routes["GET /k8s/clusters/c-1/version"] = (200, {}, kubeconfigs.VERSION)
+        api = kubeconfigs.api(kubeconfigs.write(tmp_path / "config", f"{server.url}/k8s/clusters/c-1/"))
+        assert api.version() == "v1.34.4"
 
 
 def test_the_proxy_of_a_kubeconfig_is_taken(tmp_path: Path) -> None:

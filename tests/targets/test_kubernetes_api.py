@@ -146,6 +146,13 @@ def test_an_answer_that_lists_nothing_is_no_empty_list(body: Any, says: str, tmp
     assert (raised.value.code, "is http://127.0.0.1" in str(raised.value)) == ("cluster.api.failing", True)
 
 
+def test_a_page_that_is_turned_and_stays_is_no_list(tmp_path: Path) -> None:
+    """Something that answers the same to everything would be asked until the run ends."""
+    with pytest.raises(ApiProblem, match="the same page again") as raised:
+        answer((200, {}, {"items": [], "metadata": {"continue": "a"}}), pods, tmp_path)
+    assert raised.value.code == "cluster.api.failing"
+
+
 def test_no_page_of_another_form_is_lost(tmp_path: Path) -> None:
     """Two servers behind one address: one makes Tables, the other objects, or other columns."""
     first = {"kind": "Table", "columnDefinitions": [{"name": "Name"}], "rows": [{"cells": ["a"]}]}

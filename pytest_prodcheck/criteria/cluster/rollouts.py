@@ -86,8 +86,8 @@ def wanted(workload: Object) -> int:
 
 def updated(workload: Object | None) -> bool:
     """Whether all pods of a stateful or daemon set are of its present template; True of what is neither."""
-    status = at(workload, "status") or {}
-    if "desiredNumberScheduled" in status:
+    status = workload.get("status") if workload is not None else None
+    if at(status, "desiredNumberScheduled") is not None:
         return number(status, "updatedNumberScheduled") >= number(status, "desiredNumberScheduled")
     if text(status, "updateRevision") == text(status, "currentRevision"):
         return True

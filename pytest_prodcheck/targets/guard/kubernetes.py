@@ -25,14 +25,17 @@ _PARAMETERS = words(
 _USE = "pods/log is the one subresource that is read; whatever else you need, type it yourself"
 
 
-def check(request: HttpRequest) -> None:
+def check(request: HttpRequest, base: str = "") -> None:
     """Passes a GET of an object, a list, a pod's log or a document about the server; raises `errors.Refused` for all
     else: other methods (but for the reviews of one's own rights, which store nothing), subresources that act, watches,
-    and headers that ask in somebody else's name."""
+    and headers that ask in somebody else's name. `base` is the path below which the API server is (Rancher's
+    `/k8s/clusters/ID`), empty for most."""
     parts = split(request.url)
     what = f"{request.method} {parts.path or '/'}"
     _check_headers(request, what)
-    group, segments = _segments(parts.path, what)
+    if not parts.path.startswith(base):
+        raise Refused(what, f"this path is not below {base}, where the API server is", "read an object or a list")
+    group, segments = _segments(parts.path[len(base) :], what)
     resource, subresource = _named(segments)
     shown = "/".join(part for part in (resource, subresource) if part)
     if request.method != "GET":

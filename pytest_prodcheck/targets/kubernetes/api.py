@@ -6,9 +6,10 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from pytest_prodcheck.config.models import ClusterTarget, WebTarget
 from pytest_prodcheck.observe.cluster import Object, Table, items, name_of, number, text
@@ -53,7 +54,8 @@ class Api:
         self._authorization = self._credential.header()
         context = trust.context(target, way, strict=table.x509_strict, certificate=self._credential.certificate)
         seen = WebTarget(proxy=table.proxy or way.beside.proxy, timeout=table.timeout)
-        wire.open(self.target, seen, (way.server,), {}, Path(), context=context, check=guard.check)
+        check = partial(guard.check, base=urlsplit(way.server).path)
+        wire.open(self.target, seen, (way.server,), {}, Path(), context=context, check=check)
         self.seen: list[Observation] = []
         """Every exchange, without bodies."""
         self._versions: Mapping[str, str] | None = None
@@ -159,7 +161,9 @@ class Api:
             if not isinstance(page.get("rows" if page.get("kind") == "Table" else "items", 0), list | None):
                 raise self._strange(path, f"a {text(page, 'kind') or 'document'} without a list in it")
             pages.append(page)
-            token = text(page, "metadata", "continue")
+            before, token = token, text(page, "metadata", "continue")
+            if token and token == before:
+                raise self._strange(path, "the same page again, however often it is turned")
             if not token:
                 if number(page, "metadata", "remainingItemCount") > 0:
                     raise self._strange(path, "the beginning of a list, and no way to the rest")

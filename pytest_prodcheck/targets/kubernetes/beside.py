@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from pytest_prodcheck.targets.kubernetes.problem import ApiProblem
 
@@ -41,6 +42,20 @@ def of_cluster(target: str, path: Path, name: str) -> Beside:
         text = f"cluster {name} of {path}: proxy-url is of {scheme[:20]}, and only http:// is spoken"
         raise ApiProblem(target, text, _INVALID, "name an HTTP proxy, there or with `proxy`")
     return Beside(server_name, proxy)
+
+
+def check_server(target: str, path: Path, name: str, server: str) -> None:
+    """Raises ApiProblem for a server that is no plain URL; what stands in it is not repeated."""
+    try:
+        parts = urlsplit(server)
+        plain = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        plain = False
+    if not plain:
+        raise ApiProblem(target, f"cluster {name} of {path}: server is no URL of https://HOST", _INVALID)
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        text = f"cluster {name} of {path}: server has a user, a query or a fragment in its URL"
+        raise ApiProblem(target, text, _INVALID, "say who you are in users; the server is scheme, host, port and path")
 
 
 def check_user(target: str, path: Path, name: str) -> None:

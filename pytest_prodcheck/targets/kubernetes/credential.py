@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 
 _API = "client.authentication.k8s.io/"
 _VERSIONS = (f"{_API}v1", f"{_API}v1beta1")
-_LONGEST = 300
+_LONGEST, _SHORTEST = 300, 4
+_SECRET = re.compile(r"token|secret|passw|credential|key", re.IGNORECASE)
 _MOST = 1 << 20
 """Bytes that a plugin may print: a token and a chain of certificates are some kilobytes."""
 Remember = Callable[[str, str], object]
@@ -142,9 +144,21 @@ def _run(owner: Credential, plugin: UserExec) -> bytes:
                 text, "run it by hand: it may wait for a log-in", "cluster.credential.timeout"
             ) from None
     if process.returncode:
-        words = scrub_patterns(" ".join(said.decode("utf-8", "replace").split()))[-_LONGEST:]
+        words = scrub_patterns(_without(plugin, " ".join(said.decode("utf-8", "replace").split())))[-_LONGEST:]
         raise owner._problem(f"credential plugin {plugin.command} ended with {process.returncode}: {words}")
     return output
+
+
+def _without(plugin: UserExec, words: str) -> str:
+    """The words without what the kubeconfig gives the plugin: its `env`, and arguments that are named as secrets."""
+    given = [one.value for one in plugin.env or ()]
+    for before, one in zip(["", *(plugin.args or ())], plugin.args or (), strict=False):
+        name, _, value = one.rpartition("=") if "=" in one else (before, "", one)
+        if name.startswith("-") and _SECRET.search(name) and not value.startswith("-"):
+            given.append(value)
+    for value in sorted((" ".join(one.split()) for one in given), key=len, reverse=True):
+        words = words.replace(value, "[redacted]") if len(value) >= _SHORTEST else words
+    return words
 
 
 def _started(owner: Credential, plugin: UserExec, path: str, environ: Mapping[str, str]) -> subprocess.Popen[bytes]:

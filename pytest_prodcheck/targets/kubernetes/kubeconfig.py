@@ -98,6 +98,7 @@ def _of_files(target: str, table: ClusterTarget, environ: Mapping[str, str]) -> 
         user = _with_absolute_paths(user, user_path.parent)
     if user is not None:
         beside.check_user(target, user_path, context.user)
+    beside.check_server(target, path, context.cluster, cluster.server)
     namespace = table.namespace or context.namespace or "default"
     keys = beside.of_cluster(target, path, context.cluster)
     return Access(cluster.server.rstrip("/"), namespace, wanted, table.kubeconfig, cluster, user, path.parent, keys)

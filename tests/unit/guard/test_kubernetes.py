@@ -102,3 +102,11 @@ def test_a_tunnel_is_refused() -> None:
     asked = HttpRequest("cluster", "GET", f"{SERVER}/api/v1/namespaces/plan/pods", {"Upgrade": "websocket"})
     with pytest.raises(Refused, match="tunnel"):
         kubernetes.check(asked)
+
+
+@pytest.mark.parametrize("path", ["/version", "/k8s/c-1/api/v1/pods/a/exec", "/k8s/c-10/version", "/k8s/c-1//version"])
+def test_below_a_path_the_same_is_read_and_no_more(path: str) -> None:
+    """A server that others share has its clusters below a path each (Rancher)."""
+    kubernetes.check(get("/k8s/c-1/api/v1/namespaces/plan/pods/a/log"), base="/k8s/c-1")
+    with pytest.raises(Refused):
+        kubernetes.check(get(path), base="/k8s/c-1")
