@@ -259,7 +259,7 @@ def test_codes_of_a_close(ask, server, code):
 
 
 def test_a_hold(ask):
-    """Idle connections and a busy one stand (C25, C49, D44)."""
+    """Idle connections and a busy one stand; a ping is a read (C25, C49, D44; ws-ok-ping)."""
     one = ask("app", clients=2, hold=1.0)
     began = time.monotonic()
     (seen,) = one.probe("test_stable", "", "", 1).observations
@@ -461,13 +461,15 @@ def test_documents_of_reads(ask, document, refused):
         guard.check(table, table.steps[0], ())
 
 
-def test_no_secret_comes_back(ask):
-    """A close whose reason repeats the token, and a page that does, are scrubbed of it."""
-    one = ask("query", query={"token": "user:colleague"})
+@pytest.mark.parametrize("protocol", ["plain", "socket.io"])
+def test_no_secret_comes_back(ask, protocol):
+    """A close whose reason repeats the token is scrubbed of it, also while the protocol opens."""
+    one = ask("query", query={"token": "user:colleague"}, protocol=protocol)
     evidence = one.ready()
     assert TOKENS["colleague"] not in repr(evidence.observations)
     (found,) = websocket_opening.ready(evidence, one.table)
     assert (found.code, TOKENS["colleague"] in repr(found)) == ("websocket.token.rejected", False)
+    assert "bad token [redacted]" in found.message
 
 
 _WORDS = b"<html>400 The plain HTTP request was sent to HTTPS port</html>"
