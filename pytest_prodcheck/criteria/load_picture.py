@@ -55,7 +55,10 @@ def picture(run: LoadRun, samples: Samples, glances: Sequence[Glance] = ()) -> d
 
 
 def of_run(run: LoadRun, samples: Samples, target: str) -> Iterator[Series]:
-    """The series of a run, one a name, for a later run to be compared with."""
+    """The series of a run, one a name, for a later run to be compared with; none where the run is not to be trusted: it
+    did not come to its end, or its times are the generator's own."""
+    if run.ending != "finished" or run.workers_lost or load_generator.saturation(run):
+        return
     tally = Tally.of(samples, run.warm_up, run.folder)
     _prepare(tally)
     for number in _names(tally):

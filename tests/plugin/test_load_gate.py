@@ -62,11 +62,11 @@ def test_few_requests_prove_nothing(gate):
     outcome.assert_is(6, "insufficient", "requests are needed for < 1 %")
 
 
-def test_no_requests_fail(gate):
-    """A load run that sent nothing is red (fg-load-zero-requests)."""
+def test_no_requests_fail(gate, assert_required):
+    """A load run that sent nothing is red."""
     gate.file("load/none.py", FILE.replace('self.client.get("/")', "pass"))
     configured(gate, 'scenarios = "load/none.py"\nlimits = "errors < 1%"\n')
-    gate.run("-m", "load").assert_is(1, "fail", "empty load run: 0 requests")
+    assert_required("fg-load-zero-requests", gate.run("-m", "load"))
 
 
 def test_a_target_that_is_not_ready_blocks_load(gate):

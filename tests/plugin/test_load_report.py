@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from importlib import resources
 
 import psycopg
@@ -57,7 +56,8 @@ def test_a_night_of_load_and_the_next(gate, postgres):
     assert row["n"] > 100
     assert {one["name"] for one in row["names"]} == {"GET /", "GET /other"}
     assert {one["figure"] for one in row["watched"]} >= {"connections", "waiting"}
-    assert {one["operation"] for one in verdict["latency"] if one["target"] == "load"} == {"GET /", "GET /other"}
+    kept = {one["operation"] for one in verdict["latency"] if one["target"] == "load"}
+    assert kept == (set() if row["bottleneck"] else {"GET /", "GET /other"})  # a busy machine's times are its own
     assert not list(Draft202012Validator(json.loads(SCHEMA.read_text("utf-8"))).iter_errors(verdict))
     assert "### Load: browse" in (folder / "summary.md").read_text()
     page = (folder / "report.html").read_text()
@@ -65,10 +65,14 @@ def test_a_night_of_load_and_the_next(gate, postgres):
     assert "database connections" in page
     assert "watcher:watcher" not in page
 
-    shutil.copy(folder / "verdict.json", gate.path / "last.json")
+    quick = {"target": "load", "subject": "browse", "operation": "GET /", "user": "", "n": 60, "samples": [0.005] * 60}
+    gate.file("last.json", json.dumps({**verdict, "latency": [quick]}))
     gate.system.on("/", Answer(delay=0.25))
     second = gate.run("-m", "load", "--prodcheck-baseline=last.json", env=env)
     slower = [one for one in second.verdict["baseline"]["latency"] if one["word"] == "slower"]
+    if second.verdict["load"][0]["bottleneck"]:
+        assert not slower
+        return
     assert [(one["target"], one["operation"]) for one in slower] == [("load", "GET /")]
     assert second.words["baseline[load]"] == "degraded"
     assert "baseline.latency.slower" in {cause["code"] for cause in second.verdict["causes"]}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from load_runs import BEGAN, Row, run, samples
+from load_runs import BEGAN, Row, busy, run, samples
 
 from pytest_prodcheck.criteria import load_picture
 from pytest_prodcheck.observe.watch import Glance
@@ -51,5 +51,7 @@ def test_series_of_load_are_by_name() -> None:
     assert (found.key, found.n, len(found.samples)) == (("load", "browse", "GET /a", ""), 1000, 200)
     assert found.samples[100] == pytest.approx(0.502, abs=0.001)
     assert list(found.samples) == sorted(found.samples)
+    for untrusted in ({"ending": "aborted"}, {"workers_lost": ("w1",)}, {"seconds": busy()}):
+        assert not list(load_picture.of_run(run(**untrusted), samples(rows), "load"))
     few = [Row(0.1), Row(0.2), Row(0.3)]
     assert next(load_picture.of_run(run(), samples(few), "load")).samples == pytest.approx((0.1, 0.2, 0.3), abs=2e-4)
