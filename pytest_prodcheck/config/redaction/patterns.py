@@ -20,7 +20,7 @@ _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesit
 _COOKIE_VALUE = compiled(r"([^=;,\s]+)=([^;,\s]*)")
 _SECRET_WORD = (
     r"(?:passwords?|passwd|passphrase|pwd|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
-    r"|(?:api|access|private|secret|signing|encryption|admin)[_-]?key|session[_-]id|secret_key_base)"
+    r"|(?:api|access|private|secret|signing|encryption|admin|account)[_-]?key|session[_-]id|secret_key_base)"
 )
 _NO_VALUE = (
     r"(?!env:|file:|cmd:|demo:|\[redacted|\*{3}|\$\d|\$\{|\{\{|%\(|%s|\?"
@@ -38,8 +38,14 @@ _LABELLED = compiled(
 _WRITTEN = compiled(
     rf"""(?ix)(?P<name>(?<![\w.:/-])[\w-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}:[ \t]+(?:b(?=\\*["']))?+)
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)
-    |{_NO_VALUE}(?P<bare>(?![a-z]+[.!,;]?(?:\s|\Z))[^\s,;"'<>\[\]{{}}]{{4,}})(?=[\s,;}}\])]|\Z)(?![ \t]+[a-z]+[ \t]))"""
+    |{_NO_VALUE}(?P<bare>(?=[^\s\d,;"'<>]{{0,64}}\d)(?=[^\sa-z,;"'<>]{{0,64}}[a-z])[^\s,;"'<>\[\]{{}}]{{6,}}(?=[\s,;}}\])]|\Z)
+      |(?![a-z]+[.!,;]?(?:\s|\Z))[^\s,;"'<>\[\]{{}}]{{4,}}(?=[\s,;}}\])]|\Z)(?![ \t]+[a-z]+[ \t])))"""
 )
+_FLAG = compiled(
+    rf"""(?ix)(?P<name>(?<!\S)--[\w-]{{0,64}}?{_SECRET_WORD}[ \t]+)
+    (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)|{_NO_VALUE}(?P<bare>(?!-)[^\s"',;<>]{{4,}}))"""
+)
+"""A command line, as process lists and failing programs repeat it."""
 _QUERY = compiled(
     r"(?i)([?&#;](?:amp;)?(?:code|state|nonce|sig|key|auth|jwt|ticket|session_state|assertion|samlresponse"
     r"|x-amz-credential)=)([^&\s\"'<>#\\]+)"
@@ -92,6 +98,8 @@ def scrub_patterns(text: str) -> str:
         scrubbed = _assignments(scrubbed)
     if "'" in scrubbed:
         scrubbed = _SQL.sub(rf"\1'{MASK}'", scrubbed)
+    if "--" in scrubbed:
+        scrubbed = _FLAG.sub(_assignment, scrubbed)
     scrubbed = _SPOKEN.sub(rf"\1{MASK}", _SHAPES.sub(MASK, scrubbed))
     return text if scrubbed == text else scrubbed
 
