@@ -63,6 +63,13 @@ def test_quantiles_are_exact(shape, n) -> None:
         assert tally.over(cells, limit, inclusive=False) == sum(value > limit for value in values)
 
 
+@pytest.mark.parametrize(("q", "n", "rank"), [(0.07, 100, 7), (0.55, 100, 55), (0.56, 100, 56), (0.95, 20, 19)])
+def test_a_rank_is_what_is_meant(q: float, n: int, rank: int) -> None:
+    """0.07 of 100 is 7.000000000000001 as doubles, and means the seventh."""
+    tally = Tally(samples([Row(at / 1000) for at in range(1, n + 1)]))
+    assert tally.quantiles(tally.answered(), [q]) == [rank / 1000]
+
+
 def test_a_limit_at_a_value_is_not_off_by_one() -> None:
     """`< 500ms` is broken by 500 ms, `<= 500ms` is not; one microsecond decides, at the edge of a bucket too."""
     for limit in (0.5, 0.000256, 0.001024, 0.000001):
