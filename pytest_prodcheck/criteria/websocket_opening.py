@@ -145,5 +145,6 @@ def _finding(
     by = f" as {seen.user}" if seen.user else ""
     facts = {"operation": seen.operation, "status": seen.status, "error": seen.error, "user": seen.user}
     message = f"{seen.operation}{by}: {what}"
-    data = {**facts, "stage": seen.data.get("stage"), **(more or {})}
+    place = {name: seen.data[name] for name in ("host", "port") if name in seen.data}
+    data = {**facts, **place, "stage": seen.data.get("stage"), **(more or {})}
     return Finding(criterion, seen.target, message, code, severity, shown, promise, seen.subject, data=data)

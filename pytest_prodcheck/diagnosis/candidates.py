@@ -14,7 +14,7 @@ from pytest_prodcheck.diagnosis.symptoms import tags
 _BY_USER = ("database.auth.", "auth.user.", "database.connections.role_limit")
 _BY_HOST = ("http.dns.", "http.tcp.", "http.tls.", "http.upstream.", "http.rate_limited.", "http.application.in_")
 _BY_OPERATION = ("unknown", "gate.check.", "graphql.errors.", "graphql.data.")
-_BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.", "logs.", "baseline.")
+_BY_TARGET = ("http.", "sampling.", "database.", "auth.", "cache.", "logs.", "baseline.", "websocket.")
 _PAGE = re.compile(r"<title>\s*([^<]{2,80}?)\s*</title>", re.IGNORECASE)
 
 

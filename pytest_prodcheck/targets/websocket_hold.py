@@ -71,7 +71,7 @@ def hold(wire: Wire, target: str, table: WebsocketTarget, opener: Opener) -> Obs
         return replace(seen, error="stopped", message=str(reason), expected=False)
     wall = time.monotonic() - began
     stopped = wire.stopped.is_set()
-    facts = {"held": [_row(one) for one in rows], "apart": round(apart(table.hold), 3)}
+    facts = {**opener.place, "held": [_row(one) for one in rows], "apart": round(apart(table.hold), 3)}
     whole = all(one.end is None and one.opening.stands for one in rows)
     return replace(seen, error="stopped" if stopped else "", wall=wall, expected=whole and not stopped, data=facts)
 

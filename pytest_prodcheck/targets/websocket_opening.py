@@ -15,6 +15,7 @@ from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.observe.request import Credentials
 from pytest_prodcheck.targets import peer_certificate, websocket_dialects
 from pytest_prodcheck.targets.caps import CapReached
+from pytest_prodcheck.targets.connection import Origin
 from pytest_prodcheck.targets.scrubbing import confidential, scrub
 from pytest_prodcheck.targets.transport_errors import classify
 from pytest_prodcheck.targets.websocket import Channel
@@ -126,6 +127,12 @@ class Opener:
         self.url = http_url(table.url)
 
     @property
+    def place(self) -> Mapping[str, Json]:
+        """Host and port, as the observations of other targets name them."""
+        origin = Origin.of(self.url)
+        return {"host": origin.host, "port": origin.port}
+
+    @property
     def stopped(self) -> bool:
         """Whether the run was stopped."""
         return self._wire.stopped.is_set()
@@ -141,7 +148,7 @@ class Opener:
     @contextmanager
     def open(self, caller: Caller, at_most: float) -> Iterator[tuple[Line | None, Opening]]:
         """A connection for the length of the block, `at_most` seconds; None in the place of one that did not open."""
-        opening = Opening(started_at=time.time())
+        opening = Opening(started_at=time.time(), place=self.place)
         began = time.perf_counter()
         line: Line | None = None
         secrets = self._secrets(caller)
@@ -149,7 +156,6 @@ class Opener:
             with _kept(opening, secrets):
                 standing = self._wire.standing(self._target, self.url, self._table.timeout, at_most)
                 connection, own, settled = stack.enter_context(standing)
-                opening.place = {"host": connection.origin.host, "port": connection.origin.port}
                 line = self._spoken(connection, own, caller, opening, secrets)
                 stack.callback(line.channel.close)
                 settled()

@@ -134,3 +134,24 @@ def test_socket_io_is_recognised(asked: Any) -> None:
 def test_ws_is_no_socket_io(asked: Any) -> None:
     """A plain server does not open Engine.IO."""
     assert opened(asked("/plain", **{"as": "member"}, protocol="socket.io")) == ["websocket.protocol.mismatch"]
+
+
+TICKS = {"name": "ticks", "effect": "read", "expect": {"type": "next", "payload": {"data": {"ticks": "> 0"}}},
+         "send": {"type": "subscribe", "id": "1", "payload": {"query": "subscription { ticks }"}}}  # fmt: skip
+
+
+@pytest.mark.skipif(bool(missing("graphql-yoga")), reason=missing("graphql-yoga"))
+@pytest.mark.parametrize(
+    ("keys", "codes"),
+    [({"as": "member"}, []), ({"as": "colleague"}, ["websocket.token.rejected"]),
+     ({"as": "member", "first": {"Authorization": "Bearer {user:member}"}}, [])],
+)  # fmt: skip
+def test_graphql_transport_ws(tmp_path: Path, keys: dict[str, Any], codes: list[str]) -> None:
+    """The reference implementation: connection_init is acknowledged, or closed by 4403; a subscription is a step."""
+    with running("yoga.mjs", {"token": TOKENS["member"]}) as address:
+        url = address.replace("http:", "ws:")
+        one = prober(tmp_path, url, protocol="graphql-ws", steps=[TICKS], **keys)
+        assert opened(one) == codes
+        assert codes or stepped(one, "ticks") == []
+        one._wire.stop()
+        one._wire.close()
