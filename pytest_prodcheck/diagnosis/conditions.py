@@ -44,6 +44,11 @@ def kept_by_it(cause: Sign, symptom: Sign) -> bool:
     return needs_identity(cause, symptom) and breaks_services(cause, symptom)
 
 
+def of_a_host(_cause: Sign, symptom: Sign) -> bool:
+    """The symptom was seen over HTTP, where a cache of no use is noticed; an engine asks its database."""
+    return symptom.kind == "http"
+
+
 def seen_directly(cause: Sign, symptom: Sign) -> bool:
     """The cause was seen at its own target, the symptom only in an application's words."""
     return not cause.revealed and symptom.revealed

@@ -18,7 +18,10 @@ from pytest_prodcheck.observe.finding import Cause, CheckResult, Severity, Verdi
 from pytest_prodcheck.observe.observation import Observation
 
 _OUT = ("database.dns.", "database.tcp.", "database.port.", "database.auth.", "database.name.", "database.server.",
-        "database.connection", "database.pool", "database.disk.", "database.network.", "cache.")  # fmt: skip
+        "database.connection", "database.pool", "database.disk.", "database.network.", "cache.dns.",
+        "cache.tcp.", "cache.connection.", "cache.port.", "cache.tls.", "cache.auth.", "cache.server.loading",
+        "cache.server.hangs", "cache.server.busy", "cache.server.primary_down", "cache.memory.full",
+        "cache.persistence.", "cache.clients.limit", "cache.cluster.down")  # fmt: skip
 """What a health endpoint that asks its dependencies would have seen."""
 _SEVERITY: Mapping[Severity, int] = {"error": 0, "blocked": 0, "insufficient": 1, "warning": 2}
 _VERDICT: Mapping[Verdict, int] = {"insufficient": 1, "degraded": 2}

@@ -15,6 +15,7 @@ from pytest_prodcheck.diagnosis.conditions import (
     kept_by_it,
     lacked_by_our_reader,
     needs_identity,
+    of_a_host,
     of_its_layer,
     of_its_operation,
     pinned,
@@ -45,7 +46,7 @@ CACHE_OUTAGE = (
     "cache.persistence.failed", "cache.clients.limit_reached", "cache.cluster.down",
 )  # fmt: skip
 """What makes an application's request to its cache fail; a cache that is of no use makes it slow."""
-CACHE_LOSES = ("cache.memory.*", "cache.hits.*", "cache.keys.expire_at_once", "cache.database_index.wrong",
+CACHE_LOSES = ("cache.memory.evicting", "cache.hits.*", "cache.keys.expire_at_once", "cache.database_index.wrong",
                "cache.command.slow", "cache.latency.*")  # fmt: skip
 MIGRATION = (
     "database.migration.pending", "database.migration.failed", "database.migration.dirty", "database.migration.ahead",
@@ -190,7 +191,7 @@ RELATIONS: tuple[Relation, ...] = (
     Relation(("cache.keys.expire_at_once", "cache.database_index.wrong", "cache.hits.none"),
              ("cache.hits.low", "cache.hits.none", "cache.keys.missing"), same_target, "B24"),
     Relation(("cache.cluster.down",), ("cache.cluster.node_failed",), same_target),
-    Relation(CACHE_LOSES, ("slow",), always, "B24"),
+    Relation(CACHE_LOSES, ("slow",), of_a_host, "B24"),
     *wiring.RELATIONS,
     *cluster.RELATIONS,
     Relation(("logs.memory.exhausted", "logs.disk.full", "logs.module.missing", "logs.client.bad_url"),

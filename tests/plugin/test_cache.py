@@ -212,3 +212,14 @@ def test_the_doctor_says_why(gate, redis, monkeypatch):
     assert said.ret == 1
     assert "NOT READY  cache: cache.auth.rejected" in text
     assert "another-dummy" not in text
+
+
+def test_an_empty_cache_is_no_reason_for_a_health_page(gate, redis):
+    """A figure is no outage: nothing is said of what a health page tests."""
+    redis.ask("SET", "sess:1", "x", password=PASSWORD)
+    gate.config(HOST + 'endpoints.health = "/health"\n' + CACHE + 'expires = ["sess:*"]\n')
+    gate.system.on("/api/tasks", Answer(500, {"error": "x"}))
+    gate.system.on("/health", {"status": "ok"})
+    outcome = gate.run()
+    evidence = [line for cause in outcome.verdict["causes"] for line in cause["evidence"]]
+    assert not [line for line in evidence if "health does not test" in line]
