@@ -16,7 +16,7 @@ CPU, LAG, DESCRIPTORS = 0.90, 0.100, 0.95
 the descriptors that it may open."""
 _SHARE, _FEWEST = 0.10, 2
 """Of the judged seconds of one process; a single one may be a pause of its garbage collector."""
-_CODES = {"aborted": "load.aborted", "breaker": "load.breaker", "interrupted": "load.interrupted",
+_CODES = {"aborted": "load.run.aborted", "breaker": "load.run.breaker", "interrupted": "load.run.interrupted",
           "failed": "load.generator.failed"}  # fmt: skip
 
 
@@ -46,7 +46,7 @@ def ending(run: LoadRun, target: str) -> Iterator[Finding]:
         text = f"{len(run.workers_lost)} of {run.workers} workers ended before the run did ({lost}): less was sent"
         yield finding(run, target, text, "load.worker.lost", "insufficient", lost, f"{run.workers} workers")
     for what in run.refused[:10]:
-        yield finding(run, target, f"not sent: {what}", "load.refused", "error", what, "only what is declared")
+        yield finding(run, target, f"not sent: {what}", "load.request.refused", "error", what, "only what is declared")
 
 
 def raised(run: LoadRun, target: str) -> Iterator[Finding]:

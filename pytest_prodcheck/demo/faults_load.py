@@ -16,7 +16,7 @@ FAULTS = (
         _LIMITS,
         (),
         _RUN,
-        ("load.aborted",),
+        ("load.run.aborted",),
         mark="load",
     ),
     Fault(

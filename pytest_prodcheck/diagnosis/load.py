@@ -17,8 +17,8 @@ from pytest_prodcheck.diagnosis import bodies, libpq
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.observe.watch import Glance
 
-SUFFERS = ("load.latency.over_limit", "load.errors.over_limit", "load.errors.seen", "load.aborted", "load.breaker",
-           "load.throughput.under_limit")  # fmt: skip
+SUFFERS = ("load.latency.over_limit", "load.errors.over_limit", "load.errors.seen", "load.run.aborted",
+           "load.run.breaker", "load.throughput.under_limit")  # fmt: skip
 """What may have a cause elsewhere."""
 _FULL = 0.95
 """Share of the connections that clients may have, from which on there is no room."""

@@ -94,7 +94,7 @@ class Loading:
             return None
         now = time.time()
         why = f"not begun: {before.scenario} was stopped ({before.message})" if before else self._why
-        return LoadRun(name, began_at=now, ended_at=now, ending="interrupted", message=why, code="load.interrupted")
+        return LoadRun(name, began_at=now, ended_at=now, ending="interrupted", message=why, code="load.run.interrupted")
 
     def _run(self, name: str) -> LoadRun:
         self._folder = self._folder or tempfile.mkdtemp(prefix="prodcheck-load-")

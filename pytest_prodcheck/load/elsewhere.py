@@ -87,13 +87,13 @@ class Elsewhere:
 
     def _ended(self, state: str, now: float) -> bool:
         if why := self._hooks.stopped():
-            self._say("interrupted", why, "load.interrupted")
+            self._say("interrupted", why, "load.run.interrupted")
         elif self._refused:
-            self._say("failed", self._refused[0], "load.refused")
+            self._say("failed", self._refused[0], "load.request.refused")
         elif text := self._window.broken(now):
-            self._say("aborted", text, "load.aborted")
+            self._say("aborted", text, "load.run.aborted")
         elif self._began and (text := self._hooks.red()):
-            self._say("breaker", text, "load.breaker")
+            self._say("breaker", text, "load.run.breaker")
         elif not self._began and now - self._asked_at > _START:
             self._say("failed", f"no request was sent within {_START:.0f} s", "load.generator.failed")
         elif self._began and state in ("stopped", "stopping", "ready") and now - self._began < self._order.duration:

@@ -43,7 +43,7 @@ def run(order: Order, folder: Path, base: Path, environ: Mapping[str, str], hook
 
         return Elsewhere(order, folder, hooks).run()
     if importlib.util.find_spec("locust") is None:
-        return _failed(order, _NO_LOCUST, "load.not_installed")
+        return _failed(order, _NO_LOCUST, "load.generator.not_installed")
     if problem := _syntax(order):
         return _failed(order, problem, "load.scenario.invalid")
     folder.mkdir(parents=True, exist_ok=True)
@@ -162,11 +162,11 @@ class _Run:
         elif self._unfit:
             self._stop("failed", self._unfit[1], self._unfit[0])
         elif self._refused:
-            self._stop("failed", self._refused[0], "load.refused")
+            self._stop("failed", self._refused[0], "load.request.refused")
         elif text := self._window.broken(time.monotonic()):
-            self._stop("aborted", text, "load.aborted")
+            self._stop("aborted", text, "load.run.aborted")
         elif self._began and (text := self._hooks.red()):
-            self._stop("breaker", text, "load.breaker")
+            self._stop("breaker", text, "load.run.breaker")
         elif any(process.printed > _MOST_PRINTED for process in self._processes):
             self._stop("failed", f"the scenario printed more than {_MOST_PRINTED >> 20} MB", "load.generator.failed")
         else:
@@ -299,7 +299,7 @@ class _Run:
         if self._unfit and self._ending == "finished":
             self._ending, (self._code, self._message) = "failed", self._unfit
         if self._refused and self._ending == "finished":
-            self._ending, self._code, self._message = "failed", "load.refused", self._refused[0]
+            self._ending, self._code, self._message = "failed", "load.request.refused", self._refused[0]
         try:
             samples = merging.merge(self._folder)
         except (OSError, ValueError) as error:

@@ -58,7 +58,7 @@ def why(tail: str, order: Order, status: str) -> tuple[str, str]:
     if "Gave up waiting for workers" in tail:
         return "load.worker.lost", "not all workers connected to Locust's master within 20 s"
     if "No module named" in tail and "locust" in tail:
-        return "load.not_installed", "locust is not installed: pip install 'pytest-prodcheck[load]'"
+        return "load.generator.not_installed", "locust is not installed: pip install 'pytest-prodcheck[load]'"
     last = next((line.strip() for line in reversed(tail.splitlines()) if line.strip()), "it said nothing")
     return "load.generator.failed", f"Locust ended with {status}: {last[:300]}"
 

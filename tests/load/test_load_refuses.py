@@ -24,36 +24,42 @@ BAD = {
     "no_task": (HTTP + "class U(FastHttpUser):\n    pass\n", "load.scenario.empty", "class U has no tasks"),
     "foreign_host": (
         HTTP + "class U(FastHttpUser):\n    host = 'https://other.test'\n    @task\n    def t(self): pass\n",
-        "load.refused",
+        "load.request.refused",
         "host other.test of U is not configured",
     ),
-    "foreign_url": (scenario("self.client.get('http://other.test/')"), "load.refused", "host other.test is not conf"),
-    "foreign_url_of_requests": (
-        scenario("self.client.get('http://other.test/')", "HttpUser"), "load.refused", "other.test",
+    "foreign_url": (
+        scenario("self.client.get('http://other.test/')"), "load.request.refused", "host other.test is not conf",
     ),
-    "writes": (scenario("self.client.post('/api/goals', json={})"), "load.refused", "scenario scenario writes"),
+    "foreign_url_of_requests": (
+        scenario("self.client.get('http://other.test/')", "HttpUser"), "load.request.refused", "other.test",
+    ),
+    "writes": (scenario("self.client.post('/api/goals', json={})"), "load.request.refused", "scenario scenario writes"),
     "writes_by_requests": (
-        scenario("self.client.delete('/api/1')", "HttpUser"), "load.refused", "scenario scenario writes",
+        scenario("self.client.delete('/api/1')", "HttpUser"), "load.request.refused", "scenario scenario writes",
     ),
     "writes_beside_locust": (
-        scenario("import requests; requests.post(self.host + '/x')"), "load.refused", "scenario scenario writes",
+        scenario("import requests; requests.post(self.host + '/x')"),
+        "load.request.refused", "scenario scenario writes",
     ),
     "own_socket": (
-        scenario("import socket; socket.create_connection(('127.0.0.1', 9))", "User"), "load.refused", "127.0.0.1:9",
+        scenario("import socket; socket.create_connection(('127.0.0.1', 9))", "User"),
+        "load.request.refused", "127.0.0.1:9",
     ),
     "own_name": (
-        scenario("import socket; socket.create_connection(('other.test', 80))", "User"), "load.refused", "other.test",
+        scenario("import socket; socket.create_connection(('other.test', 80))", "User"),
+        "load.request.refused", "other.test",
     ),
     "mutation_by_requests": (
         scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})", "HttpUser"),
-        "load.refused", "POST /graphql",
+        "load.request.refused", "POST /graphql",
     ),
     "mutation_in_a_batch": (
         scenario("self.client.post('/graphql', json=[{'query': '{ a }'}, {'query': 'mutation { a }'}])"),
-        "load.refused", "POST /graphql",
+        "load.request.refused", "POST /graphql",
     ),
     "mutation": (
-        scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"), "load.refused", "POST /graphql",
+        scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"),
+        "load.request.refused", "POST /graphql",
     ),
 }  # fmt: skip
 
@@ -107,7 +113,7 @@ def test_users_without_wait_may_not_exceed_the_cap(serve: Callable[..., Known], 
     server = serve()
     text = BROWSE.replace("constant(0.01)", "constant(0)")
     run = lab.run(lab.order(text, server.url, users=500, per_second=20))
-    assert run.code == "load.refused"
+    assert run.code == "load.request.refused"
     assert "500 users of Browser without wait may exceed 20 requests/s" in run.message
     assert server.seen() == []
 

@@ -105,7 +105,7 @@ def test_a_quick_user_is_guarded_and_logged_in(serve: Callable[..., Known], lab:
     assert lab.samples(run).names == ("GET /quick",)
     writes = QUICK.format(user="").replace('self.client.get("/quick")', 'self.client.request("POST", "/quick", b"x")')
     refused = lab.run(lab.order(writes, server.url, duration=1.0))
-    assert refused.code == "load.refused"
+    assert refused.code == "load.request.refused"
     assert "POST /quick" not in {row[3] for row in server.seen()}
 
 

@@ -51,7 +51,7 @@ def test_errors_are_not_fast_answers(gate):
     )
     outcome = gate.run("-m", "load", "--prodcheck-only=load")
     assert outcome.status == 1
-    outcome.assert_says("load.aborted|over_limit")
+    outcome.assert_says("load.run.aborted|over_limit")
 
 
 def test_few_requests_prove_nothing(gate):

@@ -104,6 +104,7 @@ CHECKS = {
     "graphql::test_introspection",
     *("graphql::" + name for name in ("test_denied", "test_metadata", "test_suggestions", "test_subscription")),
     "graphql::test_error_rate",
+    *("load::" + name for name in ("test_load", "test_limits")),
 }
 
 

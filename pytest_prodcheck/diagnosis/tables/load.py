@@ -9,7 +9,7 @@ _AGAIN = "pytest --prodcheck=ENV -m load"
 # one row a line: a table
 KINDS = (
     CauseKind(
-        "load.not_installed",
+        "load.generator.not_installed",
         "Locust is not installed",
         "{text}",
         "pip install 'pytest-prodcheck[load]'",
@@ -37,7 +37,7 @@ KINDS = (
         "locust -f {file} --headless -u 1 -t 5s",
     ),
     CauseKind(
-        "load.refused",
+        "load.request.refused",
         "a scenario wanted what may not be sent",
         "{text}",
         "declare the host or the write, or take the request out of the scenario",
@@ -86,21 +86,21 @@ KINDS = (
         "dmesg | tail",
     ),
     CauseKind(
-        "load.aborted",
+        "load.run.aborted",
         "the load was stopped: the target suffered",
         "{text}",
         "see what the errors and the slow requests have in common; raise `abort` only on purpose",
         _AGAIN,
     ),
     CauseKind(
-        "load.breaker",
+        "load.run.breaker",
         "the load was stopped: another target turned red",
         "{text}",
         "the load takes that target down: start with its own cause",
         _AGAIN,
     ),
     CauseKind(
-        "load.interrupted",
+        "load.run.interrupted",
         "the load was stopped before its end",
         "{text}",
         "run it again; what was seen of it proves nothing",

@@ -178,11 +178,11 @@ def _unfit(order: Order, classes: list[Any]) -> tuple[str, str] | None:
             return "load.scenario.empty", f"{name}: user class {one.__name__} has no tasks"
         if order.origins and one.host and place(one.host) not in {place(origin) for origin in order.origins}:
             host = place(one.host)[0]
-            return "load.refused", f"{name}: host {host} of {one.__name__} is not configured"
+            return "load.request.refused", f"{name}: host {host} of {one.__name__} is not configured"
     unpaced = order.model == "closed" and not order.pacing and order.users > order.per_second
     if unpaced and (hasty := next((one for one in classes if _never_waits(one)), None)) is not None:
         return (
-            "load.refused",
+            "load.request.refused",
             f"{order.users} users of {hasty.__name__} without wait may exceed {order.per_second:g} requests/s",
         )
     return None

@@ -270,8 +270,8 @@ def test_throughput_is_over_the_planned_time() -> None:
 
 @pytest.mark.parametrize(
     ("ending", "severity", "code"),
-    [("aborted", "error", "load.aborted"), ("breaker", "error", "load.breaker"), ("failed", "error", "load.x"),
-     ("interrupted", "blocked", "load.interrupted")],
+    [("aborted", "error", "load.run.aborted"), ("breaker", "error", "load.run.breaker"), ("failed", "error", "load.x"),
+     ("interrupted", "blocked", "load.run.interrupted")],
 )  # fmt: skip
 def test_a_run_that_did_not_end_is_not_green(ending: str, severity: str, code: str) -> None:
     """However good what was seen of it is; with its own cause and words."""
@@ -285,7 +285,7 @@ def test_lost_workers_and_refused_requests_are_told() -> None:
     lost = run(workers=4, workers_lost=("w3",))
     assert word(judged(samples(rows(1000)), *P95, of=lost)) == [("insufficient", "load.worker.lost")]
     refused = run(refused=("POST https://other.example/x",))
-    assert word(judged(samples(rows(1000)), *P95, of=refused)) == [("error", "load.refused")]
+    assert word(judged(samples(rows(1000)), *P95, of=refused)) == [("error", "load.request.refused")]
 
 
 # --- all scenarios together -------------------------------------------------------------------------------------------
