@@ -32,9 +32,9 @@ class Held(NamedTuple):
         return {(one.target, one.thing) for one in self.changes if one.word in ("within noise", "faster")}
 
 
-def held(earlier: Earlier | None, series: tuple[Series, ...], vantage: str) -> Held:
+def held(earlier: Earlier, series: tuple[Series, ...], vantage: str) -> Held:
     """The series against those of the earlier run; of one that saw from elsewhere (`vantage`), none is."""
-    if earlier is None or earlier.vantage != vantage:
+    if earlier.vantage != vantage:
         return Held(series)
     changes = slowdown.compare(earlier.series, series)
     return Held(slowdown.keeping_references(series, earlier.series, changes), changes)

@@ -6,22 +6,26 @@ import datetime
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pytest_prodcheck.config.loader import slug
 from pytest_prodcheck.config.models import Accepted, Environment
 from pytest_prodcheck.criteria import series
-from pytest_prodcheck.gate import baseline, figures, judge, load_report, places, remarks, vantage
+from pytest_prodcheck.gate import figures, judge, load_report, places, remarks, vantage
 from pytest_prodcheck.gate import verdict as deciding
 from pytest_prodcheck.gate.course import Course
 from pytest_prodcheck.gate.owner import Owner
 from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
 from pytest_prodcheck.gate.selection import OPT_IN_REASON, Selection, missed
-from pytest_prodcheck.history.earlier import Earlier
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
 from pytest_prodcheck.observe.vantage import Vantage
+
+if TYPE_CHECKING:
+    from pytest_prodcheck.gate.baseline import Held
+    from pytest_prodcheck.history.earlier import Earlier
+    from pytest_prodcheck.observe.series import Series
 
 
 def lost(selection: Selection, results: Results, course: Course) -> dict[str, Attempt]:
@@ -84,8 +88,8 @@ def conclude(
     final = {identifier: attempt for identifier in results.attempts if (attempt := results.final(identifier))}
     final.update(vantage.findings(inside, final, owner.plan) if inside else {})
     measured = series.bounded([*series.of(owner.observations), *load_report.series(owner)])
-    held = baseline.held(earlier, measured, vantage.of(environment))
-    final.update(baseline.attempts(held.changes))
+    held, slower = _held(earlier, measured, vantage.of(environment))
+    final.update(slower)
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
     final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
@@ -120,10 +124,27 @@ def conclude(
         probing_s=round(owner.probing_s, 3),
         vantage=vantage.of(environment),
         notes=(*remarks.of(final, selection, course), *remarks.mentioned(owner)),
-        latency=tuple(one.as_json() for one in held.series),
+        latency=tuple(one.as_json() for one in (held.series if held else measured)),
         load=load_report.rows(owner),
     )
-    return baseline.marked(result, earlier, held) if earlier else result
+    if earlier is None or held is None:
+        return result
+    from pytest_prodcheck.gate import baseline
+
+    return baseline.marked(result, earlier, held)
+
+
+def _held(
+    earlier: Earlier | None, measured: tuple[Series, ...], seen_from: str
+) -> tuple[Held | None, Mapping[str, Attempt]]:
+    """This run's series held against an earlier run's, and a check for each target that is slower; loads what compares
+    only where there is one."""
+    if earlier is None:
+        return None, {}
+    from pytest_prodcheck.gate import baseline
+
+    held = baseline.held(earlier, measured, seen_from)
+    return held, baseline.attempts(held.changes)
 
 
 def _diagnosed(final: Mapping[str, Attempt], owner: Owner) -> tuple[tuple[Cause, ...], Mapping[str, str]]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from pytest_prodcheck.observe.load import LoadRun, Samples
-from pytest_prodcheck.observe.series import Series
-
 if TYPE_CHECKING:
     from pytest_prodcheck.gate.owner import Owner
+    from pytest_prodcheck.observe.load import LoadRun, Samples
+    from pytest_prodcheck.observe.series import Series
 
 
 def rows(owner: Owner) -> tuple[Mapping[str, Any], ...]:
@@ -39,5 +38,6 @@ def _runs(owner: Owner) -> list[LoadRun]:
 
 def _samples(run: LoadRun) -> Samples:
     from pytest_prodcheck.load import samples
+    from pytest_prodcheck.observe import load
 
-    return samples.read(run.folder) if run.folder and run.samples else Samples()
+    return samples.read(run.folder) if run.folder and run.samples else load.Samples()

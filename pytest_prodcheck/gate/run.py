@@ -283,7 +283,7 @@ def _load_judges(plan: Plan) -> None:
     suites = {check.suite for check in plan.checks.values() if check.function != "test_ready"}
     for name in ("judge", "ending", *(f"judges.{suite}" for suite in sorted(suites))):
         import_module(f"pytest_prodcheck.gate.{name}")
-    for name in ("markdown", "annotations"):
+    for name in ("markdown", "html", "annotations"):
         import_module(f"pytest_prodcheck.report.{name}")
 
 

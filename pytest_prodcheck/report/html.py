@@ -14,7 +14,7 @@ from typing import Any
 
 from pytest_prodcheck.observe.finding import Cause
 from pytest_prodcheck.observe.result import CheckVerdict, RunResult
-from pytest_prodcheck.report import baseline, load, svg, terminal
+from pytest_prodcheck.report import baseline, terminal
 
 _MOST = 500
 """Rows of one table."""
@@ -78,6 +78,8 @@ def _cause(cause: Cause, checks: Sequence[CheckVerdict]) -> Iterator[str]:
 
 
 def _load(row: Mapping[str, Any]) -> Iterator[str]:
+    from pytest_prodcheck.report import load, svg
+
     yield f"<h2>Load: {escape(str(row['scenario']))}</h2>\n"
     facts = [str(row["model"]), load.figures(row)]
     facts += [f"{row['ending']}: {row['message']}"] if row["ending"] != "finished" else []

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
+from demo_cache_symptoms import CACHE_SYMPTOMS, CACHE_UNTOUCHED
 from demo_cluster_symptoms import CLUSTER_SYMPTOMS
 from demo_raw import Raw
 
@@ -136,6 +137,9 @@ STRANGER_SEES = (query("select count(*) from tasks", role="member"), r"\[\([1-9]
 
 SYMPTOMS: dict[str, Symptoms] = {
     **CLUSTER_SYMPTOMS,
+    **CACHE_SYMPTOMS,
+    "load-pool-exhausted": ((lambda raw: raw.together("/api/tasks", "member", 6), r"(?:^|\n)500"),),
+    "load-latency": ((lambda raw: raw.together("/api/tips"), r"(?:^|\n)200 slow"),),
     "database-refused": ((reader, "Connection refused"), API_500, GRAPHQL_DOWN, (detailed, '^200 .*"unhealthy"')),
     "database-password": (
         (reader, "password authentication failed"),
@@ -377,6 +381,9 @@ UNTOUCHED: dict[str, Symptoms] = {
     "health-lies": ((reader, r"\(1,\)"), (detailed, '"healthy"')),
     "pool-exhausted": ((reader, r"\(1,\)"), (graphql, '^200 .*"data"'), (app, r"\(1,\)")),
     "database-timeout": ((health, "^200"),),
+    **CACHE_UNTOUCHED,
+    "load-pool-exhausted": ((tasks, "^200"),),
+    "load-latency": ((lambda raw: raw.get("/api/tips"), "^200 (?!slow)"),),
     "replica": ((tasks, "^200 .*Project 1"),),
     "lock-wait": ((lambda raw: raw.get("/api/projects", "member"), "^200"),),
     "claims-roles": ((me, "^200"),),
