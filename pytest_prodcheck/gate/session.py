@@ -18,7 +18,7 @@ from pytest_prodcheck import markers
 from pytest_prodcheck.config.models import Environment
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.errors import UsageProblem
-from pytest_prodcheck.gate import collection, role, scrubbing, selection, start, state, threads
+from pytest_prodcheck.gate import collection, loggers, role, scrubbing, selection, start, state, threads
 from pytest_prodcheck.gate.judging import Asker, Judging
 from pytest_prodcheck.gate.recorder import Recorder
 from pytest_prodcheck.gate.results import verdict_in
@@ -64,6 +64,7 @@ class Gate:
         judging = Judging(asker, self.recorder, self.redactor, lambda: self.environment, worker, learn, self.fixture)
         self.config.pluginmanager.register(judging, "prodcheck-judging")
         self.config.pluginmanager.register(threads.Threads(self.recorder), "prodcheck-threads")
+        self.config.pluginmanager.register(loggers.Loggers(), "prodcheck-loggers")
         self.config.pluginmanager.register(scrubbing.Scrubbing(self.redactor), scrubbing.NAME)
         self.refresh()
 
