@@ -11,14 +11,15 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 from urllib.parse import quote, quote_plus, unquote
 
-from leak_secrets import Secret
+from leak_secrets import SECRETS, Secret
 
 WINDOW = 12
 """Letters and digits of a secret in a row that count as a leak of it (all of it where it is shorter)."""
 _ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]|#x1b\[[0-9;]*m|\\x1b\[[0-9;]*m")
 _CODES = re.compile(r"\\+u([0-9a-f]{4})|\\+x([0-9a-f]{2})|=([0-9a-f]{2})|\\+([0-3][0-7]{2})")
 _EDGE = "¦"
-_MARKER = re.compile(r"\[redacted[^\]]*\]")
+_MARKER = re.compile("|".join([r"\[redacted[^\]]*\]", *(rf"\b{one.name.casefold()}\b" for one in SECRETS)]))
+"""What stands for a secret, casefolded: a marker, or its variable's name, which can read like it (CLOUD_SECRET)."""
 
 
 def forms(secret: str) -> Iterator[tuple[str, bytes]]:
