@@ -207,7 +207,7 @@ def test_the_doctor_says_why(gate, redis, monkeypatch):
     """`prodcheck doctor` tries the cache as the gate does."""
     monkeypatch.setenv("READER", redis.url(":another-dummy-secret@"))
     gate.config(CACHE)
-    said = gate.pytester.run("prodcheck", "doctor", "staging")
+    said = gate.pytester.run(sys.executable, "-m", "pytest_prodcheck.cli", "doctor", "staging")
     text = f"{said.stdout}{said.stderr}"
     assert said.ret == 1
     assert "NOT READY  cache: cache.auth.rejected" in text

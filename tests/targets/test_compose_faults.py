@@ -96,17 +96,22 @@ def _untag(address: str, name: str) -> None:
 
 
 def _settled(address: str, folder: Path) -> Deployment:
-    """The deployment when its health checks have failed and its loops have turned."""
+    """The deployment when its health checks have failed and its loops have turned.
+
+    A busy daemon misses the kernel's word of an OOM kill at times: what was killed is then started once more.
+    """
     end = time.monotonic() + 90
     while True:
         found = Deployment(address, folder)
         states = {one.service: one for one in found.seen.containers}
         unwell = all(states[name].health == "unhealthy" for name in ("curl", "shell", "sick"))
         well = all(states[name].health == "healthy" for name in ("app", "loopback"))
-        turned = states["loop"].restarts > 1 and states["hog"].status == "exited"
+        turned = states["loop"].restarts > 1 and states["hog"].oom_killed
         if (unwell and well and turned) or time.monotonic() > end:
             return found
         found.prober.close()
+        if states["hog"].status == "exited" and not states["hog"].oom_killed:
+            docker_daemon.compose(address, folder, "-p", _PROJECT, "start", "hog")
         time.sleep(0.3)
 
 

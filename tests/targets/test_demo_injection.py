@@ -112,6 +112,10 @@ def asking(document: str, user: str = "member") -> Probe:
     return lambda raw: raw.graphql(document, user)
 
 
+UNUSED = "select count(*) from pg_stat_activity where application_name = 'demo-api' and query = ''"
+"""The API's connections that somebody took and asked nothing."""
+
+
 def column(name: str) -> str:
     """Whether this column of `tasks` forbids NULL."""
     return f"select attnotnull from pg_attribute where attrelid = 'tasks'::regclass and attname = '{name}'"
@@ -174,7 +178,10 @@ SYMPTOMS: dict[str, Symptoms] = {
     "database-slots-exhausted": ((reader, "remaining connection slots|too many clients"), API_500, GRAPHQL_DOWN),
     "pool-exhausted": (
         (tasks, r"^500 .*couldn't get a connection after"),
-        (query("select count(*) from pg_stat_activity where application_name = 'demo-api'"), r"\[\(2,\)\]"),
+        (
+            query("select count(*) from pg_stat_activity where application_name = 'demo-api' and query = ''"),
+            r"\[\(2,\)\]",
+        ),
     ),
     "migration-behind": (
         (query("select to_regclass('task_summary'), max(migration_name) from _prisma_migrations"), r"None, '20260801"),

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import shutil
 import signal
-import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,8 @@ from typing import Any
 import docker_daemon
 import postgres_image
 import pytest
+from throwaway_runs import begun, left, until
+from throwaway_runs import verdict as verdict_of
 
 CONFIG = """[env.ci]
 kind = "local"
@@ -80,14 +79,8 @@ def client(address: str) -> Iterator[Any]:
     found = docker.DockerClient(base_url=address, version="1.41")
     with contextlib.closing(found):
         yield found
-        for one in found.containers.list(all=True):
+        for one in found.containers.list(all=True, ignore_removed=True):
             one.remove(force=True)
-
-
-def left(client: Any) -> list[str]:
-    """What is left: containers, and networks of containers."""
-    networks = [one.name for one in client.networks.list() if one.name not in ("host", "none", "bridge")]
-    return [one.name for one in client.containers.list(all=True)] + networks
 
 
 def written(folder: Path, config: str = CONFIG, command: str = SERVE, setup: str = "") -> None:
@@ -101,16 +94,7 @@ def gate(folder: Path, address: str, *more: str, **env: str) -> tuple[int, str, 
     """Exit status, output, and verdict of a gate."""
     process = begun(folder, address, *more, **env)
     output, _ = process.communicate(timeout=180)
-    return process.returncode, output, json.loads((folder / ".prodcheck/ci/verdict.json").read_text())
-
-
-def begun(folder: Path, address: str, *more: str, **env: str) -> subprocess.Popen[str]:
-    """A gate that runs."""
-    command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--prodcheck=ci", *more]
-    environ = {**os.environ, "DOCKER_HOST": address, "TESTCONTAINERS_RYUK_DISABLED": "true", **env}
-    return subprocess.Popen(
-        command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+    return process.returncode, output, verdict_of(folder)
 
 
 def test_a_whole_environment_is_gated_and_gone(address: str, client: Any, tmp_path: Path) -> None:
@@ -199,10 +183,12 @@ def test_nothing_stays_after_an_end_by_force(
     """Ctrl-C, SIGTERM, SIGKILL; while containers start and while they are set up."""
     written(tmp_path, ONE, SERVE if moment == "setup" else "sleep 60", "sh -c 'touch began; sleep 60'")
     process = begun(tmp_path, address)
-    _until(lambda: (tmp_path / "began").exists() if moment == "setup" else client.containers.list(), 90)
+    until(
+        lambda: (tmp_path / "began").exists() if moment == "setup" else client.containers.list(ignore_removed=True), 90
+    )
     process.send_signal(number)
     process.communicate(timeout=90)
-    _until(lambda: left(client) == [], 60)
+    until(lambda: left(client) == [], 60)
     assert process.returncode != 0
 
 
@@ -229,11 +215,3 @@ def test_without_ryuks_image_our_own_process_does_it(address: str, client: Any, 
     assert status == 0, output
     assert [note for note in verdict["notes"] if "Ryuk was not started" in note and "our own process" in note]
     assert left(client) == []
-
-
-def _until(holds: Any, seconds: float) -> None:
-    """Waits until it holds. Fails where it does not in time."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.1)

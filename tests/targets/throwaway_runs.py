@@ -39,10 +39,10 @@ def written(
     (folder / "prodcheck.toml").write_text(text.replace("TIMEOUT", timeout))
 
 
-def begun(folder: Path, address: str, *more: str) -> subprocess.Popen[str]:
+def begun(folder: Path, address: str, *more: str, **env: str) -> subprocess.Popen[str]:
     """A gate that runs."""
     command = [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "--prodcheck=ci", *more]
-    environ = {**os.environ, "DOCKER_HOST": address, "TESTCONTAINERS_RYUK_DISABLED": "true"}
+    environ = {**os.environ, "DOCKER_HOST": address, "TESTCONTAINERS_RYUK_DISABLED": "true", **env}
     return subprocess.Popen(
         command, cwd=folder, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )

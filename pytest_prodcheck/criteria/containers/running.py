@@ -18,7 +18,8 @@ _RECENT = 600.0
 _MODULE = re.compile(
     r"(?:ModuleNotFoundError: No module named|ImportError: No module named|Cannot find module) ['\"]?([\w@./-]+)"
 )
-_SIGNALS = {134: "SIGABRT", 137: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
+_KILLED = 137
+_SIGNALS = {134: "SIGABRT", _KILLED: "SIGKILL", 139: "SIGSEGV", 143: "SIGTERM"}
 _NOT_THERE = "its program does not exist or cannot be executed"
 
 
@@ -159,6 +160,11 @@ def _reason(one: Container) -> tuple[str, str]:
     for line in reversed(one.log):
         if found := _MODULE.search(line):
             return "cluster.container.module_missing", f": the image lacks {found[1]}"
+    if one.exit_code == _KILLED and one.memory:
+        return (
+            "",
+            f": somebody killed it, or its limit of {shown_size(one.memory)} did, of which the daemon heard nothing",
+        )
     return "", ""
 
 

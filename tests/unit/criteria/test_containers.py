@@ -128,6 +128,18 @@ def test_one_thing_is_wrong(changed: dict[str, Any], code: str, severity: str) -
     assert (one.code, one.severity) == (code, severity)
 
 
+@pytest.mark.parametrize(("memory", "hinted"), [(64 << 20, True), (0, False)])
+def test_a_killed_container_hints_at_its_limit(memory: int, hinted: bool) -> None:
+    """A daemon can miss the kernel's word of an OOM kill; it is no OOM for that, and the limit is worth a look."""
+    (one,) = [
+        one
+        for one in judged(APP, replace(ONE, status="exited", exit_code=137, memory=memory))
+        if one.severity == "error"
+    ]
+    assert one.code == "cluster.container.exited"
+    assert ("or its limit of 64 MiB did, of which the daemon heard nothing" in one.message) == hinted
+
+
 @pytest.mark.parametrize(
     ("address", "declared", "good"),
     [
