@@ -23,6 +23,8 @@ _TIMEOUT = 10.0
 _START = 30.0
 _MOST = 4 * 1024**3
 _MOST_SECONDS = 20_000
+_SILENT = 3.0
+"""Seconds without a report, of which there are two a second, after which a worker counts as lost."""
 
 
 class Elsewhere:
@@ -35,6 +37,7 @@ class Elsewhere:
         self._last: dict[str, dict[str, Any]] = {}
         self._workers: list[str] = []
         self._missing: set[str] = set()
+        self._heard: dict[str, float] = {}
         self._refused: list[str] = []
         self._engine = ""
         self._began = self._began_at = self._told = 0.0
@@ -78,9 +81,10 @@ class Elsewhere:
             self._began, self._began_at = now, float(said["began"])
         for name, look in said["looks"].items():
             self._take(str(name), look, now)
-        for name in said["missing"]:
-            self._missing.add(str(name))
-            self._window.gone(str(name))
+        silent = [name for name in self._workers if self._began and now - self._heard.get(name, self._began) > _SILENT]
+        self._missing = {*(str(name) for name in said["missing"]), *silent}
+        for name in self._missing:
+            self._window.gone(name)
         self._refused = [str(one) for one in said["refused"]]
         self._tell(now)
         return self._ended(str(said["state"]), now)
@@ -109,7 +113,7 @@ class Elsewhere:
         before = self._last.get(name)
         if before is not None and before["at"] == look["at"]:
             return
-        self._last[name] = look
+        self._last[name], self._heard[name] = look, now
         if not self._began:
             return
         self._window.take(name, now, look)

@@ -179,6 +179,8 @@ class Master:
         runner = self._environment.runner
         if not self._began and said["look"]["users"] and runner.state in ("running", "spawning"):
             self._began = time()
+        if not self._began:
+            return  # of an earlier run
         place = self._folder / client_id
         place.mkdir(exist_ok=True)
         for column, part in zip(COLUMNS, said["columns"], strict=True):
