@@ -8,6 +8,9 @@ from typing import Any
 
 import gevent
 
+_BURST = 0.1
+"""Seconds whose requests may come at once."""
+
 
 class Limiter:
     """Lets `per_second` requests through, in bursts of a tenth of a second."""
@@ -18,13 +21,18 @@ class Limiter:
         self.held = 0
         """Requests that had to wait."""
 
-    def take(self) -> None:
-        """Waits for this request's turn."""
+    def take(self) -> float:
+        """Waits for this request's turn; when it came, on the clock of `time.perf_counter`."""
         now = perf_counter()
-        self._next = max(self._next, now - 0.1) + self._interval
-        if self._next > now:
-            self.held += 1
-            gevent.sleep(self._next - now)
+        turn, earliest = self._next, now - _BURST
+        if turn < earliest:
+            turn = earliest
+        self._next = turn = turn + self._interval
+        if turn <= now:
+            return now
+        self.held += 1
+        gevent.sleep(turn - now)
+        return perf_counter()
 
     def install(self, begun: dict[Any, float]) -> None:
         """Puts the cap before every request of Locust's two HTTP clients; `begun` takes when each really began."""
@@ -35,14 +43,14 @@ class Limiter:
             session.request = self._limited(session.request, begun)  # type: ignore[method-assign]
 
     def _limited(self, request: Callable[..., Any], begun: dict[Any, float]) -> Callable[..., Any]:
-        take, current, now = self.take, gevent.getcurrent, perf_counter
+        take, current, ended = self.take, gevent.getcurrent, begun.pop
 
         def limited(session: Any, *arguments: Any, **named: Any) -> Any:
-            take()
-            begun[current()] = now()
+            me = current()
+            begun[me] = take()
             try:
                 return request(session, *arguments, **named)
             finally:
-                begun.pop(current(), None)
+                ended(me, None)
 
         return limited

@@ -47,7 +47,7 @@ class Recorder:
 
     def _listener(self) -> Callable[..., None]:
         """The listener, with everything that it needs as locals: it is called once a request."""
-        names, lates, begun = self.names, self.lates, self.begun
+        names, lates = self.names, self.lates
         starts, late_column, responses, statuses, name_column, errors, sizes = (one.append for one in self._columns)
         held = self._columns[0]
 
@@ -68,11 +68,9 @@ class Recorder:
             took = int(response_time * 1000 + 0.5) if response_time else 0
             if took < 0 or took > _MOST_MICROSECONDS:
                 took = _MOST_MICROSECONDS if took > 0 else 0
-            me = getcurrent()
-            begun.pop(me, None)
             status = getattr(response, "status_code", 0) or 0
             starts(int((now - self.base) * 1e6) - took)
-            late_column(lates.pop(me, 0) if lates else 0)
+            late_column(lates.pop(getcurrent(), 0) if lates else 0)
             responses(took)
             statuses(status if -1 < status < 1000 else 0)
             name_column(number)
