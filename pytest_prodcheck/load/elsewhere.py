@@ -8,21 +8,23 @@ import io
 import json
 import tarfile
 import time
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from pytest_prodcheck.errors import TargetError
-from pytest_prodcheck.load import merging
+from pytest_prodcheck.load import result
+from pytest_prodcheck.load.heard import Heard
 from pytest_prodcheck.load.hooks import Hooks
 from pytest_prodcheck.load.order import Order
-from pytest_prodcheck.load.window import Window
-from pytest_prodcheck.observe.load import Ending, Live, LoadRun, Second
+from pytest_prodcheck.load.result import End
+from pytest_prodcheck.observe.load import Ending, LoadRun
 
 _POLL = 0.25
 _TIMEOUT = 10.0
 _START = 30.0
 _MOST = 4 * 1024**3
-_MOST_SECONDS = 20_000
 _SILENT = 3.0
 """Seconds without a report, of which there are two a second, after which a worker counts as lost."""
 
@@ -32,22 +34,17 @@ class Elsewhere:
 
     def __init__(self, order: Order, folder: Path, hooks: Hooks) -> None:
         self._order, self._folder, self._hooks = order, folder, hooks
-        self._window = Window(order.abort)
-        self._seconds: list[Second] = []
-        self._last: dict[str, dict[str, Any]] = {}
+        self._heard = Heard(order)
+        self._seen: dict[str, tuple[float, float]] = {}
+        """Worker → the time of its last report, on its own clock and on ours (monotonic)."""
         self._workers: list[str] = []
         self._missing: set[str] = set()
-        self._heard: dict[str, float] = {}
-        self._refused: list[str] = []
-        self._engine = ""
-        self._began = self._began_at = self._told = 0.0
-        self._ending: Ending = "finished"
-        self._message = self._code = ""
+        self._told = 0.0
+        self._end = End()
 
     def run(self) -> LoadRun:
         """The run; what goes wrong is in it, not raised."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        samples = 0
         try:
             self._start()
             try:
@@ -56,19 +53,21 @@ class Elsewhere:
             finally:
                 self._stop()
             self._fetch()
-            samples = merging.merge(self._folder)
         except TargetError as error:
-            self._ending, self._message, self._code = "failed", error.message, error.code
+            self._say("failed", error.message, error.code)
         except (ValueError, KeyError, tarfile.TarError) as error:
-            self._ending, self._code = "failed", "load.generator.failed"
-            self._message = f"the master at {self._order.master} gave no samples: {error}"
-        return self._result(samples)
+            text = f"the master at {self._order.master} gave no samples: {error}"
+            self._say("failed", text, "load.generator.failed")
+        lost = sorted(self._missing & set(self._workers))
+        order = replace(self._order, file="", workers=max(1, len(self._workers)))
+        run = result.result(order, self._folder, self._folder, self._heard, self._end, lost, self._hooks.clean)
+        return replace(run, remote=True, folder=run.folder if run.samples else "")
 
     def _start(self) -> None:
         order = self._order
         asked = {"users": order.users, "spawn_rate": order.spawn_rate, "host": order.host, "grace": order.grace}
         said = self._ask("POST", "/prodcheck/start", asked)
-        self._engine, self._workers = str(said["engine"]), [str(one) for one in said["workers"]]
+        self._heard.engine, self._workers = str(said["engine"]), [str(one) for one in said["workers"]]
         if not self._workers:
             text = f"the Locust master at {order.master} has no workers"
             raise TargetError("load", text, "load.worker.lost")
@@ -77,81 +76,60 @@ class Elsewhere:
     def _over(self) -> bool:
         """One look, and whether it was the last."""
         said, now = self._ask("GET", "/prodcheck/live"), time.monotonic()
-        if not self._began and said["began"]:
-            self._began, self._began_at = now, float(said["began"])
-        for name, look in said["looks"].items():
-            self._take(str(name), look, now)
-        silent = [name for name in self._workers if self._began and now - self._heard.get(name, self._began) > _SILENT]
+        if said["began"]:
+            self._heard.begin(float(said["began"]))
+        self._take(said["looks"], now)
+        began, never = self._heard.began, (0.0, self._heard.began)
+        silent = [name for name in self._workers if began and now - self._seen.get(name, never)[1] > _SILENT]
         self._missing = {*(str(name) for name in said["missing"]), *silent}
         for name in self._missing:
-            self._window.gone(name)
-        self._refused = [str(one) for one in said["refused"]]
+            self._heard.window.gone(name)
+        self._heard.refused = [str(one) for one in said["refused"]]
         self._tell(now)
         return self._ended(str(said["state"]), now)
 
     def _ended(self, state: str, now: float) -> bool:
+        heard, duration = self._heard, self._order.duration
         if why := self._hooks.stopped():
             self._say("interrupted", why, "load.run.interrupted")
-        elif self._refused:
-            self._say("failed", self._refused[0], "load.request.refused")
-        elif text := self._window.broken(now):
+        elif heard.refused:
+            self._say("failed", heard.refused[0], "load.request.refused")
+        elif text := heard.window.broken(now):
             self._say("aborted", text, "load.run.aborted")
-        elif self._began and (text := self._hooks.red()):
+        elif heard.began and (text := self._hooks.red()):
             self._say("breaker", text, "load.run.breaker")
-        elif not self._began and now - self._asked_at > _START:
+        elif not heard.began and now - self._asked_at > _START:
             self._say("failed", f"no request was sent within {_START:.0f} s", "load.generator.failed")
-        elif self._began and state in ("stopped", "stopping", "ready") and now - self._began < self._order.duration:
+        elif heard.began and state in ("stopped", "stopping", "ready") and now - heard.began < duration:
             self._say("failed", "somebody else stopped the run on the master", "load.generator.failed")
-        elif not self._began or now - self._began < self._order.duration:
+        elif not heard.began or now - heard.began < duration:
             return False
         return True
 
     def _say(self, ending: Ending, message: str, code: str) -> None:
-        self._ending, self._message, self._code = ending, message, code
+        self._end = End(ending, message, code)
 
-    def _take(self, name: str, look: dict[str, Any], now: float) -> None:
-        before = self._last.get(name)
-        if before is not None and before["at"] == look["at"]:
-            return
-        self._last[name], self._heard[name] = look, now
-        if not self._began:
-            return
-        self._window.take(name, now, look)
-        if before is not None and len(self._seconds) < _MOST_SECONDS:
-            self._seconds.append(
-                Second(
-                    look["at"],
-                    name,
-                    look["cpu"],
-                    look["lag"],
-                    look["descriptors"],
-                    look["most_descriptors"],
-                    look["users"],
-                    look["ended"] - before["ended"],
-                    look["failed"] - before["failed"],
-                )
-            )
+    def _take(self, looks: Mapping[str, dict[str, Any]], now: float) -> None:
+        """The workers' reports that are new."""
+        for name, look in looks.items():
+            if self._seen.get(str(name), (0.0, 0.0))[0] != look["at"]:
+                self._seen[str(name)] = look["at"], now
+                self._heard.hear(str(name), look)
 
     def _tell(self, now: float) -> None:
-        if not self._began or now - self._told < 1.0:
-            return
-        self._told = now
-        rate, p95, errors = self._window.figures(now)
-        users, total = (sum(int(look[key]) for look in self._last.values()) for key in ("users", "ended"))
-        order = self._order
-        live = Live(order.scenario, time.time(), now - self._began, order.duration, users, rate, p95, errors, total)
-        self._hooks.live(live)
+        if self._heard.began and now - self._told >= 1.0:
+            self._told = now
+            self._hooks.live(self._heard.live())
 
     def _stop(self) -> None:
         """Stops it, and waits until the workers' last reports are there."""
         with contextlib.suppress(TargetError):
-            self._ask("POST", "/prodcheck/stop", {"now": self._ending != "finished"})
+            self._ask("POST", "/prodcheck/stop", {"now": self._end.ending != "finished"})
             until = time.monotonic() + self._order.grace + 3.0
             while time.monotonic() < until and self._ask("GET", "/prodcheck/live")["state"] != "stopped":
                 time.sleep(_POLL)
             time.sleep(1.2)  # workers report twice a second
-            for name, look in self._ask("GET", "/prodcheck/live")["looks"].items():
-                self._last[str(name)] = look
+            self._take(self._ask("GET", "/prodcheck/live")["looks"], time.monotonic())
 
     def _fetch(self) -> None:
         packed = self._exchange("GET", "/prodcheck/samples", b"", 120.0)
@@ -188,16 +166,3 @@ class Elsewhere:
             text = f"the Locust master at {where} answers {answer.status} to {path}"
             raise TargetError("load", text, "load.generator.failed")
         return data
-
-    def _result(self, samples: int) -> LoadRun:
-        order, now, rows = self._order, time.time(), list(self._last.values())
-        ended, raised = (sum(int(row[key]) for row in rows) for key in ("ended", "raised"))
-        clean = self._hooks.clean
-        notes = [f"{ended - samples} of {ended} samples were lost with their worker"] if samples < ended else []
-        return LoadRun(
-            order.scenario, "closed", 0.0, "", self._began_at or now, now, self._ending, clean(self._message),
-            self._code, order.duration, order.warm_up, order.users, 0.0, 0, samples, 0, 0, samples,
-            str(self._folder) if samples else "", tuple(self._seconds), max(1, len(self._workers)),
-            tuple(sorted(self._missing & set(self._workers))), True, tuple(clean(one) for one in self._refused),
-            tuple(notes), self._engine, raised,
-        )  # fmt: skip

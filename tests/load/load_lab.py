@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -59,6 +60,16 @@ class Lab:
         """The run of an order."""
         folder = self.folder / f"samples-{self.count}"
         return engine.run(order, folder, self.folder, dict(os.environ), Hooks(**self.hooks))
+
+    def processes(self) -> set[int]:
+        """Locust processes of its runs that still run; others of this machine are not ours."""
+        found, ours = set(), os.fsencode(self.folder / "scenario")
+        for entry in Path("/proc").iterdir():
+            with contextlib.suppress(OSError):
+                line = (entry / "cmdline").read_bytes() if entry.name.isdigit() else b""
+                if b"pytest_prodcheck.load.child" in line and ours in line:
+                    found.add(int(entry.name))
+        return found
 
     def samples(self, run: LoadRun) -> Samples:
         """What it measured."""

@@ -17,20 +17,6 @@ from pytest_prodcheck.load import words
 from pytest_prodcheck.load.order import Order
 
 
-def processes() -> set[int]:
-    """Locust processes that the engine started and that still run."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes()
-            except OSError:
-                continue
-            if b"pytest_prodcheck.load.child" in line and b"scenario" in line:
-                found.add(int(entry.name))
-    return found
-
-
 @pytest.mark.parametrize(
     ("plan", "abort", "says"),
     [
@@ -45,7 +31,6 @@ def test_a_suffering_target_ends_the_load(
 ) -> None:
     """Within two seconds after an abort limit is passed, also where no request is answered any more (A48)."""
     server = serve(**plan)
-    before = processes()
     began = time.monotonic()
     run = lab.run(lab.order(BROWSE, server.url, users=20, spawn_rate=100, duration=60.0, abort=(abort,)))
     assert run.ending == "aborted"
@@ -53,7 +38,7 @@ def test_a_suffering_target_ends_the_load(
     assert abort in run.message
     assert run.ended_at - run.began_at < 10  # a busy machine; alone it is under two
     assert time.monotonic() - began < 40
-    assert processes() <= before
+    assert not lab.processes()
 
 
 def test_a_red_target_and_an_interruption_end_the_load(serve: Callable[..., Known], lab: Lab) -> None:
@@ -67,7 +52,7 @@ def test_a_red_target_and_an_interruption_end_the_load(serve: Callable[..., Know
     assert (broken.ending, broken.code) == ("breaker", "load.run.breaker")
     assert broken.message == "database is no longer ready"
     assert (stopped.ending, stopped.message) == ("interrupted", "Ctrl-C")
-    assert not processes()
+    assert not lab.processes()
 
 
 RUNNER = """
@@ -87,12 +72,13 @@ def test_nothing_outlives_a_killed_runner(workers: int, serve: Callable[..., Kno
     text = RUNNER.format(here=str(Path(__file__).parent), folder=str(tmp_path), url=server.url, workers=workers)
     runner = subprocess.Popen([sys.executable, "-c", text], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        _until(lambda: len(processes()) >= (1 if workers == 1 else workers + 1))
+        _until(lambda: len(lab.processes()) >= (1 if workers == 1 else workers + 1))
         _until(lambda: bool(list(tmp_path.glob("samples-1/*/start.q"))))
     finally:
         runner.send_signal(signal.SIGKILL)
         runner.wait()
-    _until(lambda: not processes())
+    _until(lambda: not lab.processes())
+    assert not lab.processes()
 
 
 def _until(holds: Callable[[], bool]) -> None:
@@ -111,7 +97,7 @@ def test_a_scenario_that_blocks_the_event_loop_is_ended(serve: Callable[..., Kno
     run = lab.run(lab.order(text, server.url, duration=60.0))
     assert run.ending == "interrupted"
     assert run.ended_at - run.began_at < 30
-    assert not processes()
+    assert not lab.processes()
 
 
 def _after(seconds: float) -> Callable[[], str]:
@@ -140,7 +126,7 @@ def test_a_worker_that_is_killed_is_named(serve: Callable[..., Known], lab: Lab)
     victim: list[int] = []
 
     def kill_one() -> str:
-        rows = [pid for pid in processes() if b"--worker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()]
+        rows = [pid for pid in lab.processes() if b"--worker" in (Path("/proc") / str(pid) / "cmdline").read_bytes()]
         written = list(lab.folder.glob("samples-1/worker-*/start.q"))
         if not victim and len(rows) == 4 and written and all(file.stat().st_size for file in written):
             victim.append(min(rows))
@@ -168,7 +154,7 @@ def test_a_port_that_is_taken_is_named(serve: Callable[..., Known], lab: Lab) ->
         run = lab.run(lab.order(BROWSE, server.url, workers=2, port=port))
     assert (run.ending, run.code) == ("failed", "load.port.taken")
     assert f"port {port}" in run.message
-    assert not processes()
+    assert not lab.processes()
 
 
 def test_no_secret_is_in_a_command_line(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import resource
+from collections.abc import Callable
 from pathlib import Path
 from time import monotonic, perf_counter, process_time, time
 from typing import Any
@@ -22,13 +23,15 @@ _OLD = 0.25
 class Figures:
     """`look` is called by a thread beside the event loop."""
 
-    def __init__(self, recorder: Recorder, counts: Counts, limiter: Limiter) -> None:
+    def __init__(self, recorder: Recorder, counts: Counts, limiter: Limiter, wall: Callable[[], float] = time) -> None:
+        """`wall` is the machine's clock, seconds since the epoch."""
+        self._wall = wall
         self._recorder, self._counts, self._limiter = recorder, counts, limiter
         self.runner: Any = None
         self.raised = 0
         self._cpu, self._at = process_time(), monotonic()
         self._beat, self._lag = perf_counter(), 0.0
-        self._clock = time() - monotonic()
+        self._clock = wall() - monotonic()
 
     def beat(self) -> None:
         """Runs in the event loop: how late it comes is the lag of everybody."""
@@ -46,10 +49,10 @@ class Figures:
         lag, self._lag = max(self._lag, perf_counter() - self._beat - _BEAT), 0.0
         recorder = self._recorder
         window, recorder.window = recorder.window, []
-        jumped = time() - monotonic() - self._clock
+        jumped = self._wall() - monotonic() - self._clock
         self._clock += jumped
         return {
-            "at": time(),
+            "at": self._wall(),
             "cpu": round(share, 3),
             "lag": round(max(0.0, lag), 4),
             "descriptors": _descriptors(),
