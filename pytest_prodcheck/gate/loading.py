@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from pytest_prodcheck.config.models import Environment, HttpTarget, LoadTarget
-from pytest_prodcheck.config.models.load import SHIPPED
+from pytest_prodcheck.config.models.load import SHIPPED, LoadShape
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.gate import declared_reads, watching
 from pytest_prodcheck.gate.probers import Probers
@@ -135,43 +135,40 @@ class Loading:
         host = self._host()
         opened = shape.rate is not None or any(stage.rate is not None for stage in shape.stages)
         seconds = table.seconds(name)
-        stages = tuple(
-            Stage(stage.duration, float(stage.rate if opened else stage.users or 0), stage.step)  # type: ignore[arg-type]
-            for stage in shape.stages
-        )
-        if opened and not stages:
-            stages = (Stage(seconds, shape.rate or 0.0, step=True),)
+        stages = _stages(shape, seconds, opened=opened)
         users = shape.users or (round(max((stage.level for stage in stages), default=USERS)) if not opened else 1)
         order = Order(
-            name,
-            "" if shipped else str(Path(environment.base) / scenario.file),
-            host,
-            "open" if opened else "closed",
-            users,
-            shape.spawn_rate or max(1.0, users * 10 / seconds),
-            max((stage.level for stage in stages), default=0.0) if opened else 0.0,
-            stages,
-            seconds,
-            shape.warm_up or 0.0,
-            shape.pacing or 0.0,
-            table.abort,
-            table.caps.per_second,
-            table.caps.users,
-            table.workers,
-            table.port or 0,
-            table.master,
-            self._origins(),
-            declared_reads.posts(environment),
-            tuple(urlsplit(one.url).path or "/" for one in environment.of_kind("graphql").values()),
-            scenario.effect == "write",
-            table.timeout,
-            table.timeout,
-            self._authority(),
-            self._credentials(),
-            scenario.as_,
-            declared_reads.reads(environment, self._probers, scenario) if shipped else (),
-            declared_reads.sessions(environment, self._probers, scenario) if scenario.file == "websocket" else (),
-            secret,
+            scenario=name,
+            file="" if shipped else str(Path(environment.base) / scenario.file),
+            host=host,
+            model="open" if opened else "closed",
+            users=users,
+            spawn_rate=shape.spawn_rate or max(1.0, users * 10 / seconds),
+            rate=max((stage.level for stage in stages), default=0.0) if opened else 0.0,
+            stages=stages,
+            duration=seconds,
+            warm_up=shape.warm_up or 0.0,
+            pacing=shape.pacing or 0.0,
+            abort=table.abort,
+            per_second=table.caps.per_second,
+            most_users=table.caps.users,
+            workers=table.workers,
+            port=table.port or 0,
+            master=table.master,
+            origins=self._origins(),
+            posts=declared_reads.posts(environment),
+            graphql=tuple(urlsplit(one.url).path or "/" for one in environment.of_kind("graphql").values()),
+            writes=scenario.effect == "write",
+            timeout=table.timeout,
+            grace=table.timeout,
+            ca=self._authority(),
+            credentials=self._credentials(),
+            as_=scenario.as_,
+            reads=declared_reads.reads(environment, self._probers, scenario) if shipped else (),
+            sessions=declared_reads.sessions(environment, self._probers, scenario)
+            if scenario.file == "websocket"
+            else (),
+            environ=secret,
         )
         return order, environ
 
@@ -199,6 +196,13 @@ class Loading:
             if not name.startswith("LOCUST_"):
                 (secret if self._redactor.contains(value) else plain)[name] = value
         return plain, secret
+
+
+def _stages(shape: LoadShape, seconds: float, *, opened: bool) -> tuple[Stage, ...]:
+    """The declared stages as the generator takes them; a rate without stages is one of `seconds`."""
+    levels = [(stage, stage.rate if opened else stage.users) for stage in shape.stages]
+    stages = tuple(Stage(stage.duration, float(level or 0), stage.step) for stage, level in levels)
+    return stages or ((Stage(seconds, shape.rate or 0.0, step=True),) if opened else ())
 
 
 class _Breaker:
