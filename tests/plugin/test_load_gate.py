@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
+import tempfile
 
 import pytest
 from small_system import Answer
@@ -97,6 +96,7 @@ def test_secrets_reach_a_scenario_and_no_process_list(gate, monkeypatch, tmp_pat
 _SPY = """
     def on_start(self):
         import os
+import tempfile
         from pathlib import Path
         shown = [Path("/proc/self", name).read_bytes() for name in ("cmdline", "environ")]
         leaks = [one for one in shown if b"very-secret" in one]
@@ -175,9 +175,13 @@ def test_workers_of_xdist_share_one_run(gate):
     assert set(outcome.words) == {"test_load[browse]", "test_limits"}
 
 
-def test_nothing_is_left_on_disk(gate):
+def test_nothing_is_left_on_disk(gate, monkeypatch, tmp_path):
     """Samples are kept until the verdict is written, and no longer."""
-    before = set(Path(os.environ.get("TMPDIR", "/tmp")).glob("prodcheck-load-*"))
-    configured(gate, 'scenarios = "browse"\n')
-    gate.run("-m", "load")
-    assert set(Path(os.environ.get("TMPDIR", "/tmp")).glob("prodcheck-load-*")) <= before
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    look = f"import pathlib\nheld = list(pathlib.Path({str(tmp_path)!r}).glob('prodcheck-load-*'))\n"
+    gate.file("load/browse.py", look + "pathlib.Path('held').write_text(str(len(held)))\n" + FILE)
+    configured(gate, 'scenarios = "load/browse.py"\n')
+    gate.run("-m", "load").assert_is(0, "pass")
+    assert (gate.path / "held").read_text() == "1"
+    assert not list(tmp_path.glob("prodcheck-load-*"))
