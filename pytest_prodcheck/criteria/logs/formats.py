@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
 
-from pytest_prodcheck.criteria.logs import json_lines, servers, text_lines, traces
-from pytest_prodcheck.criteria.logs.record import ERROR, Record, plain
+from pytest_prodcheck.criteria.logs import failures, json_lines, servers, text_lines, traces
+from pytest_prodcheck.criteria.logs.record import ERROR, INFO, WARNING, Record, plain
 
 Parser = Callable[[str], Record | None]
 
@@ -31,7 +30,7 @@ PARSERS: Mapping[str, Parser] = {
 _SPOKEN = {"hasura": "json", "postgres-json": "json", "ingress": "access"}
 """Forms that another format's parser tells apart."""
 _WORDED = ("text", "python", "java", "go", "klog", "syslog", "json")
-_TIMED = re.compile(r"\A\[?\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?\]?\s{1,8}")
+_CARRIERS = ("json", "syslog")
 _ENVELOPES = 3
 _LONGEST = 16_384
 _OBJECT = 65_536
@@ -42,7 +41,7 @@ def parse(text: str, first: str = "", only: str = "") -> Record:
     """The record of a text, its trace read. `first` is the format that is tried before others; `only` is declared: what
     it does not know is plain text."""
     text, envelope = opened(text[:_OBJECT])
-    text = plain(text if text.startswith("{") else text[:_LONGEST])
+    text = plain(text if text.startswith(json_lines.OPENINGS) else text[:_LONGEST])
     names = (only,) if only else (_SPOKEN.get(first, first), *PARSERS)
     tried = (PARSERS[name](text) for name in names if name in PARSERS)
     record = next((found for found in tried if found is not None), None) or text_lines.plain(text)
@@ -55,14 +54,20 @@ def parse(text: str, first: str = "", only: str = "") -> Record:
 
 
 def _inner(record: Record) -> Record | None:
-    """The record that an object without a level carries as its message: shippers put whole lines there (Fluent Bit's
-    `log`, Docker's GELF). None where there is none."""
-    if record.form != "json" or record.level or record.status or record.exception:
+    """The record that is carried as a message: shippers put whole lines there (Fluent Bit's `log`, Docker's GELF), and
+    journald, syslog and Google call whatever a program prints information. None where there is none."""
+    if record.status or record.exception or (record.level and not record.carried):
+        return None
+    if record.form not in _CARRIERS:
         return None
     said = record.message.strip()
     tried = (PARSERS[name](said) for name in PARSERS)
     inner = next((found for found in tried if found is not None), None)
-    if inner is None or not (inner.level or inner.status):
+    if inner is None and record.level == INFO:
+        inner = text_lines.plain(said)
+    elif inner is None or not (inner.level or inner.status):
+        return None
+    if inner.level < record.level and record.carried == "priority" and record.level >= WARNING:
         return None
     inner.time = record.time or inner.time
     return inner
@@ -94,8 +99,10 @@ def _with_trace(record: Record, text: str) -> Record:
     if record.form == "access":
         return record
     trace = traces.read(body)
+    if trace is not None and not trace.type and not record.level:
+        trace = traces.named_within(body, trace)
     if (trace is None and record.level >= ERROR) or (record.form == "text" and not record.level):
-        trace = trace or traces.heading(_TIMED.sub("", record.message))
+        trace = trace or traces.heading(failures.TIMED.sub("", record.message))
     if trace is not None:
         record.exception = trace.type or record.exception
         record.trace = record.trace or (text if trace.frame else "")

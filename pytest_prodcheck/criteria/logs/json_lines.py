@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
 
+from pytest_prodcheck.criteria.logs import envelopes
 from pytest_prodcheck.criteria.logs.record import ERROR, Record, digits, level_of
 
 _HTTP = "http"
@@ -89,6 +90,15 @@ _ROUTE = (
     "request_uri",
 )
 _INNER = ("err", "error", "exception", "exc_info")
+_FAILED = (*_INNER, "errors", "errormessage", "error_message")
+_NO_ERROR = frozenset(
+    {"", "0", "-", "none", "null", "nil", "<nil>", "undefined", "false", "no", "n/a", "ok", "success", "no error"}
+)
+"""What an error is said to be where there is none."""
+_OF_SYSTEM = re.compile(
+    r"E(?:CONN|TIMEDOUT|NOTFOUND|AI_|HOST|NET|ADDR|PIPE|PROTO|NOENT|NOSPC|MFILE|NFILE|NOMEM|ACCES|PERM)\w*"
+)
+"""Codes of the operating system, as Node.js says them (errno(3), `dns.lookup`)."""
 _SAID = re.compile(
     r"""["'](?:@?level|@l|severity|lvl|log\.?_?level|level_?name|severity_?text)["']\s{0,4}:\s{0,4}["']?(\w{1,12})""",
     re.IGNORECASE,
@@ -101,19 +111,21 @@ _ECS = ("request", "response")
 _SYSLOG = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
 _LOG, _STREAM = "log", "stream"
 _BEFORE, _LOOKED_AT = 200, 4000
+OPENINGS = ("{", "[{")
+"""With what an object begins, or a list of them."""
 _ERR = 3
 """Journald's priority of errors; smaller ones are graver (syslog(3))."""
 
 
 def parse(text: str) -> Record | None:
     """The record of one JSON object; None for what is none. Only `jsonlog` of a container run-time is unwrapped."""
-    if not text.startswith("{"):
+    if not text.startswith(OPENINGS):
         return _behind(text) or _line_of(text)
     try:
         said = json.loads(text)
     except (ValueError, RecursionError):
         return _broken(text)
-    return of(said) if isinstance(said, dict) else None
+    return of(said) if isinstance(said, dict) else _gravest(one for one in said if isinstance(one, dict))
 
 
 def _behind(text: str) -> Record | None:
@@ -147,12 +159,20 @@ def of(said: Mapping[str, Any]) -> Record | None:
     plain line (`unwrapped`)."""
     if unwrapped(said) is not None:
         return None
+    if (several := envelopes.carried(said)) is not None:
+        return _gravest(several)
     said = _any_case(said)
     if "error_severity" in said:
         return _postgres(said)
     if isinstance(said.get("detail"), Mapping) and isinstance(said.get("type"), str):
         return _hasura(said)
     return _generic(said)
+
+
+def _gravest(several: Iterable[Mapping[str, Any]]) -> Record | None:
+    """The record of many that is to be judged; None where there is none."""
+    found = [record for one in several if (record := of(one)) is not None]
+    return max(found, key=lambda one: (one.level >= ERROR, one.status >= 500, bool(one.exception)), default=None)
 
 
 def unwrapped(said: Mapping[str, Any]) -> str | None:
@@ -196,10 +216,57 @@ def _generic(said: Mapping[str, Any]) -> Record:
         _add_error(record, said.get(key))
     for error in _further(said) if not record.level else ():
         _add_error(record, error)
-    _add_error(record, {"type": said.get("error.type"), "message": said.get("error.message")})
+    for kind, told in (("error.type", "error.message"), ("exception.type", "exception.message"),
+                       ("errortype", "errormessage")):  # fmt: skip
+        _add_error(record, {"type": said.get(kind), "message": said.get(told)})
     for part in _requests(said):
         _add_request(record, _any_case(part))
+    record.carried = _carried(said)
+    if not record.level and not record.status and _failed(record, said):
+        record.level = ERROR
     return record
+
+
+def _carried(said: Mapping[str, Any]) -> Literal["", "priority", "stream"]:
+    """Whose the level is: journald's, Docker's for GELF, or Google's for plain text, which do not know the program's;
+    Google calls all of stderr an error."""
+    if "textpayload" in said:
+        return "stream"
+    default = str(said.get("severity", "")).upper() == "DEFAULT"
+    return "priority" if default or "short_message" in said or digits(_text(said.get("priority"))) else ""
+
+
+def _failed(record: Record, said: Mapping[str, Any]) -> bool:
+    """Whether an object without a level and without a status says by its fields alone that something failed."""
+    code = _text(said.get("code"))
+    if code and _OF_SYSTEM.fullmatch(code):
+        asked = ":".join(_text(said[name]) for name in ("address", "port") if said.get(name) is not None)
+        _add_error(record, f"{_text(said.get('syscall'))} {code} {asked}".strip())
+        return True
+    cause = said.get("cause")
+    return (
+        (isinstance(cause, Mapping) and is_error(cause))
+        or any(is_error(said.get(name)) for name in _FAILED)
+        or _has_run_out(said)
+    )
+
+
+def _has_run_out(said: Mapping[str, Any]) -> bool:
+    """Whether AWS Lambda's own report of a run says that it had no good end."""
+    told = said.get("record") if str(said.get("type", "")).startswith("platform.") else None
+    return isinstance(told, Mapping) and told.get("status") in ("timeout", "error", "failure")
+
+
+def is_error(value: object) -> bool:
+    """Whether a field named after an error has one."""
+    if isinstance(value, str):
+        return value.strip().lower() not in _NO_ERROR
+    if isinstance(value, Mapping):
+        named = ("message", "msg", "type", "name", "code", "stack", "error", "detail", "reason")
+        return any(isinstance(value.get(name), str) and is_error(value[name]) for name in named)
+    if isinstance(value, list):
+        return any(is_error(one) for one in value if isinstance(one, str | Mapping))
+    return value is True
 
 
 def _further(said: Mapping[str, Any]) -> Iterator[object]:
@@ -257,7 +324,8 @@ def _numbered(said: Mapping[str, Any]) -> str | None:
         return "fatal" if int(priority) < _ERR else "error" if int(priority) == _ERR else "info"
     if digits(number):
         return "fatal" if int(number) > 20 else "error" if int(number) > 16 else "info"
-    return None
+    named = number.removeprefix("SEVERITY_NUMBER_").rstrip("1234")
+    return named.lower() if named != number and level_of(named) else None
 
 
 def _add_error(record: Record, error: object) -> None:

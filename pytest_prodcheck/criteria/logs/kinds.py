@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pytest_prodcheck.config.models import LogsTarget
-from pytest_prodcheck.criteria.logs import fingerprint, privacy, traces
+from pytest_prodcheck.criteria.logs import failures, fingerprint, privacy, traces
 from pytest_prodcheck.criteria.logs.patterns import Forbidden
 from pytest_prodcheck.criteria.logs.record import ERROR, FATAL, INFO, WARNING, Record
 from pytest_prodcheck.diagnosis import bodies, sqlstate
@@ -22,9 +22,10 @@ LEVELS: Mapping[str, int] = {"warning": WARNING, "error": ERROR, "fatal": FATAL}
 SPECIAL: tuple[tuple[str, str], ...] = (
     (r"coroutine '?[\w.<>]*'? was never awaited|'coroutine' object has no attribute|object coroutine can't be used", "logs.coroutine.never_awaited"),
     (r"unhandled ?promise ?rejection|unhandledRejection|\[nitro\] \[unhandled\]|Unhandled rejection", "logs.rejection.unhandled"),
-    (r"OutOfMemoryError|JavaScript heap out of memory|Out of memory: Kill|oom-kill|\bMemoryError\b|Cannot allocate memory|fatal error: runtime: out of memory|OOMKilled", "logs.memory.exhausted"),
+    (r"OutOfMemoryError|JavaScript heap out of memory|Out of memory: Kill|oom-kill|\bMemoryError\b|Cannot allocate memory|fatal error: runtime: out of memory|OOMKilled|Perhaps out of memory\?|Memory limit of .{1,30} exceeded|Allowed memory size of \d+ bytes exhausted|memory allocation of \d+ bytes failed", "logs.memory.exhausted"),
     (r"No space left on device|\bENOSPC\b|Disk quota exceeded", "logs.disk.full"),
     (r"ModuleNotFoundError|No module named|Cannot find (?:module|package) |ERR_MODULE_NOT_FOUND|\bImportError\b|NoClassDefFoundError|ClassNotFoundException|error while loading shared libraries|no such file to load|Cannot load such file", "logs.module.missing"),
+    (r"server process \(PID \d+\) was terminated by signal|all server processes terminated; reinitializing", "database.server.restarted"),
     (r"local JWT validation|emergency (?:token |JWT )?validation|validating (?:tokens? )?locally", "logs.validation.local"),
     (r"ERR_INVALID_URL|Invalid URL|Failed to parse URL|Only absolute URLs are supported|unsupported protocol scheme \"\"", "logs.client.bad_url"),
 )  # fmt: skip
@@ -152,7 +153,9 @@ class Sorter:
         if record.exception:
             return True
         said = record.message[:200]
-        return record.form not in _TALKATIVE and (_TRACEBACK in said or _GRAVE_WORD.search(said) is not None)
+        return record.form not in _TALKATIVE and (
+            _TRACEBACK in said or _GRAVE_WORD.search(said) is not None or failures.stated(record.message)
+        )
 
     def _private(self, record: Record, text: str) -> Iterator[Seed]:
         if found := privacy.credential(record.message) or privacy.credential(text):

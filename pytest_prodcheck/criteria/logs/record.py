@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
 DEBUG, INFO, WARNING, ERROR, FATAL = 10, 20, 30, 40, 50
 """Levels as they are compared. A line without a level has 0."""
@@ -57,6 +58,8 @@ class Record:
     seconds: float | None = None
     """How long a statement took."""
     sqlstate: str = ""
+    carried: Literal["", "priority", "stream"] = ""
+    """Whose the level is, where it is not the program's own: who carried the line gave it one, or one by the stream."""
 
 
 def level_of(word: object) -> int:

@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 
+from pytest_prodcheck.criteria.logs import failures
+
 GRAVE = (
     b"error", b"exception", b"traceback", b"fatal", b"panic", b"crit", b"emerg", b"alert", b"severe", b"fail", b"throw",
     b"unhandled", b"refused", b"timed", b"timeout", b"deadlock", b"memory", b"oom", b"space", b"quota", b"awaited",
@@ -16,11 +18,11 @@ GRAVE = (
     b"segfault", b"segmentation", b"econn", b"etimedout", b"enotfound",
     b"enospc", b"erro", b"fata", b"pani", b"fehler", b"erreur", b"schwerwiegend", b"crash", b"exited", b"bug",
     b"sqlstate", b"slow", b"retry", b"retries", b"reconnect", b"attempt", b"corrupt", b"prisma", b"locally",
-    b"aborted",
+    b"aborted", *failures.HINTS,
 )  # fmt: skip
 """Words of lines that may be judged, or parts of them, in lower case."""
-_WHOLE = rb"\A(?:err|eror|ftl)\Z"
-"""Short names of levels, which are parts of many other words."""
+_WHOLE = rf"\A(?:err|eror|ftl|{'|'.join(failures.WORDS)})\Z".encode()
+"""Short names of levels, and others that are parts of many words."""
 PRIVATE = (
     b"eyj", b"passw", b"pwd", b"secret", b"token", b"bearer", b"private", b"apikey", b"api_key", b"akia", b"ghp",
     b"glpat", b"sk_live", b"xox", b"authorization", b"cookie", b"card", b"iban",
@@ -43,6 +45,7 @@ _LEVEL = re.compile(
     rb"|(?:PRIORITY\\?\" ?: ?\\?\"?[0-3]|[Ss]everity_?[Nn]umber\\?\" ?: ?\\?\"?(?:1[7-9]|2[0-4]))\b)"
 )
 """Levels of errors that are numbers or letters: pino's, bunyan's, Google's, MongoDB's, journald's, OpenTelemetry's."""
+_STARTS = (b"[E ", *failures.STARTS)
 _INDENTED = (b" ", b"\t")
 _WORDED = re.compile(rb"\"level\":\"[a-z]")
 _TOOK = re.compile(rb"duration: (\d+\.?\d*) ms|\"query_execution_time\": ?(\d+\.?\d*)")
@@ -89,7 +92,8 @@ class Screen:
         if (
             b"@" in bare
             or (bare[:2] in (b"E ", b"F ") and line[1:2].isdigit())
-            or bare[:3] == b"[E "
+            or bare.startswith(_STARTS)
+            or b"sh: " in bare[:16]
             or self._speaks(line.lower())
         ):
             return True

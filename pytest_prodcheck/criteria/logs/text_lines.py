@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 
-from pytest_prodcheck.criteria.logs.json_lines import path_of
-from pytest_prodcheck.criteria.logs.record import FATAL, Record, digits, level_of
+from pytest_prodcheck.criteria.logs.json_lines import is_error, path_of
+from pytest_prodcheck.criteria.logs.record import ERROR, FATAL, Record, digits, level_of
 
 _LOCAL = r"FEHLER|ERREUR|ERRORE|SCHWERWIEGEND|ОШИБКА|ВАЖНО|ПАНИКА|エラー|错误"
 _LEVELS = r"TRACE|DEBUG|INFO|NOTICE|WARN(?:ING)?|ERROR|SEVERE|CRITICAL|FATAL|D?PANIC"
 _SHORT = r"DBG|INF|WRN|ERR|FTL"
-_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
+_ISO = r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d[:.]\d\d(?:[.,]\d{1,9})?(?:Z|[+-]\d\d:?\d\d)?"
 _PAIR = re.compile(r"([A-Za-z_][\w.@-]*)=(\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)")
 _LOGFMT = re.compile(r"(?:[A-Za-z_][\w.@-]*=(?:\"(?:[^\"\\]|\\.)*\"|[^\s\"]*)\s*){2,}")
 _KLOG = re.compile(r"([IWEF])(\d{4} \d\d:\d\d:\d\d\.\d+)\s+\d+ ([\w.-]+:\d+)\] (.*)", re.DOTALL)
@@ -30,19 +30,26 @@ _JAVA = re.compile(
     r"(?:\d+\s+---\s+)?(?:\[[^\]]{0,80}\]\s+){0,3}(?P<name>[\w.$\[\]/]+)\s*(?:-|:)\s(?P<told>.*)",
     re.DOTALL,
 )
-_GO = re.compile(r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:\[(\w+)\] |([\w/.-]+\.go:\d+): )?(.*)", re.DOTALL)
+_GO = re.compile(
+    r"(\d{4}/\d\d/\d\d \d\d:\d\d:\d\d(?:\.\d+)?) (?:\[(\w+)\] |(?=(?:ERR|FTL) )(\w+) |([\w/.-]+\.go:\d+): )?(.*)",
+    re.DOTALL,
+)
 _GIN = re.compile(
     r"\[GIN\] (\d{4}/\d\d/\d\d - \d\d:\d\d:\d\d) \|\s*(\d{3}) \|[^|]*\|[^|]*\|\s*([A-Z]+)\s+\"([^\"]*)\"(.*)", re.DOTALL
 )
 _SYSLOG = re.compile(r"<(\d{1,3})>(?:1 )?(\S+ +\d+ [\d:]+|\S+)\s+\S+\s+([^\s:\[]+)(?:\[\d+\])?:?\s*(.*)", re.DOTALL)
 _REDIS = re.compile(r"\d+:[XCSM] (\d\d \w{3} \d{4} \d\d:\d\d:\d\d\.\d+) ([.*#-]) (.*)", re.DOTALL)
 _REDIS_ERROR = re.compile(r"\bfatal\b|BUG REPORT|crashed by signal|\berror\b|\bfailed\b|out of memory", re.IGNORECASE)
+_NO_NOUN = (
+    r"(?!(?<=error )(?:reporting|logs?|handl(?:ing|ers?)|pages?|rates?|budgets?|track(?:ing|er)|counts?|codes?|"
+    r"boundar\w+|recovery|messages?|monitor(?:ing)?|thresholds?|levels?|reports?)\b)"
+)
 _CLOCK = r"(?:\d\d:\d\d:\d\d(?:[.,]\d{1,9})?|\d{1,2}:\d\d[AP]M)"
 _DAY = r"\d\d-[A-Z][a-z]{2}-\d{4} "
 _NAMED = re.compile(
     rf"\s{{0,4}}(?:[^\w\s\[(<\"']{{1,2}}\s+)?"
     rf"(?:\[?(?P<time>{_ISO}|(?:{_DAY})?{_CLOCK})\]?(?: [+-]\d\d:\d\d)?\s+)?[\[(<]?(?:{_CLOCK}\s+)?"
-    rf"(?P<level>{_LEVELS}|{_SHORT}|error|fatal|warn|info|Fatal(?=:))[\])>]?[:\s]+(?P<told>.*)",
+    rf"(?P<level>{_LEVELS}|{_SHORT}|CRIT|error|fatal|critical|warn|info|(?:Error|Critical)(?=\])|Fatal(?=[:\]]))\s{{0,6}}[\])>]?[:\s]+{_NO_NOUN}(?P<told>.*)",
     re.DOTALL,
 )
 _CHANNEL = re.compile(
@@ -61,6 +68,10 @@ _TORNADO = re.compile(
 _BRACKETED = re.compile(
     r"(?:[\w.-]{1,40}: )?\[(?P<level>emerg|alert|crit|ALERT|EMERG)\](?P<time>(?: \d+/\d+)?) *(?P<told>.*)", re.DOTALL
 )
+_SPDLOG = re.compile(
+    rf"\[(?P<time>{_ISO})\](?:\[\d{{1,10}}\])? ?\[(?P<level>[a-z]{{4,8}})\]\[(?P<name>[^\]]{{1,80}})\] (?P<told>.*)",
+    re.DOTALL,
+)
 _PIPED = re.compile(
     rf"(?P<time>{_ISO})\s{{0,8}}[|;]\s{{0,8}}(?P<level>[A-Za-z]{{3,12}})\s{{0,8}}[|;](?P<told>.*)", re.DOTALL
 )
@@ -75,7 +86,8 @@ _CRASHED = re.compile(
     r"\*\* \(\w|\*\*\* stack smashing|terminate called |thread '[^']{0,80}' (?:\(\d+\) )?panicked at |"
     r"Unhandled exception[.:]|Uncaught \w+Error|(?:\[[^\]]{10,40}\] )?PHP (?:Fatal|Parse) error:|"
     r"Exception in thread \"|"
-    r"Fatal error: |PHP Recoverable fatal error:|# A fatal error has been detected by |=(?:CRASH|ERROR) REPORT=|"
+    r"Fatal error: |PHP Recoverable fatal error:|# A fatal error has been detected by |"
+    r"=(?:CRASH|ERROR|SUPERVISOR) REPORT=|"
     r"\S{1,200}: line \d{1,6}: +\d{1,10} (?:Segmentation fault|Killed|Aborted|Bus error|Illegal instruction)|"
     r"exec \S{1,200}: exec format error|"
     r"(?:RequestId: \S{36} )?Error: Runtime exited with error|\S{20,40} \S{36} Task timed out after |"
@@ -86,7 +98,7 @@ _CRASHED = re.compile(
     re.MULTILINE,
 )
 """What run-times say by themselves when a program ends."""
-_NAMING = (_CHANNEL, _APACHE, _DOTNET, _NAMED, _LOGRUS, _TORNADO, _BRACKETED, _PIPED, _KEYED, _LOCALISED)
+_NAMING = (_CHANNEL, _APACHE, _DOTNET, _NAMED, _LOGRUS, _TORNADO, _BRACKETED, _SPDLOG, _PIPED, _KEYED, _LOCALISED)
 _LEVEL_KEYS = ("level", "lvl", "severity", "loglevel", "log.level")
 _ANSWERED = re.compile(r'"([A-Z]{3,7}) (\S+) HTTP/[\d.]+" (\d{3})')
 _CRI = re.compile(r"(\S{20,40}) (?:stdout|stderr) [FP] (.*)", re.DOTALL)
@@ -102,10 +114,12 @@ def logfmt(text: str) -> Record | None:
     if level is None and "msg" not in said and not (digits(status) and "method" in said):
         return None
     told = said.get("msg") or said.get("message") or said.get("event") or ""
-    for key in ("err", "error"):
-        told += f": {said[key]}" if said.get(key) else ""
+    errors = [said[key] for key in ("err", "error") if said.get(key)]
+    told += "".join(f": {error}" for error in errors)
     record = Record("logfmt", told, level_of(level or ""), said.get("ts") or said.get("time") or said.get("t") or "")
     record.status = int(status) if digits(status) and 100 <= int(status) <= 599 else 0
+    if level is None and not record.status and any(map(is_error, errors)):
+        record.level = ERROR
     record.method, record.route = said.get("method", ""), path_of(said.get("path") or said.get("uri") or "")
     return record
 
@@ -140,7 +154,7 @@ def go(text: str) -> Record | None:
         record.method, record.route, record.status = found[3], path_of(found[4]), int(found[2])
         return record
     found = _GO.match(text)
-    return Record("go", found[4], level_of(found[2] or ""), found[1]) if found else None
+    return Record("go", found[5], level_of(found[2] or found[3] or ""), found[1]) if found else None
 
 
 def syslog(text: str) -> Record | None:
@@ -149,7 +163,9 @@ def syslog(text: str) -> Record | None:
     if found := _BARE_PRIORITY.match(text):  # sd-daemon(3)
         return Record("syslog", found[2], level_of(names[int(found[1])]))
     found = _SYSLOG.match(text)
-    return Record("syslog", found[4], level_of(names[int(found[1]) % 8]), found[2]) if found else None
+    if not found:
+        return None
+    return Record("syslog", found[4], level_of(names[int(found[1]) % 8]), found[2], carried="priority")
 
 
 def redis(text: str) -> Record | None:

@@ -10,12 +10,14 @@ from dataclasses import dataclass
 
 _PYTHON_HEAD = "Traceback (most recent call last):"
 _RAISED = re.compile(
-    r"^(?:Caused by: |Uncaught |Unhandled exception: |Exception in thread \"[^\"]{0,80}\" |\[[^\]]{0,40}\] |\s?[⨯✖✗] )*"
+    r"^(?:Caused by: |Uncaught |Unhandled exception: |Exception in thread \"[^\"]{0,80}\" |\[[^\]]{0,40}\] |"
+    r"\s?[⨯✖✗❌💥🚨] )*"
     r"(?P<type>(?:[A-Za-z_$][\w$]*(?:\.|::))*[A-Z][\w$]*(?:Error|Exception|Throwable|Failure|Warning|Exit|Interrupt|Timeout|"
     r"Rejection|Invalid|NotFound|Refused|Denied|Group)|[a-z_][\w]*(?:\.[a-z_]\w*)*\.[A-Z]\w+|Error(?=: ))"
     r"(?: \[[A-Z_0-9]{3,60}\])?(?:: ?(?P<told>.*))?$",
     re.MULTILINE,
 )
+_WITHIN = re.compile(r"\b(?P<type>(?:[A-Z]\w{0,80})?(?:Error|Exception))(?: \[[A-Z_0-9]{3,60}\])?: (?P<told>.*)")
 _PANIC = re.compile(r"^(?:panic|fatal error): (?P<told>.*)$", re.MULTILINE)
 _PYTHON_FRAME = re.compile(r'^\s*File "(?P<file>[^"]{1,300})", line \d+, in (?P<name>[^\n]{1,200})$', re.MULTILINE)
 _NODE_FRAME = re.compile(
@@ -69,6 +71,16 @@ def read(text: str) -> Trace | None:
         return Trace("", "", _own(frames)) if frames else None
     chosen = raised[-1] if _PYTHON_HEAD in text or "Caused by: " in text else raised[0]
     return Trace(chosen["type"], (chosen["told"] or "").strip(), _own(frames))
+
+
+def named_within(text: str, trace: Trace) -> Trace:
+    """The trace with the class that its first line names among other words, as `console.error("…", error)` prints it.
+    One that names none is an error's by its frames; `console.trace()` says that it is none."""
+    head = text.lstrip().partition("\n")[0][:2000]
+    if head.startswith("Trace") or _NODE_FRAME.search(text) is None:
+        return trace
+    found = _WITHIN.search(head)
+    return Trace(found["type"], found["told"].strip(), trace.frame) if found else Trace("Error", head, trace.frame)
 
 
 def heading(text: str) -> Trace | None:

@@ -70,7 +70,7 @@ def _line(entry: Mapping[str, Any]) -> tuple[Origin, bytes]:
     name = "/".join(known[key] for key in _SHOWN if key in known) or str(entry.get("logName") or "google")[:200]
     said = {"time": entry.get("timestamp"), "severity": entry.get("severity") or "DEFAULT"}
     payload = entry.get("jsonPayload")
-    said |= payload if isinstance(payload, Mapping) else {"message": str(entry.get("textPayload") or "")}
+    said |= payload if isinstance(payload, Mapping) else {"textPayload": str(entry.get("textPayload") or "")}
     said |= {"httpRequest": entry["httpRequest"]} if isinstance(entry.get("httpRequest"), Mapping) else {}
     text = json.dumps(said, ensure_ascii=False)
     return Origin(name, stamped=True, facts=known), stamped(str(entry.get("timestamp") or ""), text)
