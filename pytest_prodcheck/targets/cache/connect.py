@@ -94,11 +94,15 @@ class Connector:
         return Session(stream.Stream(plain, end, licence)), phases
 
     def log_in(self, session: Session, server: Server) -> None:
-        """AUTH and the database, as far as each is needed. Raises what `Session.ask` raises."""
+        """AUTH and the database, as far as each is needed. Raises what `Session.ask` raises.
+
+        The default user's name is not sent: with it, a server without a password takes any, and by `AUTH password`
+        alone it says that it has none (redis `src/acl.c`, authCommand)."""
         if server.password or server.user:
-            session.step("AUTH", *([server.user] if server.user else []), server.password)
+            named = [server.user] if server.user not in ("", "default") else []
+            session.must(b"OK", "AUTH", *named, server.password)
         if server.database:
-            session.step("SELECT", server.database)
+            session.must(b"OK", "SELECT", server.database)
 
     def introduce(self, session: Session) -> None:
         """Our name, for CLIENT LIST: a courtesy that an ACL may not want. Raises what `Session.ask` raises else."""
@@ -120,7 +124,7 @@ class Connector:
             seen = replace(seen, phases=phases, data={**seen.data, **_certificate(session)})
             self.log_in(session, server)
             asked = time.perf_counter()
-            session.ask("PING")
+            session.must(b"PONG", "PING")
             phases["first_byte"] = time.perf_counter() - asked
             self.introduce(session)
             return session, replace(seen, phases=phases, wall=time.perf_counter() - started, expected=True)
@@ -182,7 +186,9 @@ def _speaks(head: bytes) -> dict[str, Any]:
         b"HTTP/": "HTTP",
         b"SSH-": "SSH",
         b"<": "HTTP",
-        b"220 ": "SMTP",
+        b"220": "SMTP or FTP",
+        b"+OK ": "POP3",
+        b"* OK": "IMAP",
         b"\x15\x03": "tls",
         b"E\x00\x00\x00": "PostgreSQL",
     }

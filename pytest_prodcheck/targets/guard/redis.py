@@ -140,20 +140,35 @@ def _family(what: str, name: str, parts: Sequence[bytes]) -> None:
             raise Refused(what, "CONFIG GET of this is denied: it could show a password", "name one harmless setting")
     if (name, subcommand) == ("SLOWLOG", "GET") and len(parts) > 2:
         _bounded(what, parts[2])
+    if (name, subcommand) == ("MEMORY", "USAGE"):
+        _options(what, parts[3:], {b"SAMPLES": "SAMPLES"})
 
 
 def _scan(what: str, name: str, parts: Sequence[bytes]) -> None:
-    options = [part.upper() for part in parts]
-    if b"COUNT" in options[2:]:
-        at = options.index(b"COUNT", 2) + 1
-        _bounded(what, parts[at] if at < len(parts) else b"")
-    if len(parts) < (2 if name == "SCAN" else 3):
+    cursor = 1 if name == "SCAN" else 2
+    if len(parts) <= cursor:
         raise Refused(what, f"{name} names no cursor")
+    _options(what, parts[cursor + 1 :], {b"COUNT": "COUNT", b"MATCH": "", b"TYPE": ""}, (b"NOVALUES",))
 
 
-def _bounded(what: str, count: bytes) -> None:
+def _options(what: str, parts: Sequence[bytes], known: Mapping[bytes, str], alone: Sequence[bytes] = ()) -> None:
+    """Passes options that are known, each number of them bounded: of one that is said twice the server takes the last.
+    `known` has the options that take a value, and what a number is called that must be bounded."""
+    left = list(parts)
+    while left:
+        option = left.pop(0).upper()
+        if option in alone:
+            continue
+        if option not in known or not left:
+            raise Refused(what, "an option that is not known to read is denied")
+        value = left.pop(0)
+        if known[option]:
+            _bounded(what, value, known[option])
+
+
+def _bounded(what: str, count: bytes, called: str = "COUNT") -> None:
     if not count.isdigit() or not 0 < int(count) <= _MOST_COUNT:
-        raise Refused(what, f"a COUNT beyond {_MOST_COUNT} is denied", "ask again with the cursor that comes back")
+        raise Refused(what, f"a {called} beyond {_MOST_COUNT} is denied", "ask again with the cursor that comes back")
 
 
 def _sort(what: str, name: str, parts: Sequence[bytes]) -> None:

@@ -37,6 +37,9 @@ OTHERS = (
     ("SET", "prodcheck:r1", "v", "NX", "EX", 60), ("DEL", "prodcheck:r1"), ("UNLINK", "k"), ("COPY", "a", "b"),
     ("", "x"), (), (b"GET", b"a\x00"), ("GET", "a\x7f"), ("get\r\nFLUSHALL",), ("INFO", "a\nFLUSHALL"),
     ("EXPIRE", "k", 1),
+    ("SCAN", 0, "COUNT", 10, "COUNT", 99999999), ("HSCAN", "k", 0, "COUNT", 10, "COUNT", 99999999),
+    ("SCAN", 0, "MATCH", "COUNT", "COUNT", 99999999), ("SCAN", 0, "LATER", 1),
+    ("MEMORY", "USAGE", "k", "SAMPLES", 0), ("MEMORY", "USAGE", "k", "SAMPLES", 5, "SAMPLES", 0),
 )  # fmt: skip
 """Scripts, transactions, settings, passwords, other clients, blocking, unbounded and writing commands, and bytes that
 begin another command."""
@@ -83,6 +86,19 @@ def test_bytes_that_hold_more_than_reads_do_not_leave(data: bytes) -> None:
     """Inline commands, a second command behind a first, and what is not whole."""
     with pytest.raises(Refused):
         redis.check_sent(data)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("SCAN", 0), ("SCAN", 0, "MATCH", "COUNT", "COUNT", 1000), ("scan", 0, "match", "a*", "type", "hash"),
+        ("HSCAN", "k", 0, "NOVALUES", "COUNT", 10), ("MEMORY", "USAGE", "k"), ("MEMORY", "USAGE", "k", "SAMPLES", 5),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_bounded_looks_pass(command: tuple[str | int, ...]) -> None:
+    """Options in any order; what stands behind MATCH is no option."""
+    assert redis.check(command) is None
 
 
 def test_several_reads_may_leave_together() -> None:
