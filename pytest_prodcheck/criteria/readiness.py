@@ -34,7 +34,7 @@ def target(name: str, table: Target, evidence: Evidence) -> list[Finding]:
     if isinstance(table, models.CacheTarget):
         from pytest_prodcheck.criteria.cache import login
 
-        return login.ready(name, evidence)
+        return login.ready(name, evidence) or login.mode(name, table, evidence)
     if isinstance(table, models.ClusterTarget) and table.compose:
         from pytest_prodcheck.criteria.containers import daemon
 

@@ -156,13 +156,14 @@ class Client:
         return f"{self.database}\0{key}" if self.database else key
 
 
+_SETTINGS = {"slowlog-log-slower-than": "10000", "slowlog-max-len": "128"}
 _COMMANDS: Mapping[str, Callable[[Client, Sequence[str]], object]] = {
     "PING": lambda _, __: b"PONG",
     "CLIENT": lambda _, __: b"OK",
     "INFO": lambda client, _: client.store.info(),
     "TIME": lambda _, __: [str(int(time.time())), "0"],
     "SLOWLOG": lambda _, __: [],
-    "CONFIG": lambda _, arguments: [arguments[1], "10000"] if arguments[1:] == ["slowlog-log-slower-than"] else [],
+    "CONFIG": lambda _, arguments: [arguments[1], _SETTINGS[arguments[1]]] if arguments[1] in _SETTINGS else [],
     "GET": Client.get, "SET": Client.put, "DEL": Client.delete, "EXISTS": Client.exists, "TTL": Client.ttl,
     "SCAN": Client.scan, "SELECT": Client.select,
 }  # fmt: skip

@@ -60,6 +60,12 @@ class Node:
     """Whether the last writes to the AOF succeeded; None where there is no AOF."""
     databases: Mapping[int, int] = field(default_factory=dict)
     """Number of each database that holds keys → how many."""
+    expiring: int | None = None
+    """How many keys of all databases have a time to live."""
+    commands: int | None = None
+    """Commands that were processed since the counters were set back, or the start."""
+    mode: str = ""
+    """`standalone`, `cluster`, or `sentinel`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,9 @@ class Keys:
     databases: Mapping[int, int] = field(default_factory=dict)
     """Database → how many keys it holds."""
     asked: tuple[int, int] = (0, 0)
-    """EXISTS of ours that found a key, and that did not."""
+    """EXISTS of ours that found a key; and lookups that found none, TTL of a key that had ended among them."""
+    unasked: int = 0
+    """Keys that match and were not asked for their time to live: their names have control characters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class SlowLog:
     logs_from: float | None = None
     """Seconds from which a command is logged; None where we may not know."""
     whole: bool = True
-    """Whether these are all entries that there are."""
+    """Whether these are all entries that there were: none had to make room for a newer one."""
     refused: str = ""
 
 

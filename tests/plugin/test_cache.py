@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -90,14 +91,17 @@ def test_a_figure_of_the_cache_explains_no_500(gate, redis):
 @pytest.mark.parametrize(
     ("uses", "header", "verdict"),
     [
-        (True, "HIT", "pass"), (True, "", "pass"), (True, "MISS", "fail"), (False, "HIT", "fail"), (False, "", "fail"),
+        (True, "HIT", "pass"), (True, "", "insufficient"), (True, "MISS", "fail"), (False, "HIT", "fail"),
+        (False, "", "fail"),
     ],
 )  # fmt: skip
 def test_an_endpoint_is_served_from_it_or_not(gate, redis, uses, header, verdict):
-    """Only where the cache was asked and found it; a header alone proves nothing (B24)."""
+    """Only where the cache was asked and found it; a header alone proves nothing, and hits alone may be of a session
+    that each request reads (B24)."""
     redis.ask("SET", "tasks", "[]", "EX", 600, password=PASSWORD)
 
     def answer(_: object) -> Answer:
+        time.sleep(0.1)  # so that no noise makes the second one twice as fast
         if uses:
             redis.ask("GET", "tasks", password=PASSWORD)
         return Answer(200, [], {"X-Cache": header} if header else {})
@@ -108,6 +112,25 @@ def test_an_endpoint_is_served_from_it_or_not(gate, redis, uses, header, verdict
     assert outcome.words["test_serves"] == verdict
     if verdict == "fail":
         assert [cause["code"] for cause in outcome.verdict["causes"]] == ["cache.hits.none"]
+
+
+@pytest.mark.parametrize(("fills", "verdict"), [(True, "pass"), (False, "insufficient")])
+def test_a_miss_that_becomes_a_hit_proves_the_cache(gate, redis, fills, verdict):
+    """Each request reads its session, which is a hit: only one more, for the miss of the first, is the answer's own."""
+    redis.ask("SET", "sess:1", "x", "EX", 600, password=PASSWORD)
+
+    def answer(_: object) -> Answer:
+        time.sleep(0.1)
+        redis.ask("GET", "sess:1", password=PASSWORD)
+        if redis.ask("GET", "tasks", password=PASSWORD)[0] == b"$-1" and fills:
+            redis.ask("SET", "tasks", "[]", "EX", 600, password=PASSWORD)
+        return Answer(200, [], {})
+
+    gate.config(HOST + 'endpoints.cached = "/api/cached"\n' + CACHE + 'serves = { endpoint = "cached" }\n')
+    gate.system.on("/api/tasks", [])
+    gate.system.on("/api/cached", answer)
+    outcome = gate.run("-k", "test_serves")
+    assert outcome.words["test_serves"] == verdict
 
 
 def test_an_endpoint_that_fails_is_no_finding_of_the_cache(gate, redis):

@@ -12,6 +12,7 @@ from postgres_peers import full_backlog, serving
 from redis_servers import Redis, asking, cluster, free_port, until
 
 from pytest_prodcheck.config.models import CacheTarget
+from pytest_prodcheck.criteria import readiness
 from pytest_prodcheck.criteria.cache import contents, hits, login, memory, server
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.cache import Reading, Slow, SlowLog
@@ -78,6 +79,38 @@ def test_a_full_server_that_evicts_nothing() -> None:
     assert [one.code for one in memory.memory(seen, table(), "cache")] == ["cache.memory.full"]
 
 
+def test_a_full_server_with_nothing_to_evict() -> None:
+    """`volatile-lru` evicts keys that have a time to live: where none has, writes fail as by `noeviction`."""
+    with Redis("maxmemory 2mb", "maxmemory-policy volatile-lru") as full:
+        until(lambda: full.ask("SET", time.monotonic_ns(), "x" * 60_000)[0].startswith(b"-OOM"), "the full server")
+        with asking(full.url()) as prober:
+            stuck = memory.memory(reading(prober), table(), "cache")
+    with Redis("maxmemory 2mb", "maxmemory-policy volatile-lru") as busy:
+        for number in range(60):
+            busy.ask("SET", number, "x" * 60_000, "EX", 600)
+        with asking(busy.url()) as prober:
+            assert memory.memory(reading(prober), table(), "cache") == []
+    assert [one.code for one in stuck] == ["cache.memory.full"]
+    assert "volatile-lru, and no key has a time to live" in stuck[0].message
+
+
+def test_counters_that_were_set_back_prove_nothing() -> None:
+    """CONFIG RESETSTAT between the readings: what was evicted before it is in no counter."""
+    with Redis("maxmemory 2mb", "maxmemory-policy allkeys-lru") as small, asking(small.url()) as prober:
+        for _ in range(100):
+            small.ask("PING")
+        prober.ready()
+        for number in range(60):
+            small.ask("SET", f"more:{number}", "x" * 60_000)
+        small.ask("CONFIG", "RESETSTAT")
+        facts = prober.probe("test_evicted", "", "", 1).facts
+    for found in (
+        memory.evicted(facts["before"], facts["reading"], table(evicted=0), "cache"),
+        hits.hit_ratio(facts["before"], facts["reading"], (0, 0, 0), table(hit_ratio="> 50%"), "cache", 0.95),
+    ):
+        assert [(one.code, one.severity) for one in found] == [("cache.stats.unread", "insufficient")]
+
+
 def test_evictions_of_the_run_and_none_before_it() -> None:
     """What was evicted before the run is not its business; what is evicted during it is counted."""
     with Redis("maxmemory 2mb", "maxmemory-policy allkeys-lru") as small, asking(small.url()) as prober:
@@ -105,7 +138,7 @@ def test_a_restart_during_the_run_is_no_small_number() -> None:
             facts = prober.probe("test_evicted", "", "", 1).facts
     for found in (
         memory.evicted(facts["before"], facts["reading"], table(evicted=0), "cache"),
-        hits.hit_ratio(facts["before"], facts["reading"], (0, 0), table(hit_ratio="> 50%"), "cache", 0.95),
+        hits.hit_ratio(facts["before"], facts["reading"], (0, 0, 0), table(hit_ratio="> 50%"), "cache", 0.95),
     ):
         assert [one.code for one in found] == ["cache.server.restarted"]
 
@@ -138,6 +171,62 @@ def test_our_own_lookups_are_not_the_applications() -> None:
         for _ in range(40):
             one.ask("GET", "nothing")
         assert ratio(3) == ["17% (8 of 48 lookups)"]
+
+
+@pytest.mark.parametrize(
+    ("command", "counted"),
+    [
+        (("GET", "text"), (1, 0, 0)), (("GET", "none"), (0, 1, 0)), (("GET", "map"), (0, 0, 1)),
+        (("GET", "empty"), (1, 0, 0)), (("STRLEN", "text"), (1, 0, 0)), (("STRLEN", "none"), (0, 0, 1)),
+        (("MGET", "text", "none"), (1, 0, 1)), (("EXISTS", "text", "map", "none"), (2, 1, 0)),
+        (("TTL", "text"), (1, 0, 0)), (("PTTL", "none"), (0, 1, 0)), (("TYPE", "map"), (1, 0, 0)),
+        (("type", "none"), (0, 1, 0)), ((b"TYPE", "none"), (0, 1, 0)), (("HGET", "map", "field"), (1, 0, 0)),
+        (("HGET", "map", "other"), (0, 0, 1)), (("HLEN", "none"), (0, 1, 0)), (("HLEN", "map"), (1, 0, 0)),
+        (("HMGET", "map", "field"), (0, 0, 1)), (("OBJECT", "ENCODING", "text"), (0, 0, 1)), (("DBSIZE",), (0, 0, 0)),
+    ],
+    ids=repr,
+)  # fmt: skip
+def test_each_lookup_of_a_test_is_ours(command: tuple[str | bytes, ...], counted: tuple[int, int, int]) -> None:
+    """As the server counts it; where an answer does not say whether a key was there, both may be."""
+    with Redis() as one, asking(one.url()) as prober:
+        one.ask("SET", "text", "x")
+        one.ask("SET", "empty", "")
+        one.ask("HSET", "map", "field", "x")
+        before = reading(prober).nodes[0]
+        prober.command(command)
+        facts = prober.probe("test_hit_ratio", "", "", 1).facts
+    after = facts["reading"].nodes[0]
+    found, missed = (after.hits or 0) - (before.hits or 0), (after.misses or 0) - (before.misses or 0)
+    assert facts["own"] == counted
+    assert counted[0] <= found <= counted[0] + counted[2]
+    assert counted[1] <= missed <= counted[1] + counted[2]
+
+
+def test_lookups_of_ours_prove_no_ratio() -> None:
+    """A hundred fields that a test of ours reads are nobody's hits, nor are a hundred that are missing his misses."""
+    before = Reading((info.node(b"run_id:1\r\nkeyspace_hits:0\r\nkeyspace_misses:0", "x"),))
+    promised = table(hit_ratio="> 50%")
+
+    def judged(found: int, missed: int, own: tuple[int, int, int]) -> list[str]:
+        after = Reading((info.node(b"run_id:1\r\nkeyspace_hits:%d\r\nkeyspace_misses:%d" % (found, missed), "x"),))
+        return [one.code for one in hits.hit_ratio(before, after, own, promised, "cache", 0.95)]
+
+    assert judged(100, 0, (0, 0, 0)) == []
+    assert judged(0, 100, (0, 0, 0)) == ["cache.hits.low"]
+    assert judged(100, 0, (0, 0, 100)) == judged(0, 100, (0, 0, 100)) == ["sampling.insufficient"]
+    assert judged(200, 3, (0, 0, 100)) == []
+
+
+def test_names_that_are_not_asked_for_are_no_proof(redis: Redis) -> None:
+    """Serialized names have control characters: they exist, and whether they end is not known."""
+    with Redis() as one:
+        one.ask("SET", "\x05t\x07sess:1", "x")
+        one.ask("SET", "sess:2", "x", "EX", 600)
+        with asking(one.url()) as prober:
+            there = prober.probe("test_keys", "*sess:1", "", 1).facts["keys"]
+            ends = prober.probe("test_expires", "*sess:*", "", 1).facts["keys"]
+    assert contents.exist(there, "cache") == []
+    assert [one.severity for one in contents.end(ends, "cache")] == ["insufficient"]
 
 
 def test_keys_that_exist_and_keys_that_end(redis: Redis) -> None:
@@ -184,6 +273,17 @@ def test_the_slow_log_names_commands_and_no_arguments(redis: Redis) -> None:
     (found,) = contents.slow(slow, "< 2ms", "cache")
     assert (found.code, found.subject) == ("cache.command.slow", "EVAL")
     assert "local i" not in repr(slow)
+
+
+@pytest.mark.parametrize("kept", [0, 3])
+def test_a_slow_log_that_drops_its_entries_proves_nothing(kept: int) -> None:
+    """A command that took seconds is pushed out by a handful of quick ones."""
+    with Redis("slowlog-log-slower-than 0", f"slowlog-max-len {kept}") as one, asking(one.url()) as prober:
+        one.ask("EVAL", "local i = 0; while i < 3e6 do i = i + 1 end", 0)
+        for _ in range(5):
+            one.ask("PING")
+        log = prober.probe("test_slow_log", "", "", 1).facts["slow_log"]
+    assert [one.severity for one in contents.slow(log, "< 2ms", "cache")] == ["insufficient"]
 
 
 def test_what_the_acl_forbids_is_blocked() -> None:
@@ -282,6 +382,12 @@ def test_a_cluster_is_read_whole() -> None:
         assert [one.code for one in contents.end(ends, "cache")] == ["cache.keys.no_expiry"]
         trips = [prober.probe("test_round_trip", "w", "", 1).facts["trip"]]
         assert all(step.right for trip in trips for step in trip.steps)
+        nodes[2].ask("EVAL", "local i = 0; while i < 3e6 do i = i + 1 end", 0)
+        slow = prober.probe("test_slow_log", "", "", 1).facts["slow_log"]
+        assert [one.code for one in contents.slow(slow, "< 2ms", "cache")] == ["cache.command.slow"]
+        with asking(nodes[0].url()) as alone:
+            (undeclared,) = readiness.target("cache", alone.table, alone.ready())
+        assert undeclared.code == "cache.cluster.not_declared"
         dead = nodes[1] if home is not nodes[1] else nodes[2]
         dead.stop()
         until(lambda: b"cluster_state:fail" in nodes[0].ask("CLUSTER", "INFO"), "the failure")
@@ -298,6 +404,8 @@ def test_sentinels_name_the_primary() -> None:
             with asking(url, service="mine") as prober:
                 ready = prober.ready()
                 lonely = prober.probe("test_sentinel", "", "", 1).facts
+            with asking(one.url()) as alone:
+                (mistaken,) = readiness.target("cache", alone.table, alone.ready())
             with asking(url, service="other") as prober:
                 unknown = login.ready("cache", prober.ready())
     assert login.ready("cache", ready) == []
@@ -306,6 +414,7 @@ def test_sentinels_name_the_primary() -> None:
     assert [found.code for found in server.sentinel(lonely["watch"], "", promised, "cache")] == [
         "cache.sentinel.no_quorum"
     ]
+    assert (mistaken.code, mistaken.data["speaks"]) == ("cache.port.wrong_service", "Redis Sentinel")
     assert [found.code for found in unknown] == ["cache.sentinel.unknown_service"]
 
 
@@ -327,7 +436,7 @@ def test_a_plain_name_is_asked_for_in_one_step(redis: Redis, monkeypatch: pytest
     with asking(redis.url()) as prober:
         there = prober.probe("test_keys", "sess:7", "", 1).facts["keys"]
         missing = prober.probe("test_keys", "sess:7777", "", 1).facts["keys"]
-        assert prober._own == [1, 1]
+        assert prober._own == [1, 1, 0]
     assert contents.exist(there, "cache") == []
     assert [one.code for one in contents.exist(missing, "cache")] == ["cache.keys.missing"]
 

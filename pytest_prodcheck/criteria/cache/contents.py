@@ -18,7 +18,7 @@ _HOUR = 3600.0
 
 def exist(keys: Keys, target: str) -> list[Finding]:
     """A key of the pattern exists."""
-    if keys.matched:
+    if keys.matched or keys.unasked:
         return []
     elsewhere = [number for number, held in keys.databases.items() if held and number != keys.database]
     if keys.whole and elsewhere and not keys.databases.get(keys.database):
@@ -44,6 +44,12 @@ def end(keys: Keys, target: str) -> list[Finding]:
         return [
             found("expires", target, message, "cache.keys.no_expiry", seen=seen, promised="a time to live",
                   subject=keys.pattern)
+        ]  # fmt: skip
+    if keys.unasked:
+        message = f"{keys.unasked} keys of {keys.pattern} have control characters in their names, and were not asked"
+        return [
+            found("expires", target, message, "sampling.insufficient", seen=f"{keys.unasked} keys not asked",
+                  promised="a time to live", subject=keys.pattern, severity="insufficient")
         ]  # fmt: skip
     if keys.looked:
         return []
@@ -78,7 +84,7 @@ def slow(log: SlowLog, limit: str, target: str) -> list[Finding]:
             found("slow_log", target, message, "cache.command.slow", seen=shown, promised=limit, subject=worst.command)
         ]
     if not log.whole and all(entry.age <= _HOUR for entry in log.entries):
-        message = f"the slow log has more entries of the last hour than were read: too little to tell, promised {limit}"
+        message = f"the slow log may have had more entries within the last hour than it shows, promised {limit}"
         return [
             found("slow_log", target, message, "sampling.insufficient", seen=f"{len(log.entries)} entries",
                   promised=limit, severity="insufficient")

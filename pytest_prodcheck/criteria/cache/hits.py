@@ -9,7 +9,7 @@ from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import CacheTarget, Serves
 from pytest_prodcheck.criteria import statistics
 from pytest_prodcheck.criteria.cache.about import found, lost, silent, unread
-from pytest_prodcheck.criteria.cache.memory import paired, restarted
+from pytest_prodcheck.criteria.cache.memory import paired, restarted, set_back
 from pytest_prodcheck.criteria.expectations import compare
 from pytest_prodcheck.observe.cache import Reading, Serving
 from pytest_prodcheck.observe.finding import Finding
@@ -23,8 +23,9 @@ _FASTER = 0.5
 def hit_ratio(
     before: Reading | None, after: Reading, own: Sequence[int], table: CacheTarget, target: str, confidence: float
 ) -> list[Finding]:
-    """The promised share of the lookups of the run found its key; `own` are ours (found, not found), which do not
-    count. A ratio is proven by exact binomial bounds: 5 of 5 prove more than a half at 95 %, 3 of 4 nothing."""
+    """The promised share of the lookups of the run found its key; `own` are ours (found, not found, and those of which
+    the answer does not tell it), which do not count. A ratio is proven by exact binomial bounds: 5 of 5 prove more than
+    a half at 95 %, 3 of 4 nothing."""
     findings = unread(before, "hit_ratio", target) or unread(after, "hit_ratio", target)
     limit = grammar.comparison(table.hit_ratio or "")
     if findings or before is None or limit is None:
@@ -36,23 +37,26 @@ def hit_ratio(
         return [silent("hit_ratio", target, "the hit ratio")]
     hits = sum((other.hits or 0) - (one.hits or 0) for one, other in pairs) - own[0]
     misses = sum((other.misses or 0) - (one.misses or 0) for one, other in pairs) - own[1]
-    if hits < 0 or misses < 0:
+    if hits < 0 or misses < 0 or set_back(pairs):
         return [lost("hit_ratio", target, "the counters were set back during the run", "the hit ratio")]
     expired = sum((other.expired or 0) - (one.expired or 0) for one, other in pairs)
-    return _judged(hits, misses, expired, after, table, target, confidence)
+    return _judged(hits, misses, own[2], expired, after, table, target, confidence)
 
 
 def _judged(
-    hits: int, misses: int, expired: int, after: Reading, table: CacheTarget, target: str, confidence: float
-) -> list[Finding]:
+    hits: int, misses: int, unclear: int, expired: int, after: Reading, table: CacheTarget, target: str,
+    confidence: float,
+) -> list[Finding]:  # fmt: skip
+    """`unclear` lookups are ours, and among the hits or the misses: each bound is taken where they help it least."""
     limit, number = grammar.comparison(table.hit_ratio or ""), hits + misses
     if limit is None:
         return []
     share = hits / number if number else 0.0
     seen = f"{share:.0%} ({hits} of {number} lookups)"
-    if number and statistics.lower_bound(hits, number, confidence) >= limit.value:
+    fewest_hits, fewest_misses = max(0, hits - unclear), max(0, misses - unclear)
+    if fewest_hits and statistics.lower_bound(fewest_hits, fewest_hits + misses, confidence) >= limit.value:
         return []
-    if number and 1 - statistics.lower_bound(misses, number, confidence) < limit.value:
+    if fewest_misses and 1 - statistics.lower_bound(fewest_misses, hits + fewest_misses, confidence) < limit.value:
         code, why = _reason(share, misses, expired, after)
         message = f"the hit ratio is {seen}, promised {table.hit_ratio}{why}"
         return [found("hit_ratio", target, message, code, seen=seen, promised=table.hit_ratio)]
@@ -75,8 +79,9 @@ def _reason(share: float, misses: int, expired: int, after: Reading) -> tuple[st
 
 
 def serves(seen: Serving, promised: Serves, target: str, now: float) -> list[Finding]:
-    """The second answer came out of this cache: by the header that says so, by counters that show a miss and then a
-    hit, or by its time; and `keyspace_hits` moved (B24)."""
+    """The second answer came out of this cache: by the header that says so, by counters that show a miss and then one
+    more hit, or by its time; and `keyspace_hits` moved (B24). Hits alone may be of a session that each request reads.
+    """
     first, second = seen.answers
     facts: dict[str, Any] = {"operation": second.operation, "endpoint": promised.endpoint}
     if seen.unread or len(seen.hits) < 3:
@@ -92,12 +97,12 @@ def serves(seen: Serving, promised: Serves, target: str, now: float) -> list[Fin
     marked = _marked(second, promised, now)
     if hits[1] == 0 or marked is False:
         return [_not_served(seen, hits, misses, marked, target, facts)]
-    proven = marked or misses == [0, 0] or (misses[0] and not misses[1]) or second.latency < first.latency * _FASTER
-    if proven:
+    filled = misses[0] and not misses[1] and hits[1] > hits[0]
+    if marked or filled or second.latency < first.latency * _FASTER:
         return []
     message = (
-        f"{second.operation}: keyspace_hits moved, but misses did too, the second answer is not marked and not faster: "
-        "whether it came out of the cache cannot be told"
+        f"{second.operation}: keyspace_hits moved, but the second answer is not marked and not faster, and no miss of "
+        "the first became its hit: whether it came out of the cache cannot be told"
     )
     return [found("serves", target, message, "cache.hits.unclear", severity="insufficient", **facts)]
 

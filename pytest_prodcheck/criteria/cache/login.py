@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from pytest_prodcheck.config.models import CacheTarget
 from pytest_prodcheck.diagnosis import resp, transport
+from pytest_prodcheck.observe.cache import Reading
 from pytest_prodcheck.observe.evidence import READY, Evidence
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.observe.observation import ERROR_CLASSES, Observation
@@ -16,6 +18,21 @@ _LINE_BREAK = "; it ends in white space, as one that was created by echo without
 def ready(name: str, evidence: Evidence) -> list[Finding]:
     """Our reader logged in and PING was answered (B17, E22)."""
     return [failure(name, seen, evidence.facts) for seen in evidence.observations if not seen.expected][:1]
+
+
+def mode(name: str, table: CacheTarget, evidence: Evidence) -> list[Finding]:
+    """It is what the table says: of a cluster that is not declared, one node's figures would speak for all of it; and
+    a sentinel holds no keys."""
+    reading: Reading | None = evidence.facts.get("reading")
+    modes = {node.mode for node in reading.nodes} if reading else set()
+    data = {**_plain(evidence.observations[0].data), "speaks": "Redis Sentinel"}
+    if "cluster" in modes and not table.cluster:
+        message = "the server is a node of a cluster, and cluster = true is not declared: the other nodes are not read"
+        return [Finding(READY, name, message, "cache.cluster.not_declared", seen="redis_mode:cluster", data=data)]
+    if "sentinel" in modes:
+        message = "a sentinel answers there, and no server: it holds no keys (service names what it watches)"
+        return [Finding(READY, name, message, "cache.port.wrong_service", seen="redis_mode:sentinel", data=data)]
+    return []
 
 
 def failure(name: str, seen: Observation, facts: Mapping[str, object]) -> Finding:

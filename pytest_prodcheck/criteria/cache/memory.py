@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import CacheTarget
 from pytest_prodcheck.criteria.cache.about import found, lost, silent, unread
@@ -36,17 +38,23 @@ def _room(node: Node, table: CacheTarget, target: str) -> list[Finding]:
         return _without_limit(node, table, target)
     used = f"{shown_size(node.used)} of {shown_size(node.most)}"
     share = node.used / node.most
-    if node.policy == "noeviction" and (share >= _FULL or (node.refused and share >= _NEARLY)):
-        message = f"{used} of {node.address} are used and nothing is evicted: writes fail (OOM)"
+    evicts = _evicts(node)
+    if node.policy and not evicts and (share >= _FULL or (node.refused and share >= _NEARLY)):
+        why = "" if node.policy == "noeviction" else f" ({node.policy}, and no key has a time to live)"
+        message = f"{used} of {node.address} are used and nothing is evicted{why}: writes fail (OOM)"
         return [found("memory", target, message, "cache.memory.full", seen=used, promised="room for writes")]
     limit = grammar.comparison(str(table.memory)) if table.memory else None
-    evicts = node.policy not in ("", "noeviction")
     if limit is None or (evicts and "memory" not in table.model_fields_set):
         return []  # a server that evicts fills its memory on purpose
     if limit.holds(node.used / node.most if limit.unit == "%" else node.used):
         return []
     message = f"{used} of {node.address} are used, promised {table.memory}"
     return [found("memory", target, message, "cache.memory.over_limit", seen=used, promised=table.memory)]
+
+
+def _evicts(node: Node) -> bool:
+    """Whether there is something to evict: of a `volatile-` policy, a key that has a time to live (redis.conf)."""
+    return node.policy not in ("", "noeviction") and not (node.policy.startswith("volatile-") and node.expiring == 0)
 
 
 def _without_limit(node: Node, table: CacheTarget, target: str) -> list[Finding]:
@@ -74,7 +82,7 @@ def evicted(before: Reading | None, after: Reading, table: CacheTarget, target: 
     if any(one.evicted is None or other.evicted is None for one, other in pairs):
         return [silent("evicted", target, "the number of evicted keys")]
     count = sum((other.evicted or 0) - (one.evicted or 0) for one, other in pairs)
-    if count < 0:
+    if count < 0 or set_back(pairs):
         return [lost("evicted", target, "the counters were set back during the run", "the number of evicted keys")]
     if count <= (table.evicted or 0):
         return []
@@ -89,6 +97,11 @@ def paired(before: Reading, after: Reading) -> list[tuple[Node, Node]] | None:
         return None
     pairs = [(first[node.address], node) for node in after.nodes]
     return pairs if all(one.run_id == other.run_id for one, other in pairs) else None
+
+
+def set_back(pairs: Sequence[tuple[Node, Node]]) -> bool:
+    """Whether somebody set the counters back between the readings (CONFIG RESETSTAT): what they counted is lost."""
+    return any(other.commands is not None and other.commands < (one.commands or 0) for one, other in pairs)
 
 
 def restarted(criterion: str, target: str, after: Reading) -> Finding:

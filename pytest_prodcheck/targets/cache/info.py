@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from pytest_prodcheck.observe.cache import Node, Replica
 
 _MOST_FIELDS = 2000
-_KEYS = re.compile(r"keys=(\d+)")
+_KEYS, _EXPIRES = re.compile(r"keys=(\d+)"), re.compile(r"(?:^|,)expires=(\d+)")
 
 
 def node(text: bytes, address: str) -> Node:
@@ -17,6 +17,7 @@ def node(text: bytes, address: str) -> Node:
     valkey = fields.get("server_name") == "valkey"
     role = {"master": "primary", "slave": "replica"}.get(fields.get("role", ""), "")
     append_only = fields.get("aof_enabled") == "1"
+    held = {int(name[2:]): value for name, value in fields.items() if re.fullmatch(r"db\d{1,5}", name)}
     return Node(
         address,
         "valkey" if valkey else "redis",
@@ -41,9 +42,11 @@ def node(text: bytes, address: str) -> Node:
         _number(fields, "rejected_connections"),
         _is(fields, "rdb_last_bgsave_status", "ok"),
         _is(fields, "aof_last_write_status", "ok") if append_only else None,
-        {int(name[2:]): int(found[1]) for name, value in fields.items()
-         if re.fullmatch(r"db\d{1,5}", name) and (found := _KEYS.match(value))},
-    )  # fmt: skip
+        {number: int(found[1]) for number, value in held.items() if (found := _KEYS.match(value))},
+        _expiring(held.values()),
+        _number(fields, "total_commands_processed"),
+        fields.get("redis_mode", fields.get("server_mode", ""))[:40],
+    )
 
 
 def fields_of(text: bytes) -> dict[str, str]:
@@ -65,6 +68,12 @@ def _replicas(fields: Mapping[str, str]) -> Iterator[Replica]:
             lag = parts.get("lag", "")
             address = f"{parts.get('ip', '')}:{parts.get('port', '')}"
             yield Replica(address[:100], parts.get("state", "")[:40], int(lag) if lag.isdigit() else None)
+
+
+def _expiring(databases: Iterable[str]) -> int | None:
+    """How many keys have a time to live; None where a database does not say it."""
+    found = [_EXPIRES.search(value) for value in databases]
+    return None if None in found else sum(int(one[1]) for one in found if one)
 
 
 def _refused(fields: Mapping[str, str]) -> int | None:

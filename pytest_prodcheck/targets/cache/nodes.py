@@ -49,9 +49,11 @@ def topology(session: Session) -> tuple[Slots, list[Place]]:
     return slots, [place for address in well if (place := _place(address))]
 
 
-def primaries(connector: Connector, session: Session, server: Server) -> Iterator[Session]:
-    """A session with each node whose keys are its own: the caller's, or one with each primary of a cluster. Raises
-    OSError."""
+def sessions(
+    connector: Connector, session: Session, server: Server, *, primaries: bool
+) -> Iterator[Session]:  # fmt: skip
+    """The caller's session; or one with each node of a cluster, of its `primaries` those whose keys are their own.
+    Raises OSError."""
     if not connector.table.cluster:
         yield session
         return
@@ -61,8 +63,8 @@ def primaries(connector: Connector, session: Session, server: Server) -> Iterato
         if opened is None:
             raise ConnectionResetError(f"{other} gives no session")
         try:
-            answer = opened.ask("ROLE")
-            if isinstance(answer, list) and answer[:1] == [b"master"]:
+            answer = opened.ask("ROLE") if primaries else None
+            if not primaries or (isinstance(answer, list) and answer[:1] == [b"master"]):
                 yield opened
         finally:
             opened.close()

@@ -14,7 +14,7 @@ from pytest_prodcheck.errors import NotReady, Refused
 from pytest_prodcheck.observe.cache import Keys, Reading, Serving, Step, Trip
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
-from pytest_prodcheck.targets.cache import looks, nodes, round_trip, sentinel
+from pytest_prodcheck.targets.cache import looks, lookups, nodes, round_trip, sentinel
 from pytest_prodcheck.targets.cache.address import Place
 from pytest_prodcheck.targets.cache.connect import Connector
 from pytest_prodcheck.targets.guard.redis import Licence
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 Endpoint = Callable[[], Observation]
 """Asks the endpoint of `serves` once."""
 _ASKED_ELSEWHERE = ("NOAUTH", "WRONGPASS", "NOPERM", "ERR")
-_LOOKUPS = ("GET", "TTL", "PTTL", "EXISTS", "TYPE", "STRLEN")
-"""A test's commands that count as lookups of one key."""
+_LOOKUPS_OF_A_TRIP = 6
+"""At most: a TTL for its slot, GET, TTL and EXISTS, and two GET of a clean-up over another session."""
 _OWN_LOGIN = ("dns.", "tcp.", "tls.", "protocol")
 
 
@@ -41,12 +41,14 @@ class CacheProber:
         if table.url.startswith(("rediss:", "valkeys:")):
             self._connector.context  # noqa: B018 - a file that is none is said before anything is sent
         self._baseline: Reading | None = None
-        self._readings: dict[int, Reading] = {}
+        self._readings: dict[int, tuple[Reading, tuple[int, ...]]] = {}
+        """By attempt, each with the lookups that were ours until then."""
         self._idle: list[Session] = []
         self._lock, self._reading = threading.Lock(), threading.Lock()
         self._sent = {"cache": 0, "logins": 0, "writes": 0, "refused": 0}
-        self._own = [0, 0]
-        """Lookups of ours that found their key, and that did not: no part of the application's hit ratio."""
+        self._own = [0, 0, 0]
+        """Lookups of ours that found their key, that did not, and of which the answer does not tell it: no part of the
+        application's hit ratio."""
         self.lane, self.width = target, 4
 
     @property
@@ -73,7 +75,7 @@ class CacheProber:
         if function in ("test_keys", "test_expires"):
             return self._looked(lambda session: {"keys": self._keys(session, subject, function)})
         if function == "test_slow_log":
-            return self._looked(lambda session: {"slow_log": looks.slow_log(session)})
+            return self._looked(lambda session: {"slow_log": looks.slow_log(self._sessions(session, primaries=False))})
         if function == "test_sentinel":
             return self._watched()
         if function == "test_round_trip":
@@ -81,8 +83,8 @@ class CacheProber:
         if function == "test_serves":
             return self._serves()
         late = function in ("test_evicted", "test_hit_ratio")
-        facts = {"before": self._baseline, "own": tuple(self._own)} if late else {}
-        return Evidence((), {**facts, "reading": self._fresh(-attempt if late else attempt)})
+        reading, own = self._fresh(-attempt if late else attempt)
+        return Evidence((), {**({"before": self._baseline, "own": own} if late else {}), "reading": reading})
 
     def login(self, name: str) -> Evidence:
         """A declared credential logs in and PINGs."""
@@ -106,9 +108,7 @@ class CacheProber:
             return replace(seen, kind="fixture"), None
         try:
             seen, answer = self._timed(session, words, "fixture")
-            if str(words[0]).upper() in _LOOKUPS and seen.expected:
-                with self._lock:
-                    self._own[answer in (None, -2, 0)] += 1
+            self._looked_up(lookups.counted(words, answer, answered=seen.expected))
             return seen, answer
         finally:
             self._leave(session)
@@ -219,29 +219,35 @@ class CacheProber:
             return Evidence((), {"broken": str(error) or type(error).__name__})
 
     def _keys(self, session: Session, pattern: str, function: str) -> Keys:
-        server = self._connector.server(self.table.url)
-        sessions = nodes.primaries(self._connector, session, server)
-        lives = function == "test_expires"
         found = looks.keys(
-            sessions, pattern, lives=lives, cluster=self.table.cluster, database=server.database,
+            self._sessions(session, primaries=True), pattern, lives=function == "test_expires",
+            cluster=self.table.cluster, database=self._connector.server(self.table.url).database,
             timeout=self.table.timeout,
         )  # fmt: skip
-        with self._lock:
-            self._own[0] += found.looked + found.asked[0]  # TTL counts as a lookup
-            self._own[1] += found.asked[1]
+        self._looked_up((found.looked + found.asked[0], found.asked[1], 0))  # TTL counts as a lookup
         return found
 
-    def _fresh(self, attempt: int) -> Reading | None:
-        """One reading for all checks of an attempt; a negative number is one at the end of the run."""
+    def _sessions(self, session: Session, *, primaries: bool) -> Iterator[Session]:
+        server = self._connector.server(self.table.url)
+        return nodes.sessions(self._connector, session, server, primaries=primaries)
+
+    def _looked_up(self, number: Sequence[int]) -> None:
+        with self._lock:
+            self._own = [one + more for one, more in zip(self._own, number, strict=True)]
+
+    def _fresh(self, attempt: int) -> tuple[Reading, tuple[int, ...]]:
+        """One reading for all checks of an attempt, and our lookups before it; a negative number is one at the end of
+        the run."""
         with self._reading:
             if attempt == 1 and self._baseline is not None:
-                return self._baseline
+                return self._baseline, ()
             if attempt not in self._readings:
                 session, seen = self._connected(self.table.url)
                 if session is None:
-                    return Reading(unread={self.target: f"{seen.code or seen.error} {seen.message}".strip()})
+                    return Reading(unread={self.target: f"{seen.code or seen.error} {seen.message}".strip()}), (0, 0, 0)
                 try:
-                    self._readings[attempt] = self._read(session, seen)
+                    own = tuple(self._own)
+                    self._readings[attempt] = (self._read(session, seen), own)
                 finally:
                     self._leave(session, keep=False)
             return self._readings[attempt]
@@ -281,9 +287,9 @@ class CacheProber:
             self._leave(session, keep=False)
         if trip.written and not trip.gone:
             trip = replace(trip, gone=self._undone(licence))
-        with self._lock:
-            self._own[0] += 2  # GET and TTL
-            self._own[1] += 1  # EXISTS
+        whole = all(step.right for step in trip.steps)
+        at_slot = int(self.table.cluster)  # asked with a TTL
+        self._looked_up((2, 1, at_slot) if whole else (0, 0, _LOOKUPS_OF_A_TRIP))
         self._count("writes", int(trip.written))
         return Evidence((replace(seen, phases={}, expected=True),), {"trip": trip})
 

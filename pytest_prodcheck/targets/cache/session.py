@@ -79,11 +79,11 @@ class Session:
         """The same of a step of the log-in, or of the licensed write: what the stream lets pass."""
         return self._exchanged(command)
 
-    def must(self, wanted: bytes, *command: Word) -> None:
+    def must(self, wanted: bytes, name: str, *arguments: Word) -> None:
         """A step that has one right answer: another service's first word may read as RESP, too. Raises Garbage for
         any other answer, and what `ask` raises."""
-        if self._exchanged(command) != wanted:
-            raise Garbage(f"{command[0]} is not answered {wanted.decode()}", self.stream.head)
+        if self._exchanged((name, *arguments)) != wanted:
+            raise Garbage(f"{name} is not answered {wanted.decode()}", self.stream.head)
 
     def close(self) -> None:
         """Ends the session."""
