@@ -19,7 +19,7 @@ from pytest_prodcheck.gate.plan import ROOT, Check, Plan
 from pytest_prodcheck.gate.results import Attempt, Results
 from pytest_prodcheck.gate.selection import OPT_IN_REASON, Selection, missed
 from pytest_prodcheck.observe.finding import Cause, CheckResult, Finding
-from pytest_prodcheck.observe.result import CheckVerdict, RunResult
+from pytest_prodcheck.observe.result import CheckVerdict, RunResult, RunVerdict
 from pytest_prodcheck.observe.vantage import Vantage
 
 if TYPE_CHECKING:
@@ -89,37 +89,27 @@ def conclude(
     final.update(vantage.findings(inside, final, owner.plan) if inside else {})
     measured = series.bounded([*series.of(owner.observations), *load_report.series(owner)])
     held, slower = _held(earlier, measured, vantage.of(environment))
-    final.update(slower)
+    complete = _complete(owner, selection, course)
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
-    final = {identifier: _graded(attempt, owner.plan.checks.get(identifier)) for identifier, attempt in final.items()}
-    final = {identifier: accepted.apply(attempt) for identifier, attempt in final.items()}
-    narrowed = [reason for reason in selection.narrowed.values() if reason != OPT_IN_REASON]
-    complete = not (narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed)
-    looked = complete and all(attempt.verdict != "blocked" for attempt in final.values())
-    final.update(accepted.own_findings(looked=looked))
+    final = _accepted({**final, **slower}, accepted, owner, complete=complete)
     causes, explained = _diagnosed(final, owner)
     rows = (_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
     checks = tuple(_with_rerun(row, course.asked) for row in rows)
-    left_out = _left_out(owner.plan, selection, final, course)
-    executed = sum(attempt.executed for attempt in final.values())
-    word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
-    if course.stopped_by:
-        word = "fail"
-    status = deciding.exit_status(word, environment, selected=len(selection.collected))
+    word = _word(checks, final, environment, course)
     result = RunResult(
         environment.name,
         environment.kind,
         _iso(course.started_at),
         round(time.time() - course.started_at, 3),
         word,
-        status,
+        deciding.exit_status(word, environment, selected=len(selection.collected)),
         complete=complete,
         revision=figures.revision(environment, owner),
         causes=causes,
         checks=checks,
         accepted=tuple(accepted.rows),
         sent=owner.sent,
-        left_out=left_out,
+        left_out=_left_out(owner.plan, selection, final, course),
         targets=figures.rows(owner, checks),
         probing_s=round(owner.probing_s, 3),
         vantage=vantage.of(environment),
@@ -132,6 +122,33 @@ def conclude(
     from pytest_prodcheck.gate import baseline
 
     return baseline.marked(result, earlier, held)
+
+
+def _complete(owner: Owner, selection: Selection, course: Course) -> bool:
+    """Whether everything that was promised was to be looked at, and nothing stopped the run."""
+    narrowed = any(reason != OPT_IN_REASON for reason in selection.narrowed.values())
+    return not (narrowed or selection.dropped or course.stopped_by or owner.plan.narrowed)
+
+
+def _accepted(
+    attempts: Mapping[str, Attempt], accepted: _Accepting, owner: Owner, *, complete: bool
+) -> dict[str, Attempt]:
+    """The attempts with their checks' severities, and what is known taken out of them."""
+    final = {
+        identifier: accepted.apply(_graded(attempt, owner.plan.checks.get(identifier)))
+        for identifier, attempt in attempts.items()
+    }
+    looked = complete and all(attempt.verdict != "blocked" for attempt in final.values())
+    return {**final, **accepted.own_findings(looked=looked)}
+
+
+def _word(
+    checks: Sequence[CheckVerdict], final: Mapping[str, Attempt], environment: Environment, course: Course
+) -> RunVerdict:
+    """The verdict; a run that was stopped has failed."""
+    executed = sum(attempt.executed for attempt in final.values())
+    word = deciding.of([check.verdict for check in checks], executed=executed, policy=environment)
+    return "fail" if course.stopped_by else word
 
 
 def _held(
