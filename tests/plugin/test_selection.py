@@ -46,6 +46,14 @@ def test_demo_id_beside_a_configuration_of_ones_own(gate):
     assert gate.sent() == 0
 
 
+def test_one_step_of_a_session_alone(gate):
+    """Whoever listens in another step of the session is logged in: a pasted id is judged as the whole gate judges it."""
+    gate.environment = "demo"
+    outcome = gate.run("prodcheck.toml::websocket::test_step[count]")
+    outcome.assert_is(0, "pass", "partial")
+    assert outcome.words == {"test_step[count]": "pass"}
+
+
 @pytest.mark.parametrize("dist", ["load", "loadscope", "loadfile", "loadgroup", "worksteal"])
 def test_distributed(gate, dist):
     """Every way to distribute gives the same checks, sent once, and the same verdict."""

@@ -29,9 +29,11 @@ def unsent(environment: Environment, target: str, table: WebsocketTarget) -> Ite
 
 
 def _of_connections(build: Builder, table: WebsocketTarget, users: tuple[str, ...]) -> Iterator[Check]:
-    for step in steps.permitted(build.environment, build.target, table):
-        others = tuple(name for name in step.unheard_by if name not in users)
-        yield build.check("test_step", step.name, users=(*users, *others), declared=step, latency=step.latency)
+    taken = steps.permitted(build.environment, build.target, table)
+    # one session takes all steps: whoever listens in one of them has to be logged in, also where another is selected
+    present = tuple(dict.fromkeys([*users, *(name for step in taken for name in step.unheard_by)]))
+    for step in taken:
+        yield build.check("test_step", step.name, users=present, declared=step, latency=step.latency)
     if table.close:
         yield build.check("test_close", users=users)
     yield build.check("test_reconnects", users=users)
