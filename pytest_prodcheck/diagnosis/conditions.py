@@ -33,6 +33,11 @@ def same_table(cause: Sign, symptom: Sign) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
+def same_scenario(cause: Sign, symptom: Sign) -> bool:
+    """Both are of one load scenario; what is said of all scenarios together is of each."""
+    return symptom.data.get("scenario", "") in ("", cause.data.get("scenario"))
+
+
 def same_user(cause: Sign, symptom: Sign) -> bool:
     """Both concern one declared user; or one of them names none."""
     mine, theirs = _acting(cause), _acting(symptom)

@@ -41,8 +41,9 @@ _AT_THE_CONSUMER = ("auth.header.", "auth.secret.", "auth.cookie.", "auth.sessio
 _WAYS = ("database.dns.", "database.tcp.", "cache.dns.", "cache.tcp.")
 _QUERY = '{"query":"{__typename}"}'
 _DOCTOR = "prodcheck doctor ENV"
-_LOGS = "pytest --prodcheck=ENV -k logs"
-"""What is typed where a log does not name what a command needs, and cannot be looked at by a command of its own."""
+_ONCE_MORE = {"logs": "pytest --prodcheck=ENV -k logs", "load": "pytest --prodcheck=ENV -m load"}
+"""What is typed where a log does not name what a command needs, and cannot be looked at by a command of its own; and
+where a shipped scenario has no file for Locust."""
 _EXPANDED = re.compile(r'[\\"$`]')
 """What a shell reads between double quotes."""
 _WIDTH = 160
@@ -106,8 +107,9 @@ def _command(template: str, data: dict[str, Any]) -> str:
         known = _KUBECTL.sub(lambda _: str(data["kubectl"]), known)
     if data.get("ca"):
         known = _CURL.sub("curl --cacert {ca} ", known)
-    if str(data["target"]).startswith("logs") and missing(known, data):
-        known = str(data.get("look") or _LOGS)
+    again = _ONCE_MORE.get(str(data["target"]).partition(".")[0])
+    if again and missing(known, data):
+        known = str(data.get("look") or again)
     return _ENVIRONMENT.sub(str(data.get("environment") or "ENV"), fill(known, {**data, **_typed(data)}, command=True))
 
 

@@ -92,7 +92,7 @@ def conclude(
     complete = _complete(owner, selection, course)
     accepted = _Accepting(environment.accepted, datetime.datetime.now(datetime.UTC).date())
     final = _accepted({**final, **slower}, accepted, owner, complete=complete)
-    causes, explained = _diagnosed(final, owner)
+    causes, explained = _diagnosed(final, owner, course.asked)
     rows = (_check(identifier, final[identifier], owner.plan, marks, explained) for identifier in final)
     checks = tuple(_with_rerun(row, course.asked) for row in rows)
     word = _word(checks, final, environment, course)
@@ -164,14 +164,14 @@ def _held(
     return held, baseline.attempts(held.changes)
 
 
-def _diagnosed(final: Mapping[str, Attempt], owner: Owner) -> tuple[tuple[Cause, ...], Mapping[str, str]]:
+def _diagnosed(final: Mapping[str, Attempt], owner: Owner, asked: str) -> tuple[tuple[Cause, ...], Mapping[str, str]]:
     """The causes, and the cause of each check that is not green; loads nothing where all is well."""
     if all(attempt.verdict == "pass" for attempt in final.values()):
         return (), {}
     from pytest_prodcheck.diagnosis.diagnose import diagnose
 
     diagnosis = diagnose(
-        _check_results(final, owner), owner.observations, owner.catalogs, places.of_targets(owner.environment)
+        _check_results(final, owner), owner.observations, owner.catalogs, places.of_targets(owner.environment, asked)
     )
     dragged = {identifier: cause.code for cause in reversed(diagnosis.causes) for identifier in cause.explains}
     causes = tuple(_with_owner(cause, owner.plan) for cause in diagnosis.causes)

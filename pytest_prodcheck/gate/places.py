@@ -25,9 +25,10 @@ def located(finding: Finding, environment: Environment, observations: Sequence[O
     )
 
 
-def of_targets(environment: Environment) -> Mapping[str, Mapping[str, Any]]:
-    """Where each target is, by target; with the environment's name, for commands that want one, also of no target."""
-    named = {"environment": environment.name}
+def of_targets(environment: Environment, asked: str = "") -> Mapping[str, Mapping[str, Any]]:
+    """Where each target is, by target; with the environment as it was asked for, a demo's fault included, for commands
+    that want one, also of no target."""
+    named = {"environment": asked or environment.name}
     return {"": named} | {
         name: {**_of_table(table), **_trusted(table), **_of_cluster(environment, name, table), **named}
         for name, table in environment.targets.items()

@@ -58,7 +58,7 @@ def _silence(digest: Digest, target: str) -> Iterator[Finding]:
         yield _finding(target, text, "logs.source.empty", "insufficient", names, **_place(digest))
     elif all(stream.first is None for stream in digest.streams if stream.read):
         text = "no line says when it was written: what happened within the window cannot be told"
-        yield _finding(target, text, "logs.window.unproven", "insufficient", "times")
+        yield _finding(target, text, "logs.window.unproven", "insufficient", "times", **_place(digest))
     elif not digest.lines:
         last = max((stream.last for stream in digest.streams if stream.last is not None), default=None)
         text = f"no line {_within(window)}; the last one is of {clock(last)}"
@@ -83,7 +83,13 @@ def _no_traffic(digest: Digest, table: LogsTarget, target: str) -> Iterator[Find
     beside = f" (but {own} of our own)" if own else ""
     text = f"{what}{beside}, promised {table.traffic}: zero errors proves nothing"
     yield Finding(CRITERION, target, text, "logs.traffic.none", "insufficient", str(seen), str(table.traffic),
-                  subject="traffic", data={"requests": seen, "own": own})  # fmt: skip
+                  subject="traffic", data={"requests": seen, "own": own, **_where_asked(digest)})  # fmt: skip
+
+
+def _where_asked(digest: Digest) -> dict[str, str]:
+    """Where requests would show: the stream that tells of the most, our own among them, or that has the most lines."""
+    busiest = max(digest.streams, key=lambda one: (one.requests + one.own_requests, one.read), default=None)
+    return place(busiest) if busiest else {}
 
 
 def _ahead(digest: Digest, target: str) -> Iterator[Finding]:

@@ -12,8 +12,8 @@ KINDS = (
         "load.generator.not_installed",
         "Locust is not installed",
         "{text}",
+        "install the extra where the gate runs; in CI, in the step that installs the gate",
         "pip install 'pytest-prodcheck[load]'",
-        "pip show locust",
     ),
     CauseKind(
         "load.scenario.invalid",

@@ -79,6 +79,13 @@ def test_no_traffic_is_said_in_these_words() -> None:
     assert judged(coverage, own, quiet="", traffic=False) == []
 
 
+def test_no_traffic_says_where_requests_would_show() -> None:
+    """The next command shows the lines of the busiest stream, not the check once more."""
+    origin = Origin("app.log", facts={"look": "tail -n 200 app.log"})
+    (found,) = coverage(log_reading.digest(at(5, "INFO app: ok"), origin=origin), log_reading.table(), "logs")
+    assert (found.code, found.data["look"]) == ("logs.traffic.none", "tail -n 200 app.log")
+
+
 def test_what_may_not_be_read_blocks() -> None:
     """A refusal is never green, and no failure of what nobody saw (R22)."""
     found = log_reading.digest(QUIET)

@@ -164,3 +164,28 @@ def test_glances_are_observations() -> None:
     """They travel as any other, and come back in order of time."""
     later, first = database(2.0, problem="53300"), database(1.0, 7)
     assert glances([later.observation(), first.observation()]) == (first, later)
+
+
+def _run(scenario: str, code: str, **data: Any) -> Finding:
+    """What a run itself came to."""
+    return Finding("load", "load", f"{scenario}: {code}", code, "error", subject=scenario,
+                   data={"scenario": scenario, "text": f"{scenario}: {code}", **data})  # fmt: skip
+
+
+def test_a_run_that_never_began_is_one_cause() -> None:
+    """That nothing was sent, of the scenario and of all together, is its symptom; of another scenario it is not."""
+    absent, empty = "load.generator.not_installed", "load.run.empty"
+    one = CheckResult("load::test_load[browse]", "load", "fail", (_run("browse", absent), _run("browse", empty)))
+    whole = CheckResult("load::test_load", "load", "fail", (_run("", empty),))
+    found = diagnose([one, whole], [])
+    assert codes(found) == [absent]
+    assert len(found.causes[0].explains) == 2
+    assert found.causes[0].next == "pip install 'pytest-prodcheck[load]'"
+    other = CheckResult("load::test_load[night]", "load", "fail", (_run("night", empty),))
+    assert codes(diagnose([one, whole, other], [])) == [absent, empty]
+
+
+def test_a_shipped_scenario_has_no_file_for_locust() -> None:
+    """The next command is one that can be typed."""
+    (check,) = [CheckResult("load::test_load[browse]", "load", "fail", (_run("browse", "load.run.empty", file=""),))]
+    assert diagnose([check], []).causes[0].next == "pytest --prodcheck=ENV -m load"

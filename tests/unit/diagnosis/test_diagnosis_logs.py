@@ -206,3 +206,18 @@ def test_pod_logs_come_by_the_way_of_the_cluster() -> None:
         ready = check("cluster::test_ready", "cluster", Finding("ready", "cluster", "no answer", code))
         source = check("logs::test_ready", "logs", Finding("ready", "logs", "cannot read logs", said))
         assert [(cause.code, len(cause.explains)) for cause in causes([ready, source])] == [(code, 2)]
+
+
+@pytest.mark.parametrize(
+    ("place", "command"),
+    [
+        ({"look": "tail -n 200 app.log"}, "tail -n 200 app.log"),
+        ({"namespace": "plan", "pod": "plan-app-7d"}, "kubectl logs -n plan plan-app-7d --since=1h"),
+        ({}, "pytest --prodcheck=ENV -k logs"),
+    ],
+)
+def test_where_no_traffic_shows_the_lines_are_looked_at(place: dict[str, str], command: str) -> None:
+    """To judge once more gives the same answer."""
+    silent = Finding("log_coverage", "logs", "no traffic", "logs.traffic.none", "insufficient", data=place)
+    (cause,) = causes([check("logs::test_coverage", "logs", silent, verdict="insufficient")])
+    assert cause.next == command

@@ -24,3 +24,10 @@ def test_lines_of_files_are_of_no_cluster() -> None:
     composed = {"cluster": ClusterTarget(compose="docker-compose.yml"), "logs": LogsTarget()}
     found = places.of_targets(Environment(name="s", targets=composed))
     assert not any("kubectl" in place for place in found.values())
+
+
+def test_commands_name_the_environment_as_it_was_asked_for() -> None:
+    """The demo without its fault is another system, and a healthy one."""
+    targets = {"http": HttpTarget(url="https://a.test")}
+    found = places.of_targets(Environment(name="demo", targets=targets), "demo:ws-fallback")
+    assert {place["environment"] for place in found.values()} == {"demo:ws-fallback"}
