@@ -67,6 +67,7 @@ class _Answer(NamedTuple):
         message = f"{self.observation.operation} answers {status}, expected {self.promised}"
         if 200 <= status < 300 and set(self.endpoint.status) & {401, 403}:
             message += f": it is open to {self.observation.user or 'everybody'}"
+            code = code if self.observation.user or self.endpoint.headers else "auth.anonymous.accepted"
         return self.finding(message, code, str(status), self.promised)
 
     def _redirected(self) -> Finding:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from pytest_prodcheck.diagnosis.components import layers_named
 from pytest_prodcheck.diagnosis.signs import Sign
 from pytest_prodcheck.observe.cluster import moment
 
+_PORT = re.compile(r"(?:[A-Za-z][\w.-]*|\d\.\d{1,3}|\]):(\d{2,5})\b(?!:\d)")
+"""A port after a host's name or address; a time of day is none."""
 Condition = Callable[[Sign, Sign], bool]
 """(sign of the cause, symptom) → whether the one can explain the other."""
 
@@ -129,6 +132,23 @@ def about_its_table(cause: Sign, symptom: Sign) -> bool:
 def same_line(cause: Sign, symptom: Sign) -> bool:
     """Both are of one line of a log."""
     return _origin(cause) == _origin(symptom) != "" and _said(cause) == _said(symptom) != ""
+
+
+def logged_with_its_path(cause: Sign, symptom: Sign) -> bool:
+    """The log's words name the path whose answer the symptom is, as where there is no request id."""
+    path, words = str(symptom.data.get("path", "")), str(cause.data.get("text", ""))
+    return len(path) > 1 and re.search(rf"(?<![\w/]){re.escape(path)}(?![\w/-])", words) is not None
+
+
+def of_its_way(cause: Sign, symptom: Sign) -> bool:
+    """A log's refused or unanswered connection that names no other port than the one where we get no answer, either."""
+    ports = set(_PORT.findall(str(symptom.data.get("text", ""))))
+    return cause.code.rpartition(".")[2] == symptom.code.rpartition(".")[2] and ports <= {str(cause.data.get("port"))}
+
+
+def served_by_what_is_down(cause: Sign, symptom: Sign) -> bool:
+    """Nothing answers us over HTTP, so nobody writes logs or fills a cache."""
+    return cause.criterion == "ready" and cause.kind == "http" and symptom.kind in ("cache", "logs")
 
 
 def same_stream_and_time(cause: Sign, symptom: Sign) -> bool:

@@ -168,6 +168,8 @@ def _data(root: Candidate, places: Mapping[str, Mapping[str, Any]]) -> dict[str,
         known = {key: value for key, value in sign.data.items() if value not in (None, "")}
         merged = {**known, **merged}
     merged = {**merged, **{key: value for key, value in places.get(speaker.target, {}).items() if key not in merged}}
+    if asked := places.get(str(merged.get("of", ""))):  # a log's word about what another target answered us
+        merged = {**asked, "path": str(merged.get("operation", "")).partition(" ")[2], **merged}
     merged.setdefault("role", merged.get("user", ""))
     merged["service_url"] = _address({**places.get(speaker.target, {}), **speaker.data}).get("url", "")
     merged["target"] = speaker.target

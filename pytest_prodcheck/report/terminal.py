@@ -61,7 +61,10 @@ def verdict_first(reporter: Reporter, result: RunResult) -> None:
     for line in _unproven(result.checks):
         reporter.write_line(flat(line))
     for row in result.targets:
-        reporter.write_line(target_line(row))
+        if row["checks"]:
+            reporter.write_line(target_line(row))
+    if unasked := [str(row["target"]) for row in result.targets if not row["checks"]]:
+        reporter.write_line(f"{'none run of':<14} {', '.join(unasked)}")
     for line in load.lines(result.load):
         reporter.write_line(flat(line))
     for line in baseline.lines(result):

@@ -47,7 +47,7 @@ def test_demo_id_beside_a_configuration_of_ones_own(gate):
 
 
 def test_one_step_of_a_session_alone(gate):
-    """Whoever listens in another step of the session is logged in: a pasted id is judged as the whole gate judges it."""
+    """Whoever listens in another step is logged in: a pasted id is judged as the whole gate judges it."""
     gate.environment = "demo"
     outcome = gate.run("prodcheck.toml::websocket::test_step[count]")
     outcome.assert_is(0, "pass", "partial")

@@ -48,6 +48,7 @@ def finding(url: str, **keys: object) -> Finding | None:
     [
         (f":{PASSWORD}@", ""), (f"default:{PASSWORD}@", ""), (f"reader:{PASSWORD}@", ""), ("", "cache.auth.required"),
         (":another-dummy@", "cache.auth.rejected"), (f"nobody:{PASSWORD}@", "cache.auth.rejected"),
+        ("reader@", "cache.auth.required"),
         (f":{PASSWORD}%0A@", "cache.auth.rejected"), (f"mute:{PASSWORD}@", "cache.auth.not_permitted"),
     ],
 )  # fmt: skip

@@ -50,7 +50,8 @@ def failure(name: str, seen: Observation, facts: Mapping[str, object]) -> Findin
 
 def _code(seen: Observation) -> str:
     if seen.code:
-        return resp.classify(seen.code, seen.message)
+        code = resp.classify(seen.code, seen.message)
+        return "cache.auth.required" if code == "cache.auth.rejected" and seen.data.get("no_password") else code
     speaks = str(seen.data.get("speaks", ""))
     if speaks:
         return _SPEAKS.get(speaks, "cache.port.wrong_service")

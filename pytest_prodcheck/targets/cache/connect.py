@@ -164,6 +164,7 @@ class Connector:
 
 def _where(server: Server, place: Place) -> dict[str, Any]:
     ends = {"password_ends_in_white_space": True} if server.password != server.password.strip() else {}
+    ends |= {"no_password": True} if server.user and not server.password else {}
     user = {"user": server.user or "default"} if server.password or server.user else {}
     return {"host": place.host, "port": place.port, "database": server.database, "tls": server.tls, **user, **ends}
 

@@ -221,3 +221,63 @@ def test_where_no_traffic_shows_the_lines_are_looked_at(place: dict[str, str], c
     silent = Finding("log_coverage", "logs", "no traffic", "logs.traffic.none", "insufficient", data=place)
     (cause,) = causes([check("logs::test_coverage", "logs", silent, verdict="insufficient")])
     assert cause.next == command
+
+
+def test_an_exception_that_names_the_path_is_why_it_answered_500() -> None:
+    """Without a request id, too; another path's exception explains nothing here (A60)."""
+    raised = logged("logs.exception.unhandled", "ERROR shop: request /api/items failed: KeyError: 'price'")
+    answer = Finding("no_server_errors", "http", "500", "http.application.unhandled_exception",
+                     data={"operation": "GET /api/items", "path": "/api/items", "status": 500})  # fmt: skip
+    other = Finding("no_server_errors", "http", "500", "http.application.unhandled_exception",
+                    data={"operation": "GET /api", "path": "/api", "status": 500})  # fmt: skip
+    said, asked = check("logs::test_errors", "logs", raised), check("http::test_endpoint[items]", "http", answer)
+    assert [cause.code for cause in causes([asked, said])] == ["logs.exception.unhandled"]
+    unrelated = check("http::test_endpoint[api]", "http", other)
+    assert len(causes([unrelated, said])) == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "own"),
+    [
+        ("2026-11-30T03:06:41,380 03:06 ConnectionRefusedError: [Errno 111] Connection refused", False),
+        ("connect ECONNREFUSED 10.0.0.7:6379", False),
+        ("smtp.test:25: Connection refused", True),
+        ("connect ECONNREFUSED 10.0.0.9:5672", True),
+    ],
+)
+def test_a_refused_connection_that_names_no_other_port_is_of_what_refuses_us(words: str, own: bool) -> None:
+    """A port of another service is a cause of its own (R1)."""
+    down = Finding("ready", "cache", "nothing listens", "cache.tcp.refused", data={"host": "10.0.0.7", "port": 6379})
+    found = causes([check("cache::test_ready", "cache", down),
+                    check("logs::test_errors", "logs", logged("logs.connection.refused", words))])  # fmt: skip
+    assert [cause.code for cause in found] == ["cache.tcp.refused", *(["logs.connection.refused"] if own else [])]
+
+
+def test_what_nobody_serves_is_silent() -> None:
+    """No lines, and no key in the cache, where the application does not answer; a limit it breaks explains neither."""
+    silent = Finding("log_coverage", "logs", "no line", "logs.source.empty", "insufficient")
+    unkept = Finding("cache_keys", "cache", "no key matches cache:*", "cache.keys.missing")
+    beside = [check("logs::test_coverage", "logs", silent, verdict="insufficient"),
+              check("cache::test_keys[all]", "cache", unkept)]  # fmt: skip
+    refused = Finding("ready", "http", "nothing listens there", "http.tcp.refused", data={"host": "h", "port": 1})
+    (cause,) = causes([check("http::test_ready", "http", refused), *beside])
+    assert (cause.code, len(cause.explains)) == ("http.tcp.refused", 3)
+    slow = Finding("latency", "http", "slow", "http.latency.over_limit", data={"host": "h", "port": 1})
+    assert len(causes([check("http::test_latency", "http", slow), *beside])) == 3
+
+
+def test_who_cannot_reach_the_cache_fills_it_with_nothing() -> None:
+    """A password that only the application's log tells of explains the missing keys (B24)."""
+    unkept = Finding("cache_keys", "cache", "no key matches cache:*", "cache.keys.missing")
+    found = causes([check("logs::test_errors", "logs", logged("cache.auth.rejected", "WRONGPASS invalid")),
+                    check("cache::test_keys[all]", "cache", unkept)])  # fmt: skip
+    assert [(cause.code, len(cause.explains)) for cause in found] == [("cache.auth.rejected", 2)]
+
+
+def test_an_answer_without_an_id_is_asked_for_again() -> None:
+    """Where it was answered, not where it was not logged."""
+    unnamed = Finding("log_traces", "logs", "no id", "logs.trace.no_id", "warning",
+                      data={"operation": "GET /api/items", "of": "http"})  # fmt: skip
+    places = {"http": {"host": "a.test", "port": 443, "scheme": "https"}, "logs": {}}
+    (cause,) = diagnose([check("logs::test_traces", "logs", unnamed, verdict="degraded")], [], places=places).causes
+    assert cause.next == "curl -si https://a.test/api/items"

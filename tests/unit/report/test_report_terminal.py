@@ -40,6 +40,14 @@ def test_green_is_one_line_a_target() -> None:
     ]
 
 
+def test_targets_of_which_nothing_was_selected_share_one_line() -> None:
+    """`-m load` and a pasted id leave most of them out: named, and without a line each."""
+    unasked = dict.fromkeys(("checks", "pass", "fail", "blocked", "insufficient", "n"), 0)
+    result = run("pass", 0, check("test_ready"), targets=(
+        row(fail=0, errors=0), row("database", **unasked), row("cache", **unasked)))  # fmt: skip
+    assert said(result)[2:] == ["none run of    database, cache"]
+
+
 def test_the_last_line_repeats_verdict_and_cause() -> None:
     """Nothing scrolls the cause off the screen; the file and the exit status are named."""
     writer = Writer()
