@@ -23,7 +23,7 @@ def write(path: Path, server: str = "http://127.0.0.1:1", user: dict[str, Any] |
         "current-context": "lab",
         "contexts": [{"name": "lab", "context": {"cluster": "lab", "user": "reader", "namespace": "plan-prod"}}],
         "clusters": [{"name": "lab", "cluster": {"server": server, **cluster}}],
-        "users": [{"name": "reader", "user": user or {"token": "canary-token-of-the-lab"}}],
+        "users": [{"name": "reader", "user": {"token": "canary-token-of-the-lab"} if user is None else user}],
     }
     path.write_text(yaml.safe_dump(document), "utf-8")
     return path

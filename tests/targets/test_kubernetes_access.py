@@ -270,9 +270,9 @@ def test_the_proxy_of_a_kubeconfig_is_taken(tmp_path: Path) -> None:
     """`proxy-url`, unless the target names one itself."""
     with serving() as server:
         server.routes["GET http://api.test/version"] = (200, {}, kubeconfigs.VERSION)
-        file = kubeconfigs.write(tmp_path / "config", "http://api.test", **{"proxy-url": server.url})
+        file = kubeconfigs.write(tmp_path / "config", "http://api.test", {}, **{"proxy-url": server.url})
         assert kubeconfigs.api(file).version() == "v1.34.4"
-        file = kubeconfigs.write(tmp_path / "config", "http://api.test", **{"proxy-url": "http://127.0.0.1:1"})
+        file = kubeconfigs.write(tmp_path / "config", "http://api.test", {}, **{"proxy-url": "http://127.0.0.1:1"})
         assert kubeconfigs.api(file, proxy=server.url).version() == "v1.34.4"
 
 
@@ -289,3 +289,25 @@ def test_an_authority_that_is_none_is_said(cluster: dict[str, str], tmp_path: Pa
     found = problem(kubeconfigs.write(tmp_path / "config", "https://127.0.0.1:1", **cluster))
     assert found.code == "cluster.kubeconfig.invalid"
     assert "certificates of the kubeconfig cannot be used" in str(found)
+
+
+@pytest.mark.parametrize("user", [None, {"username": "a", "password": "canary-token"}, {"tokenFile": "token"}])
+def test_no_credential_is_sent_in_the_clear(user: dict[str, str] | None, tmp_path: Path) -> None:
+    """As kubectl sends none over http://; not through a proxy of this machine either, and nothing at all is asked."""
+    (tmp_path / "token").write_text("canary-token-of-a-file")
+    with serving() as server:
+        server.routes["GET http://api.test/version"] = (200, {}, kubeconfigs.VERSION)
+        found = problem(kubeconfigs.write(tmp_path / "config", "http://api.test", user, **{"proxy-url": server.url}))
+        assert found.code == "cluster.credential.unusable"
+        assert "http://api.test: our credential is not sent in the clear" in str(found)
+        assert "canary" not in f"{found} {found.remedy}"
+        assert server.asked == []
+
+
+def test_a_plugin_is_not_even_run_for_an_address_without_tls(tmp_path: Path) -> None:
+    """What it would give could not be sent."""
+    user = kubeconfigs.plugin(tmp_path, f"touch {tmp_path}/ran")
+    assert (
+        problem(kubeconfigs.write(tmp_path / "config", "http://api.test", user)).code == "cluster.credential.unusable"
+    )
+    assert not (tmp_path / "ran").exists()

@@ -68,6 +68,11 @@ class Credential:
         user = self.way.user
         if user is None:
             return ""
+        if self.way.in_the_clear and (user.token_file or user.token or user.exec or user.username):
+            text = f"the kubeconfig's server is {self.way.server}: our credential is not sent in the clear, to nobody"
+            raise self._problem(
+                text, "write the server's https:// address; for kubectl proxy, a user without credential"
+            )
         if user.token_file:
             return self._bearer(self._of_file(self.way.folder / user.token_file))
         if user.token:

@@ -6,12 +6,14 @@ thing wins, and paths are relative to the file that says them.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from pytest_prodcheck.config.models import ClusterTarget
 from pytest_prodcheck.targets.kubernetes import beside
@@ -44,6 +46,12 @@ class Access:
     beside: Beside = field(default_factory=Beside)
 
     @property
+    def in_the_clear(self) -> bool:
+        """Whether what is sent can be read on the way: without TLS, and beyond this machine."""
+        address = urlsplit(self.server)
+        return address.scheme == "http" and not _of_this_machine(address.hostname or "")
+
+    @property
     def kubectl(self) -> str:
         """How a command to the same namespace begins."""
         words = ["kubectl", *(["--kubeconfig", self.file] if self.file else [])]
@@ -61,6 +69,13 @@ def access(target: str, table: ClusterTarget, environ: Mapping[str, str], accoun
     if table.in_cluster:
         return _of_pod(target, table, environ, account)
     return _of_files(target, table, environ)
+
+
+def _of_this_machine(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _of_pod(target: str, table: ClusterTarget, environ: Mapping[str, str], account: Path) -> Access:
