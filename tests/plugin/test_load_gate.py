@@ -96,7 +96,6 @@ def test_secrets_reach_a_scenario_and_no_process_list(gate, monkeypatch, tmp_pat
 _SPY = """
     def on_start(self):
         import os
-import tempfile
         from pathlib import Path
         shown = [Path("/proc/self", name).read_bytes() for name in ("cmdline", "environ")]
         leaks = [one for one in shown if b"very-secret" in one]
