@@ -67,6 +67,26 @@ _HTML_REVERSED = compiled(
 )
 _USERINFO = compiled(r"(://[^\s:/@?#'\"<>\[\]]{0,256}:)(?!\[redacted|\*{3}@)([^\s@/'\"<>?#]{1,512})(?=@)")
 _USER_KEY = compiled(r"(://)([A-Za-z0-9_-]{16,256})(?=@)")
+_HOST = r"(?!sha\d+:)(?:[a-z0-9][\w.-]{0,252}|\[[0-9a-f:.]{2,45}\])"
+_ADDRESS = r"(?:user|e-?mail|mail|from|to|b?cc|sender|recipient|account|login|owner|author|by|contact)"
+_LOGIN = compiled(
+    rf"""(?ix)(?<![\w.@:-])(?!(?:mailto|sips?|xmpp|acct|npm|workspace|pkg):|{_ADDRESS}:[\w.+-]{{1,64}}@[\w-]+\.[\w.-]+(?!:\d))
+    (?P<name>[a-z_][\w.+-]{{0,62}}(?:@[\w.-]{{1,63}})?:)(?P<value>[^\s/"'<>()\[\]{{}},;\\]{{1,128}})
+    (?=@(?:(?:tcp|udp|unix)\(|{_HOST}(?::\d{{2,5}}(?![\w.])|/\w)))"""
+)
+"""A name and its password before an address without a scheme, as drivers print what they could not reach."""
+_LOGIN_SPOKEN = compiled(
+    r"""(?ix)\b(?P<name>(?:connect(?:ing|ed|ion)?(?:[ ]to|[ ]as)?|log-?[io]n|dsn|database|url|uri)[\s=:]{1,3}["']?
+    (?!(?:npm|workspace|pkg):)[a-z_][\w.+-]{0,62}:)
+    (?P<value>(?=[^\s@]{0,128}\d)(?=[^\s@]{0,128}[a-z])[^\s@/"'<>()\[\]{},;\\]{6,128})(?=@[a-z][\w-]{0,62}(?![\w.]))"""
+)
+_ORACLE = compiled(
+    r"""(?ix)(?<![\w./@-])(?P<name>[a-z]\w{0,30}/)(?P<value>[^\s@/"'\[\]]{1,60})(?=@(?://)?[a-z0-9][\w.-]{0,252}:(?:152\d|2484)\b)"""
+)
+_COMMAND = compiled(
+    r"""(?ix)\b(?P<name>curl\b[^\r\n]{0,200}?\s(?:-u|--user|--proxy-user)[\s=]\\?["']?[\w.@-]{1,64}:|mysql\w{0,10}\b[^\r\n]{0,200}?\s-p(?!\s))
+    (?P<value>(?!\[redacted)[^\s"'\\]{3,128})"""
+)
 _SHAPES = compiled(
     r"""(?x)(?<![A-Za-z0-9_-])(?:
     eyJ?[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{4,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]+){0,2}
@@ -97,6 +117,11 @@ def scrub_patterns(text: str) -> str:
     if "://" in scrubbed:
         scrubbed = _USERINFO.sub(rf"\1{MASK}", scrubbed)
         scrubbed = _WEBHOOK.sub(rf"\1{MASK}", _USER_KEY.sub(rf"\1{MASK}", scrubbed))
+    if "@" in scrubbed:
+        for pattern in (_LOGIN, _LOGIN_SPOKEN, _ORACLE):
+            scrubbed = pattern.sub(rf"\g<name>{MASK}", scrubbed)
+    if " -" in scrubbed:
+        scrubbed = _COMMAND.sub(rf"\g<name>{MASK}", scrubbed)
     if ":" in scrubbed or "=" in scrubbed or "," in scrubbed:
         scrubbed = _assignments(scrubbed)
     if "'" in scrubbed:

@@ -142,6 +142,9 @@ def test_what_our_requests_share_with_others_makes_no_line_ours(shared: str) -> 
     [
         "ERROR connect postgresql://plan:@@@@db:5432/plan failed",
         "ERROR dsn host=db user=plan password='@@@ two' dbname=plan",
+        "ERROR plan:@@@@db:5432 refused the connection",
+        '{"level":"error","msg":"dial plan:@@@@tcp(db:3306)/plan: connection refused"}',
+        '{"error":"ECONNREFUSED","url":"plan:@@@@db:5432"}',
         "ERROR headers {'authorization': 'Bearer @@@'}",
         "ERROR Set-Cookie: sid=@@@; HttpOnly",
         'ERROR {"apiKey":"@@@"}',

@@ -90,3 +90,84 @@ def test_no_possessive_quantifier() -> None:
     """CPython 3.11.2, which Debian 12 has, matches them wrongly: a header's scheme was masked, too."""
     source = Path(inspect.getsourcefile(scrub_patterns) or "").read_text("utf-8")
     assert re.findall(r"[)\]}][?*+]\+|\(\?>", source) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "connecting to plan:{S}@db:5432",
+        "connecting to plan:{S}@db:5432/plan failed",
+        "ERROR dsn plan:{S}@tcp(db:3306)/plan",
+        "dsn=plan:{S}@unix(/run/x.sock)/plan",
+        "login plan:{S}@db failed",
+        "plan:{S}@10.0.0.5:5432",
+        "plan:{S}@db.internal/plan",
+        "'plan:{S}@db.internal:5432'",
+        "[plan:{S}@db:5432]",
+        '"plan:{S}@db:5432"',
+        "oracle plan/{S}@db:1521/xe",
+        "sqlplus plan/{S}@//db:1521/xe",
+        "user=plan;pwd={S};host=db",
+        "amqp plan:{S}@mq:5672//",
+        "postgresql+asyncpg://plan:{S}@db/plan",
+        "postgresql://:{S}@db/0",
+        "redis://default:{S}@h:1",
+        "//plan:{S}@db:5432/plan",
+        "jdbc:oracle:thin:plan/{S}@db:1521:xe",
+        "curl -u plan:{S} http://x",
+        "curl --user plan:{S} http://x",
+        "mysql -uplan -p{S} db",
+        "plan:pa:{S}@db:5432",
+        "plan:{S}%40x@db:5432",
+        "http: plan:p{S}@@db:5432",
+        "smtp user plan@corp.de:{S}@smtp.corp.de:587",
+        "PGPASSWORD={S} psql",
+        "proxy=plan:{S}@proxy:3128",
+    ],
+)
+def test_a_log_in_without_a_scheme_is_masked(text: str) -> None:
+    """As drivers, clients and command lines print it: a name, a password, an address."""
+    said = scrub_patterns(text.replace("{S}", _S))
+    assert _S not in said
+    assert "[redacted]" in said
+    assert scrub_patterns(said) == said
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "git@github.com:org/repo",
+        "npm:react@18.2.0",
+        "npm:bar2@latest",
+        "workspace:x1@next",
+        "mailto:max1@corp.de",
+        "user:max1@corp.de",
+        "sip:max@host:5060",
+        "to:max1@corp.de/x",
+        "acct:max@mastodon.social",
+        "pkg:npm/foo@1.0",
+        "time 10:00:00@host",
+        "user:max1@corp.de:443",
+        "10:30@cafe",
+        "at 12:00@db:5432",
+        "kafka:9092@broker",
+        "a:b@c",
+        "svc:web@docker",
+        "app:http@kubernetescrd",
+        "redis: cache1@host",
+        "topic:key@partition",
+        "http: max@db:5432",
+        "worker:3@node1",
+        "celery@host:1",
+        "celery:w1@node-1",
+        "uid:500@host1",
+        "traefik app-router:web1@docker",
+        "nginx:1.25@sha256:" + "0a1b" * 16,
+        "ghcr.io/a/b:v1@sha256:" + "9" * 64,
+        "docker run -u 1000:1000 app",
+        "controller.quorum.voters=1@kafka-1:9093,2@kafka-2:9093",
+    ],
+)
+def test_what_only_has_a_log_ins_signs_stays(text: str) -> None:
+    """Images by digest, packages by version, e-mail addresses behind a label, nodes, times."""
+    assert scrub_patterns(text) == text
