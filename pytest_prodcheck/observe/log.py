@@ -27,6 +27,8 @@ class Window:
     """Whether `since` is an event (a rollout, the run) and not a duration: what was there before it is known."""
     offset: float = 0.0
     """What is added to times without a zone, in seconds."""
+    run: float = 0.0
+    """When this run began."""
 
 
 @dataclass(frozen=True, slots=True)

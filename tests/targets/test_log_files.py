@@ -14,6 +14,7 @@ from typing import Any, BinaryIO
 import pytest
 
 from pytest_prodcheck.config.models import LogsTarget
+from pytest_prodcheck.criteria.logs import coverage
 from pytest_prodcheck.criteria.logs.fold import Folder
 from pytest_prodcheck.observe.log import Digest, Fold, Origin, Own, Window
 from pytest_prodcheck.targets.logs.files import Files
@@ -270,3 +271,45 @@ def test_files_beyond_those_that_are_read_are_a_gap(tmp_path: Path) -> None:
         (tmp_path / f"{number}.log").write_text(line(10, "x"))
     (gap,) = read(tmp_path, file=("*.log",)).gaps
     assert gap.text == "3 further files match: no more than 200 are read"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("declined\n", "app.log: no line says when it was written"),
+        (line(3600 * 2, "two hours behind"), "app.log: written to at "),
+    ],
+    ids=["without times", "in another zone"],
+)
+def test_a_file_whose_lines_are_not_dated_within_the_window(tmp_path: Path, text: str, says: str) -> None:
+    """One that is written to now, beside a whole one: its lines may be of the window, and are not seen."""
+    (tmp_path / "app.log").write_text(text.replace("ERROR", "INFO"))
+    beside = line(900, "old") + line(1, "new")
+    (tmp_path / "other.log").write_text(beside.replace("ERROR", "INFO"))
+    found = read(tmp_path, file=("app.log", "other.log"), traffic=False)
+    (finding,) = coverage.unproven(found, LogsTarget(file=("app.log",), traffic=False), "logs")
+    assert (finding.code, finding.severity) == ("logs.window.unproven", "insufficient")
+    assert finding.message.startswith(says)
+
+
+def test_a_file_that_nobody_writes_to_is_quiet(tmp_path: Path) -> None:
+    """It is as old as its last line says."""
+    (tmp_path / "app.log").write_text(line(7200, "old").replace("ERROR", "INFO"))
+    os.utime(tmp_path / "app.log", (time.time() - 7200,) * 2)
+    (tmp_path / "other.log").write_text(line(1, "new").replace("ERROR", "INFO"))
+    found = read(tmp_path, file=("app.log", "other.log"), traffic=False)
+    assert coverage.unproven(found, LogsTarget(file=("app.log",), traffic=False), "logs") == []
+
+
+def test_lines_of_our_own_requests_show_a_clock_that_is_behind(tmp_path: Path) -> None:
+    """What is dated before our run cannot be of our requests: so much of the window is dated before it, too."""
+    run = "0123456789ab"
+    (tmp_path / "app.log").write_text(line(3600, f"GET /a prodcheck/1 (run {run})").replace("ERROR", "INFO"))
+    (tmp_path / "other.log").write_text(line(1, "new").replace("ERROR", "INFO"))
+    os.utime(tmp_path / "app.log", (time.time() - 3600,) * 2)
+    table = LogsTarget(file=("app.log", "other.log"), traffic=False)
+    one = LogsProber("logs", table, Folder, Files("logs", table, tmp_path), run)
+    found = one.probe("", "", "", 1).facts["digest"]
+    (finding,) = coverage.unproven(found, LogsTarget(file=("app.log",), traffic=False), "logs")
+    assert finding.code == "logs.window.unproven"
+    assert "its clock or time zone is another one" in finding.message

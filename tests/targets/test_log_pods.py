@@ -281,3 +281,29 @@ def test_only_named_containers(tmp_path: Path) -> None:
     found, asked = reading({PODS: listing(pod())}, tmp_path, containers=("sidecar",), since="10m")
     assert found.streams == ()
     assert len(asked) == 1
+
+
+def test_what_crashed_while_the_run_went_on_is_read(tmp_path: Path) -> None:
+    """The pods are listed again when logs are read: a container that our own requests killed has its last lines in the
+    instance before, and a new pod has lines of its own."""
+    lists = [listing(pod()), listing(pod(restarts=1), pod("plan-app-7d-b"))]
+
+    def listed(asked: Asked) -> Answer:
+        return lists.pop(0) if len(lists) > 1 else lists[0]
+
+    def told(asked: Asked) -> Answer:
+        words = "ERROR crashed" if "previous=true" in asked.path else "INFO started"
+        return log([(60, words)])(asked)
+
+    routes = {PODS: listed, f"{PODS}/plan-app-7d-a/log": told, f"{PODS}/plan-app-7d-b/log": log([(50, "ERROR beside")])}
+    found, _ = reading(routes, tmp_path)
+    assert {group.title for group in found.groups if group.kind == "error"} == {"crashed", "beside"}
+
+
+def test_a_pod_that_is_gone_when_logs_are_read_is_a_gap(tmp_path: Path) -> None:
+    """Its lines were of the window, and nobody has them any more."""
+    lists = [listing(pod(), pod("plan-app-7d-b")), listing(pod())]
+    routes = {PODS: lambda asked: lists.pop(0) if len(lists) > 1 else lists[0],
+              f"{PODS}/plan-app-7d-a/log": log([(2995, "INFO started")])}  # fmt: skip
+    found, _ = reading(routes, tmp_path)
+    assert [(gap.origin, gap.reason) for gap in found.gaps] == [("plan-app-7d-b", "vanished")]

@@ -8,10 +8,13 @@ from pytest_prodcheck.config import grammar
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.criteria.logs import reach
 from pytest_prodcheck.criteria.logs.telling import clock, place
+from pytest_prodcheck.observe.cluster import moment
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.log import Digest, Gap, Window
 
 CRITERION = reach.CRITERION
+_BEHIND = 60.0
+"""Seconds by which a line of one of our own requests may be older than our run."""
 _AHEAD = 60.0
 """Seconds by which a line may be younger than the moment at which it was read."""
 
@@ -59,10 +62,30 @@ def _silence(digest: Digest, target: str) -> Iterator[Finding]:
     elif all(stream.first is None for stream in digest.streams if stream.read):
         text = "no line says when it was written: what happened within the window cannot be told"
         yield _finding(target, text, "logs.window.unproven", "insufficient", "times", **_place(digest))
+    elif wrong := list(_misdated(digest, target)):
+        yield from wrong
     elif not digest.lines:
         last = max((stream.last for stream in digest.streams if stream.last is not None), default=None)
         text = f"no line {_within(window)}; the last one is of {clock(last)}"
         yield _finding(target, text, "logs.source.empty", "insufficient", "window", last=clock(last), **_place(digest))
+
+
+def _misdated(digest: Digest, target: str) -> Iterator[Finding]:
+    """Streams whose lines may be of the window although they do not say so, or say another time."""
+    since = digest.window.since
+    for stream in digest.streams:
+        written = moment(stream.facts.get("written_at", ""))
+        if stream.read and stream.first is None:
+            text = f"{stream.name}: no line says when it was written: that it reaches into the window is not known"
+        elif stream.own_from is not None and stream.own_from < digest.window.run - _BEHIND:
+            text = (f"{stream.name}: lines of our own requests are dated {clock(stream.own_from)}, and the first one "
+                    f"was sent at {clock(digest.window.run)}: its clock or time zone is another one")  # fmt: skip
+        elif stream.last is not None and not stream.lines and written >= since:
+            text = (f"{stream.name}: written to at {clock(written)}, but its last line is dated {clock(stream.last)}: "
+                    "its clock or time zone is another one")  # fmt: skip
+        else:
+            continue
+        yield _finding(target, text, "logs.window.unproven", "insufficient", stream.name, **place(stream))
 
 
 def _within(window: Window) -> str:

@@ -98,6 +98,8 @@ class Folder:
             if period == "within":
                 source.count(part[:judged])
                 self._look_for_answers(source, part[:judged])
+            else:
+                source.look_for_own(part[:judged])
             source.read += judged
             self._read += judged
             if judged < len(part):

@@ -139,13 +139,17 @@ class Source:
         self._requests += max(text.count(mark) for mark in _REQUESTS)
         if _OWN in text:
             self._own += sum(_OWN in line and any(mark in line for mark in _REQUESTS) for line in lines)
-        if self._run and self._own_from is None and self._run in text:
-            named = next(line for line in lines if self._run in line)
-            self._own_from = self.clock.of(named) or self._at
+        self.look_for_own(lines, text)
         if self._counts_structured:
             for line in lines:
                 self._look_at_structure(line)
         self.lines += len(lines)
+
+    def look_for_own(self, lines: Sequence[bytes], text: bytes = b"") -> None:
+        """Keeps the time of the first line that names this run, whatever time its clock says it is."""
+        if self._run and self._own_from is None and self._run in (text or b"\n".join(lines)):
+            named = next(line for line in lines if self._run in line)
+            self._own_from = self.clock.of(named) or self._at
 
     def stream(self) -> Stream:
         """What the stream gave."""

@@ -49,6 +49,8 @@ class Containers:
 
     def read(self, reading: Reading) -> None:
         """Every container; one whose log cannot be read (its driver keeps none) is a gap."""
+        for name in self._look_again():
+            reading.lose(name, "vanished", "the container was removed while the run went on")
         for one in self._containers():
             origin = _origin(one)
             if reading.open(origin.name):
@@ -60,6 +62,11 @@ class Containers:
         for name, said in self._lacking().items():
             reading.lose(name, "unreadable", said)
         self._api.close()
+
+    def _look_again(self) -> list[str]:
+        """Lists the containers once more: what came since the run began has a log, too. Gives those that are gone."""
+        known, self._seen, self._unseen = {one.name for one in self._seen or ()}, None, {}
+        return sorted(known - {one.name for one in self._containers()} - set(self._unseen))
 
     def _lacking(self) -> dict[str, str]:
         """Each declared service that has no container, with what is said of it."""

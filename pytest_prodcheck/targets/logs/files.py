@@ -18,7 +18,7 @@ from typing import BinaryIO, cast
 
 from pytest_prodcheck.config.models import LogsTarget
 from pytest_prodcheck.observe.log import Origin
-from pytest_prodcheck.targets.logs.reading import Reading, SourceProblem
+from pytest_prodcheck.targets.logs.reading import Reading, SourceProblem, stamp
 
 _BLOCK = 1 << 18
 _ROTATED = re.compile(r"(?:[.-]\d[\d._T-]{0,20}(?:\.log)?|\.old)(?:\.gz|\.bz2|\.xz|\.zst)?")
@@ -79,7 +79,10 @@ class Files:
             raise SourceProblem(self._target, text, "logs.source.missing") from None
 
     def _read(self, path: Path, name: str, reading: Reading) -> None:
-        origin = Origin(name, facts={"file": str(path), "look": f"tail -n 200 {shlex.quote(str(path))}"})
+        facts = {"file": str(path), "look": f"tail -n 200 {shlex.quote(str(path))}"}
+        with suppress(OSError):
+            facts["written_at"] = stamp(path.stat().st_mtime)
+        origin = Origin(name, facts=facts)
         if path.suffix in _PACKED:
             self._unpack(path, origin, reading)
             reading.fold.ends(origin)

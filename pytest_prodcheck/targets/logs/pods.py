@@ -70,6 +70,8 @@ class Pods:
 
     def read(self, reading: Reading) -> None:
         """Every container of every pod; one that cannot be read is a gap."""
+        for name in self._look_again():
+            reading.lose(name, "vanished", "the pod was deleted while the run went on")
         for origin, started in self._containers():
             if not reading.open(origin.name):
                 continue
@@ -84,6 +86,11 @@ class Pods:
             reading.lose(name, "rotated", said)
         for name, said in self._lacking().items():
             reading.lose(name, "unreadable", said)
+
+    def _look_again(self) -> list[str]:
+        """Lists the pods once more, for those that crashed or came since the run began. Gives those that are gone."""
+        known, self._seen = {name_of(pod) for pod in self._seen or ()}, None
+        return sorted(known - {name_of(pod) for pod in self._pods()})
 
     def _forgotten(self, since: float) -> Iterator[tuple[str, str]]:
         """Containers with instances within the window whose lines nobody has any more: kubelet keeps those of the

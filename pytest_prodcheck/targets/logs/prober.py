@@ -133,7 +133,7 @@ class LogsProber:
                 raise SourceProblem(self.target, text, "logs.window.unproven")
             since, why = rolled_out - _SPARE, f"the rollout at {stamp(rolled_out)[:19]}Z"
         compared = self.table.before if self.table.before is not None else min(until - since, _LONGEST_BEFORE)
-        return Window(since, until, since - compared, why, span is None, _zone())
+        return Window(since, until, since - compared, why, span is None, _zone(), self._began)
 
 
 def _late(digest: Digest, late: Iterable[str]) -> list[Gap]:
