@@ -81,7 +81,8 @@ def _failed(seen: Observation, criterion: str) -> Finding:
     if seen.error == "protocol" and stood:
         said = f": {seen.message}" if seen.message else ""
         what = f"the answer to the handshake is none of RFC 6455{said}"
-        return _finding(seen, criterion, what, "websocket.protocol.broken", shown=seen.error)
+        code = "websocket.subprotocol.mismatch" if "subprotocol" in seen.message else "websocket.protocol.broken"
+        return _finding(seen, criterion, what, code, shown=seen.error)
     words = ERROR_CLASSES.get(seen.error, seen.error)
     what = f"no connection: {words}" + (f" ({seen.message})" if seen.message else "")
     return _finding(seen, criterion, what, transport.classify(seen.error, "websocket"), shown=seen.message)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from pytest_prodcheck.config.models import WebsocketStep, WebsocketTarget
-from pytest_prodcheck.criteria import websocket_closes, websocket_opening
+from pytest_prodcheck.criteria import exchange, websocket_closes, websocket_opening
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.finding import Finding, Severity
 from pytest_prodcheck.observe.observation import Observation
 
 CRITERION = "messages"
+_NOT_NOW: Final = (408, 425, 429)
+"""Statuses that ask to come again, and refuse nobody."""
 
 
 def judge(evidence: Evidence, table: WebsocketTarget, step: WebsocketStep, target: str) -> list[Finding]:
@@ -128,16 +130,34 @@ def foreign_origin(seen: Observation) -> list[Finding]:
     if seen.error == "stopped":
         return [Finding("origin", seen.target, f"not tried: {seen.message}", "unknown", "insufficient",
                         data={"error": "stopped"})]  # fmt: skip
-    if seen.server_error or seen.error:
-        what = f"with a foreign Origin the handshake gives no refusal: {seen.error or seen.status}"
-        return [Finding("origin", seen.target, what, "websocket.handshake.refused", "insufficient",
-                        seen=seen.error or str(seen.status), data={"operation": seen.operation})]  # fmt: skip
+    if unproven := _no_refusal(seen):
+        code, what = unproven
+        told = f"with a foreign Origin there is no refusal: {what}"
+        return [Finding("origin", seen.target, told, code, "insufficient", seen=what, promised="a refusal",
+                        data={"operation": seen.operation})]  # fmt: skip
     if seen.data.get("stage") != "open" or seen.data.get("close_code") is not None:
         return []
     by = f" as {seen.user}" if seen.user else ""
     what = f"a page of another site may connect{by}: Origin https://prodcheck.invalid is accepted"
     return [Finding("origin", seen.target, what, "websocket.origin.ignored", seen="101", promised="a refusal",
                     data={"operation": seen.operation, "user": seen.user})]  # fmt: skip
+
+
+def _no_refusal(seen: Observation) -> tuple[str, str] | None:
+    """Cause and words of an end that refuses nobody: the server broke, was busy, or went away, or spoke no more. None
+    where it says no, and where the connection stands."""
+    refused = "websocket.handshake.refused"
+    if seen.error or seen.server_error:
+        return refused, seen.error or f"answered {seen.status}"
+    if seen.status in _NOT_NOW:
+        return exchange.RATE_LIMITED if seen.status == 429 else refused, f"answered {seen.status}"
+    if seen.data.get("close_code") is not None:
+        code = websocket_closes.code(seen.data)
+        says_no = code in (websocket_closes.TOKEN, websocket_closes.CLOSED)
+        return None if says_no else (code, websocket_closes.told(seen.data))
+    if seen.data.get("stage") == "greeting" and seen.data.get("not_spoken") != "refused":
+        return "websocket.server.silent", seen.message or "the protocol's opening is not answered"
+    return None
 
 
 def _together(found: Sequence[Finding], clients: int) -> list[Finding]:

@@ -23,6 +23,8 @@ from pytest_prodcheck.targets.websocket_dialects import Disconnected, Message, N
 from pytest_prodcheck.targets.wire import Wire
 
 if TYPE_CHECKING:
+    from websockets.exceptions import NegotiationError
+
     from pytest_prodcheck.targets.connection import TimedConnection
 
 NO_CLOSE: Final = 1006
@@ -257,8 +259,8 @@ def _kept(opening: Opening, secrets: tuple[str, ...]) -> Iterator[None]:
         opening.headers = {name.lower(): scrub(value, secrets) for name, value in answer.headers.raw_items()}
         opening.message = scrub(opening.body.decode("utf-8", "replace"), secrets)
     except NegotiationError as error:
-        opening.status, opening.stage = 101, "greeting"
-        opening.subprotocol = scrub(str(error).rpartition(" ")[2], secrets, 50)
+        opening.status = 101
+        _negotiated(opening, error, secrets)
     except NotSpoken as said:
         opening.refused, opening.message = said.kind, scrub(said.text, secrets)
     except ConnectionClosed as closed:
@@ -272,6 +274,18 @@ def _kept(opening: Opening, secrets: tuple[str, ...]) -> Iterator[None]:
     except OSError as error:
         opening.error = classify(error, connected=bool(opening.phases))
         opening.message = scrub(str(error), secrets)
+
+
+def _negotiated(opening: Opening, error: NegotiationError, secrets: tuple[str, ...]) -> None:
+    """What was chosen and not offered: another subprotocol, or what RFC 6455 §4.1 forbids, an extension, or a
+    subprotocol where none was offered."""
+    told, _, chosen = str(error).partition("unsupported subprotocol: ")
+    if chosen:
+        opening.stage, opening.subprotocol = "greeting", scrub(chosen, secrets, 50)
+        return
+    extension = "extension" in told.lower()
+    what = "an extension" if extension else "a subprotocol"
+    opening.error, opening.message = "protocol", f"the server chooses {what} that was not offered"
 
 
 def _broken(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 import time
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from pytest_prodcheck.config import steps as messages
 from pytest_prodcheck.config.models import WebsocketStep, WebsocketTarget
 from pytest_prodcheck.errors import Refused
+from pytest_prodcheck.observe import strict_json
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import Kind, Observation
 from pytest_prodcheck.observe.request import Credentials, HttpRequest
@@ -39,6 +41,8 @@ _MANY: Final = 100
 """Messages before a pong: who sends so many is not silent."""
 _REFUSAL: Final = re.compile(r"error|unauthori[sz]ed|forbidden|denied|invalid|refused|\b40[13]\b", re.IGNORECASE)
 """What a server says that keeps a connection of somebody whom it refuses."""
+_NAMES: Final = ("type", "event", "action", "op", "kind", "status", "code", "reason", "message", "detail", "title")
+"""Keys of a document that say what it is, or why it came."""
 _WIDTH: Final = 8
 _LONGEST_SAMPLING: Final = 3600.0
 
@@ -275,7 +279,7 @@ class WebsocketProber:
             expected = messages.filled(step.expect, client.name)
             heard = client.listen(expected, time.monotonic() + step.within, self._matcher, time.perf_counter())
             if heard.end or not heard.matched:
-                return heard.end, not heard.matched and heard.end is None, bool(_REFUSAL.search(heard.last))
+                return heard.end, not heard.matched and heard.end is None, _refuses(heard.last)
         return self._pinged(line, None)[1], False, False
 
     def _as_status(self, code: int) -> int:
@@ -351,3 +355,13 @@ class _Sampled:
 
     client: Client | None = None
     step: WebsocketStep | None = None
+
+
+def _refuses(said: str) -> bool:
+    """Whether a message refuses who came, by its words; of a document, by what it is called, or by an error that it
+    has: `"errors": []` in the welcome of an anonymous visitor is none."""
+    document = strict_json.table(said)
+    if document is None:
+        return bool(_REFUSAL.search(said))
+    named = {key: value for key, value in document.items() if key in _NAMES or (_REFUSAL.search(key) and value)}
+    return bool(_REFUSAL.search(json.dumps(named)))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
+import struct
 import threading
 import time
 from types import SimpleNamespace
@@ -315,6 +317,39 @@ def test_a_foreign_origin(ask, server, path, found):
     assert codes(websocket_steps.foreign_origin(seen)) == found
 
 
+def closing(code):
+    """A script: accepts, and closes by a code."""
+    return saying([frame(struct.pack("!H", code), Opcode.CLOSE)], end=False)
+
+
+def status(code):
+    """A script: answers the handshake by a status."""
+    return answering([b"HTTP/1.1 %d X\r\ncontent-length: 0\r\n\r\n" % code])
+
+
+NO_REFUSALS = {
+    "429": (status(429), "http.rate_limited.by_us"), "408": (status(408), "websocket.handshake.refused"),
+    "503": (status(503), "websocket.handshake.refused"), "1011": (closing(1011), "websocket.server.internal_error"),
+    "1012": (closing(1012), "websocket.server.going_away"), "1013": (closing(1013), "websocket.server.overloaded"),
+    "cut": (saying([]), "websocket.connection.dropped"), "silent": (saying([], end=False), "websocket.server.silent"),
+    "broken": (saying([b"\xc1\x02xx"], end=False), "websocket.protocol.broken"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*NO_REFUSALS, "400", "403", "404", "1000", "1008", "4403"])
+def test_what_refuses_no_origin(tmp_path, name):
+    """A server that is busy, breaks, goes away or falls silent says nothing of who asked; 403 and 1008 do."""
+    known = NO_REFUSALS.get(name)
+    script = known[0] if known else status(int(name)) if int(name) < 1000 else closing(int(name))
+    with raw_server(script) as server:
+        one = prober(tmp_path, server.url("/", "ws"), timeout=0.5, foreign_origin="refused")
+        (seen,) = one.probe("test_foreign_origin", "", "", 1).observations
+        one._wire.stop()
+        one._wire.close()
+    found = websocket_steps.foreign_origin(seen)
+    assert [(one.code, one.severity) for one in found] == ([(known[1], "insufficient")] if known else [])
+
+
 class Forging:
     """Tokens that no server may take."""
 
@@ -358,7 +393,11 @@ def test_silence_is_no_refusal(ask, server):
         await connection.wait_closed()
 
     server.server.moody = moody
-    for words, status, error in (("", None, "timeout"), ('{"error": "who are you"}', 401, "")):
+    for words, status, error in (
+        ("", None, "timeout"), ('{"error": "who are you"}', 401, ""), ('{"type": "error", "id": 1}', 401, ""),
+        ("403", 401, ""), ('{"type": "hello", "user": "anonymous", "errors": []}', None, "timeout"),
+        ('{"type": "hello", "errorCount": 0, "text": "no error yet"}', None, "timeout"),
+    ):  # fmt: skip
         server.server.words = words
         keys = {"as": "member", "steps": [WELCOME | {"within": 0.5}]}
         one = ask("moody", refuses=["tampered"], forger=Forging(), **keys)
@@ -461,6 +500,19 @@ def test_documents_of_reads(ask, document, refused):
         guard.check(table, table.steps[0], ())
 
 
+@pytest.mark.parametrize("kind", ["start", "connection_init", "SUBSCRIBE", ""])
+def test_a_read_that_may_be_an_operation_is_none(ask, kind):
+    """`start` is what the protocol before this one calls `subscribe`: its document must read, too."""
+    payload = {"query": "mutation M { a }"}
+    step = {"name": "s", "send": {"type": kind, "id": "1", "payload": payload}, "effect": "read"}
+    table = ask("app", protocol="graphql-ws", steps=[step]).table
+    with pytest.raises(Refused):
+        guard.check(table, table.steps[0], ())
+    step["send"] = {"type": "complete", "id": "1"}
+    table = ask("app", protocol="graphql-ws", steps=[step]).table
+    guard.check(table, table.steps[0], ())
+
+
 @pytest.mark.parametrize("protocol", ["plain", "socket.io"])
 def test_no_secret_comes_back(ask, protocol):
     """A close whose reason repeats the token is scrubbed of it, also while the protocol opens."""
@@ -481,6 +533,18 @@ HOSTILE = {
     "no HTTP": (answering([b"SSH-2.0-OpenSSH_9.6\r\n"]), "websocket.protocol.broken"),
     "a TLS port": (answering([TO_TLS]), "http.tls.protocol"),
     "another key": (answering(lambda head: [accepting(head, key=b"another")]), "websocket.protocol.broken"),
+    "an extension": (
+        answering(lambda head: [accepting(head, b"sec-websocket-extensions: permessage-deflate\r\n")]),
+        "websocket.protocol.broken",
+    ),
+    "a subprotocol": (
+        answering(lambda head: [accepting(head, b"sec-websocket-protocol: plan.v9\r\n")]),
+        "websocket.subprotocol.mismatch",
+    ),
+    "fragments for ever": (
+        saying(lambda _: itertools.chain([b"\x01\x00"], itertools.repeat(b"\x00\x00"))),
+        "websocket.server.silent",
+    ),
     "not UTF-8": (saying([frame(b"\xff\xfe")], end=False), "websocket.protocol.broken"),
     "compressed": (saying([bytes([0xC1, 2]) + b"xx"], end=False), "websocket.protocol.broken"),
     "pings for ever": (saying(lambda _: iter(lambda: frame(b"p", Opcode.PING), None)), "websocket.server.silent"),

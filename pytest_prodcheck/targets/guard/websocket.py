@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from typing import Final
 
 from pytest_prodcheck.config.models import WebsocketStep, WebsocketTarget
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.targets.guard.graphql import check_document, check_subscription
+
+_EXECUTE_NOTHING: Final = ("ping", "pong", "complete")
+"""Messages of graphql-transport-ws that are no operation; whatever else is sent may be one to some server, such as the
+`start` of the protocol before it."""
 
 
 def check(table: WebsocketTarget, step: WebsocketStep, permitted: Collection[str]) -> None:
@@ -26,9 +31,9 @@ def check(table: WebsocketTarget, step: WebsocketStep, permitted: Collection[str
 
 
 def _check_message(message: object, what: str) -> None:
-    payload = message.get("payload") if isinstance(message, Mapping) else None
-    if not isinstance(message, Mapping) or message.get("type") != "subscribe":
+    if not isinstance(message, Mapping) or message.get("type") in _EXECUTE_NOTHING:
         return
+    payload = message.get("payload")
     document = payload.get("query") if isinstance(payload, Mapping) else None
     if not isinstance(document, str):
         raise Refused(what, "no document: cannot prove it reads", "send the document itself")
