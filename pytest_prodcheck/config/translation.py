@@ -108,11 +108,19 @@ def _without_value(message: str, value: object) -> str:
     """The grammar's message; what was written is repeated only where it is a limit, and so cannot be a secret."""
     if not isinstance(value, str):
         return message
-    harmless = grammar.comparison(value) is not None or value.replace(".", "", 1).isdecimal()
+    harmless = _is_limit(value) or value.replace(".", "", 1).isdecimal()
     shortened = message if harmless else message.replace(f": {value!r}", "")
     if harmless or not value.strip() or value.strip() not in shortened:
         return shortened
     return "is not written in the grammar of limits"
+
+
+def _is_limit(value: str) -> bool:
+    """Whether it is written as a limit, be it one of a share that there is not (`< 150%`)."""
+    try:
+        return grammar.comparison(value) is not None
+    except ValueError:
+        return True
 
 
 def _written(location: KeyPath, table: Any, *, missing: bool) -> tuple[KeyPath, object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_prodcheck.config import address
+from pytest_prodcheck.config import address, grammar
 from pytest_prodcheck.config.key_path import KeyPath
 from pytest_prodcheck.config.models import CacheTarget, HttpTarget
 from pytest_prodcheck.config.problems import nearest
@@ -32,6 +32,9 @@ def check(checked: Checked, path: KeyPath, target: CacheTarget) -> None:
         for position, pattern in enumerate(patterns):
             if pattern.strip("*") == "" or any(ord(letter) < 32 for letter in pattern):
                 add((*path, name, position), "a pattern names keys, not all of them", f'{name} = ["sess:*"]')
+    limit = grammar.comparison(target.hit_ratio or "")
+    if limit is not None and limit.value >= 1:
+        add((*path, "hit_ratio"), "no number of lookups proves a ratio of 100 %", 'hit_ratio = "> 99%"')
     _round_trip(checked, path, target)
     _serves(checked, path, target)
 

@@ -33,6 +33,7 @@ def check(checked: Checked, path: KeyPath, target: WebsocketTarget) -> None:
         add((*path, "hold"), "a connection is held for a second at least", 'hold = "30s"')
     for position, fallback in enumerate(target.fallback):
         refuse_unjudgeable((*path, "fallback", position), fallback, checked.problems)
+    _headers(checked, path, target)
     forgeries.websocket(checked.environment, path, target, add)
     _refusing(path, target, add)
     _room(checked, path, target)
@@ -48,6 +49,14 @@ def _address(checked: Checked, path: KeyPath, target: WebsocketTarget) -> None:
             checked.problems.add((*path, "url"), "a WebSocket's address has no fragment (RFC 6455 §3)", example)
     if target.origin and not REFERENCE.fullmatch(target.origin) and (problem := address.url_problem(target.origin)):
         checked.problems.add((*path, "origin"), problem, 'origin = "https://app.example"')
+
+
+def _headers(checked: Checked, path: KeyPath, target: WebsocketTarget) -> None:
+    """What makes a request a handshake is sent once, and not by hand."""
+    for name in target.headers:
+        if name.lower() in ("upgrade", "connection") or name.lower().startswith("sec-websocket-"):
+            text = f"{name} is the handshake's own; what is spoken is named by subprotocol"
+            checked.problems.add((*path, "headers", name), text, 'subprotocol = "plan.v1"')
 
 
 def _refusing(path: KeyPath, target: WebsocketTarget, add: forgeries.Add) -> None:
