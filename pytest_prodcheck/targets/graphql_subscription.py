@@ -67,12 +67,15 @@ def subscribe(
 ) -> Observation:
     """What came of one subscription until its first event, its completion, or `within` seconds.
 
-    Raises errors.Refused for what is not a subscription; a failed connection is an observation. `data` holds `stage`,
-    `events`, `errors`, `close_code`, `close_reason` and `subprotocol`; `body` is the first event's payload.
+    Raises errors.Refused for what is not a subscription, and for headers that no request may carry; a failed connection
+    is an observation. `data` holds `stage`, `events`, `errors`, `close_code`, `close_reason` and `subprotocol`; `body`
+    is the first event's payload.
     """
+    from pytest_prodcheck.targets.guard import headers
     from pytest_prodcheck.targets.guard.graphql import check_subscription
 
     check_subscription(document, operation_name or None)
+    headers.check(table.headers, f"subscription {subject}")
     payload: dict[str, Json] = {"query": document}
     payload |= {"operationName": operation_name} if operation_name else {}
     payload |= {"variables": dict(variables)} if variables else {}

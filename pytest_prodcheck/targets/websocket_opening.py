@@ -11,11 +11,13 @@ from urllib.parse import unquote_plus, urlencode, urlsplit, urlunsplit
 
 from pytest_prodcheck.config import steps
 from pytest_prodcheck.config.models import WebsocketTarget
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.observation import Json
 from pytest_prodcheck.observe.request import Credentials
 from pytest_prodcheck.targets import peer_certificate, websocket_dialects
 from pytest_prodcheck.targets.caps import CapReached
 from pytest_prodcheck.targets.connection import Origin
+from pytest_prodcheck.targets.guard import headers as guard
 from pytest_prodcheck.targets.scrubbing import confidential, scrub
 from pytest_prodcheck.targets.transport_errors import classify
 from pytest_prodcheck.targets.websocket import Channel
@@ -156,12 +158,14 @@ class Opener:
         secrets = self._secrets(caller)
         with ExitStack() as stack:
             with _kept(opening, secrets):
+                guard.check(self._headers({}, caller), "the handshake")
                 standing = self._wire.standing(self._target, self.url, self._table.timeout, at_most)
                 connection, own, settled = stack.enter_context(standing)
                 line = self._spoken(connection, own, caller, opening, secrets)
                 stack.callback(line.channel.close)
                 settled()
             opening.wall = time.perf_counter() - began
+            self._wire.refused += opening.error == "refused"
             if self.stopped and not opening.stands:
                 opening.error = "stopped"  # what we cut ourselves is not the server's fault
             if not opening.stands:
@@ -269,6 +273,8 @@ def _kept(opening: Opening, secrets: tuple[str, ...]) -> Iterator[None]:
         opening.end = End(code, scrub(reason, secrets), _OURS.get(ours, ""))
     except CapReached as reason:
         opening.error, opening.message = "stopped", str(reason)
+    except Refused as refusal:
+        opening.error, opening.message = "refused", scrub(str(refusal), secrets)
     except InvalidHandshake as error:
         opening.error, opening.message = _broken(error), scrub(_said(error), secrets)
     except OSError as error:

@@ -169,8 +169,6 @@ class WebsocketProber:
                 return self._observation(caller, operation, opening, end, kind, pinged)
         except CapReached as reason:
             return self._observation(caller, operation, Opening(error="stopped", message=str(reason)), None, kind)
-        except Refused as refusal:
-            return self._observation(caller, operation, Opening(error="refused", message=str(refusal)), None, kind)
 
     def _pinged(
         self, line: Line, stays: float | None, receive: tuple[int, float, list[str]] | None = None

@@ -14,6 +14,7 @@ from websockets.sync.server import ServerConnection, serve
 from pytest_prodcheck.config.models import GraphqlSubscription, GraphqlTarget, Requests
 from pytest_prodcheck.config.redaction import Redactor
 from pytest_prodcheck.criteria import graphql_subscription
+from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.observe.finding import Finding
 from pytest_prodcheck.targets.graphql import ANONYMOUS
 from pytest_prodcheck.targets.graphql_subscription import PROTOCOL, http_url, subscribe
@@ -80,3 +81,14 @@ def test_what_a_server_says_is_understood(judge: Judge, case: str) -> None:
     found = judge(answers, expect)
     assert [one.code for one in found] == ([code] if code else []), found
     assert all(words in one.message for one in found), found
+
+
+def test_a_header_that_no_request_may_carry_is_not_sent(tmp_path: Path) -> None:
+    """It is refused before anybody is connected to."""
+    table = GraphqlTarget(url="http://127.0.0.1:1/graphql", headers={"X-HTTP-Method-Override": "DELETE"})
+    wire = Wire(Requests(), Redactor(), "messages")
+    wire.open("graphql", table, (table.url, http_url(table)), {}, tmp_path)
+    with pytest.raises(Refused, match="act on another method"):
+        subscribe(wire, table, GraphqlSubscription(), "subscription T { t }", None, "T", ANONYMOUS, target="graphql",
+                  subject="T")  # fmt: skip
+    wire.close()

@@ -486,6 +486,30 @@ def test_only_what_is_declared_is_sent(ask):
 
 
 @pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-HTTP-Method-Override": "DELETE"}, {"X-Original-URL": "/admin"}, {"Content-Length": "30"},
+        {"Transfer-Encoding": "chunked"}, {"Host": "other.example"}, {"X-Name": "a\r\nX-Other: b"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)  # fmt: skip
+def test_no_header_makes_a_handshake_something_else(ask, server, headers):
+    """What a request of HTTP may not carry, the handshake may not either: nothing of it is sent."""
+    one = ask("app", headers=headers, steps=[WELCOME])
+    assert codes(opened(one)) == codes(stepped(one, "welcome")) == ["http.request.refused"]
+    assert (server.server.asked, one._wire.refused) == ([], 2)
+
+
+def test_a_token_with_a_line_break_is_our_own_mistake(ask, monkeypatch):
+    """It is not sent, not in what is said, and no fault of the server's."""
+    monkeypatch.setitem(TOKENS, "member", "dummy-token-0123456789\n")
+    one = ask("app", **{"as": "member"})
+    found = opened(one)
+    assert codes(found) == ["http.request.refused"]
+    assert "dummy-token" not in repr(found)
+
+
+@pytest.mark.parametrize(
     ("document", "refused"),
     [("subscription S { a }", False), ("query Q { a }", False), ("mutation M { a }", True), ("{", True)],
 )
