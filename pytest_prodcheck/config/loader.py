@@ -144,6 +144,9 @@ def _chain(source: Source, name: str, problems: Problems) -> tuple[str, ...]:
         if name.startswith("_"):
             problems.at(("env", name), f"{name} is only a base; run what extends it{nearest(name, runnable)}")
         return merge.chain(environments, name, problems)
+    if name.partition(":")[0] == "demo":
+        problems.whole("demo is built in and in no file; only the gate runs it: pytest --prodcheck=demo")
+        problems.raise_if_any()
     close = nearest(name, runnable)
     place = ("env", close[15:-1]) if "did you mean" in close else ("env",)
     known = f" known: {', '.join(runnable)}" if "did you mean" in close else ""

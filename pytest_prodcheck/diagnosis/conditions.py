@@ -36,6 +36,12 @@ def same_table(cause: Sign, symptom: Sign) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
+def counts_the_same_errors(cause: Sign, symptom: Sign) -> bool:
+    """The symptom is a limit of latency that the errors of the cause's requests break, and no slow answer does."""
+    same = cause.target == symptom.target and cause.data.get("operation") == symptom.data.get("operation")
+    return same and symptom.criterion == "latency" and symptom.code == "unknown"
+
+
 def same_scenario(cause: Sign, symptom: Sign) -> bool:
     """Both are of one load scenario; what is said of all scenarios together is of each."""
     return symptom.data.get("scenario", "") in ("", cause.data.get("scenario"))

@@ -215,7 +215,7 @@ def _raw(sign: Sign, data: dict[str, Any]) -> bool:
 
 
 def _unknown(sign: Sign, data: dict[str, Any]) -> str:
-    if data.get("status") and data.get("operation"):
+    if data.get("status") and data.get("operation") and sign.criterion != "latency":  # its limit is no status
         return _flat(fill(kind_of("unknown").says, {"expected": "another status", **data}))
     seen = _flat(sign.message or str(data.get("text", "")) or "a check failed")
     return seen if seen.endswith("no cause known") else f"{seen}; no cause known"

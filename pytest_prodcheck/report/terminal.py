@@ -60,10 +60,11 @@ def verdict_first(reporter: Reporter, result: RunResult) -> None:
         reporter.write_line(f"… and {len(result.causes) - SHOWN_CAUSES} more causes, in verdict.json")
     for line in _unproven(result.checks):
         reporter.write_line(flat(line))
+    unasked = [str(row["target"]) for row in result.targets if not row["checks"] and not row.get("n")]
     for row in result.targets:
-        if row["checks"]:
+        if row["target"] not in unasked:
             reporter.write_line(target_line(row))
-    if unasked := [str(row["target"]) for row in result.targets if not row["checks"]]:
+    if unasked:
         reporter.write_line(f"{'none run of':<14} {', '.join(unasked)}")
     for line in load.lines(result.load):
         reporter.write_line(flat(line))

@@ -60,7 +60,7 @@ def test_what_init_proposes_loads_when_it_is_taken(tmp_path: Path) -> None:
     taken = re.sub(r"^# (?=\[|\w+ = )", "", template, flags=re.MULTILINE)
     document = tomllib.loads(taken)
     staging = document["env"]["staging"]
-    assert {"http", "auth", "graphql", "database", "cluster", "logs"} <= staging.keys()
+    assert {"http", "auth", "graphql", "database", "cluster", "logs", "cache", "websocket", "load"} <= staging.keys()
     assert (staging["cluster"]["namespace"], staging["logs"]["since"]) == ("app", "rollout")
     schema = jsonschema.Draft202012Validator(config_schema.config())
     assert list(schema.iter_errors(json.loads(json.dumps(document, default=str)))) == []
@@ -136,6 +136,7 @@ def test_doctor_lists_every_unresolved_reference(
     [
         (["doctor", "stagign", "--offline"], "did you mean staging?"),
         (["doctor", "staging", "--config", "no.toml"], "no.toml not found; looked in"),
+        (["doctor", "demo:table-dropped"], "only the gate runs it: pytest --prodcheck=demo"),
         (["doctro"], "invalid choice"),
         ([], "required"),
         (["schema", "verdicts"], "invalid choice"),

@@ -73,7 +73,8 @@ class Checked(NamedTuple):
     def known_user(self, path: KeyPath, name: str) -> None:
         """`name` is a declared user, or empty."""
         if name and name not in self.environment.users:
-            self.problems.add(path, f"as names an unknown user{nearest(name, self.environment.users)}")
+            close = nearest(name, self.environment.users)
+            self.problems.add(path, f"as names an unknown user{close or ', which no table users.NAME declares'}")
 
     def http_target(self, path: KeyPath, name: str, subject: str) -> None:
         """`name` is an http target. (Without a name the loader filled in the first one.)"""

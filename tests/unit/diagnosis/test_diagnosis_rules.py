@@ -227,3 +227,33 @@ def test_a_function_that_policies_call_is_nearer_than_what_they_hide(function: s
     assert len(told.causes) == roots
     if roots == 1:
         assert told.causes[0].code == "database.schema.object_changed"
+
+
+def test_a_slow_down_is_a_sign_of_the_limit_that_is_broken() -> None:
+    """One slow endpoint, judged by its promise and by the baseline, is one cause; of another target it is not."""
+    late = {"code": "http.latency.over_limit", "criterion": "latency", "data": {"host": "a.test"}}
+    slower = {"code": "baseline.latency.slower", "verdict": "degraded"}
+    assert _codes(_told({"http::test_latency": late, "baseline[http]": {**slower, "target": "http"}})) == [
+        "http.latency.over_limit"
+    ]
+    apart = _told({"http::test_latency": late, "baseline[database]": {**slower, "target": "database"}})
+    assert _codes(apart) == ["http.latency.over_limit", "baseline.latency.slower"]
+
+
+def test_errors_that_break_a_rate_and_a_quantile_are_one_cause() -> None:
+    """A test of one's own that samples what answers 404 has two findings, and one thing is wrong."""
+    seen = {"target": "http", "data": {"host": "a.test", "operation": "GET /checkout", "status": 404, "errors": 5}}
+    rate = {**seen, "code": "http.error_rate.over_limit", "criterion": "error_rate", "message": "5 of 5 failed"}
+    late = {
+        **seen,
+        "code": "unknown",
+        "criterion": "latency",
+        "promised": "p95 < 500ms",
+        "message": "100 % answers 404",
+    }
+    assert _codes(_told({"checks/test_x.py::test_a": rate, "checks/test_x.py::test_b": late})) == [
+        "http.error_rate.over_limit"
+    ]
+    alone = _told({"checks/test_x.py::test_b": late}).causes[0]
+    assert "100 % answers 404" in alone.message
+    assert "expected p95" not in alone.message

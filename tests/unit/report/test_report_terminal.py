@@ -46,6 +46,8 @@ def test_targets_of_which_nothing_was_selected_share_one_line() -> None:
     result = run("pass", 0, check("test_ready"), targets=(
         row(fail=0, errors=0), row("database", **unasked), row("cache", **unasked)))  # fmt: skip
     assert said(result)[2:] == ["none run of    database, cache"]
+    asked = run("pass", 0, check("test_own"), targets=(row(**{**unasked, "n": 59}, errors=0),))
+    assert said(asked)[1:] == ["http           0 checks: none run   p50 12ms  p95 48ms  0 errors in 59 requests"]
 
 
 def test_the_last_line_repeats_verdict_and_cause() -> None:
