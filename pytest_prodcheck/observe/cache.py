@@ -64,6 +64,8 @@ class Node:
     """How many keys of all databases have a time to live."""
     commands: int | None = None
     """Commands that were processed since the counters were set back, or the start."""
+    rewrites: bool | None = None
+    """Whether the last rewrite of the AOF succeeded; None where there is no AOF."""
     mode: str = ""
     """`standalone`, `cluster`, or `sentinel`."""
 

@@ -111,6 +111,23 @@ def test_counters_that_were_set_back_prove_nothing() -> None:
         assert [(one.code, one.severity) for one in found] == [("cache.stats.unread", "insufficient")]
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"aof_last_bgrewrite_status:err", "rewrite of the AOF"), (b"aof_last_write_status:err", "write to the AOF"),
+        (b"rdb_last_bgsave_status:err", "RDB snapshot"), (b"", ""),
+    ],
+)  # fmt: skip
+def test_each_kind_of_persistence_that_failed(said: bytes, words: str) -> None:
+    """A log that is never rewritten grows until the disk is full; without a log its fields say nothing."""
+    well = b"aof_enabled:1\r\naof_last_write_status:ok\r\naof_last_bgrewrite_status:ok\r\nrdb_last_bgsave_status:ok"
+    found = server.persistence(Reading((info.node(well + b"\r\n" + said, "x"),)), table(), "cache")
+    assert [one.code for one in found] == (["cache.persistence.failed"] if words else [])
+    assert all(f"the last {words} of x failed" in one.message for one in found)
+    off = b"aof_enabled:0\r\nrdb_last_bgsave_status:ok\r\naof_last_bgrewrite_status:err"
+    assert server.persistence(Reading((info.node(off, "x"),)), table(), "cache") == []
+
+
 def test_evictions_of_the_run_and_none_before_it() -> None:
     """What was evicted before the run is not its business; what is evicted during it is counted."""
     with Redis("maxmemory 2mb", "maxmemory-policy allkeys-lru") as small, asking(small.url()) as prober:

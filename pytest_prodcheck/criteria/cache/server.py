@@ -86,15 +86,19 @@ def clients(reading: Reading, table: CacheTarget, target: str) -> list[Finding]:
 
 
 def persistence(reading: Reading, table: CacheTarget, target: str) -> list[Finding]:
-    """The last snapshot and the last writes to the log of commands succeeded."""
+    """The last snapshot, and the last writes to the log of commands and its last rewrite, succeeded."""
     del table
     findings = unread(reading, "persistence", target)
     for node in reading.nodes:
         if node.saves is None and node.appends is None:
             findings.append(silent("persistence", target, f"the persistence of {node.address}"))
-        for name, works in (("RDB snapshot", node.saves), ("write to the AOF", node.appends)):
+        for name, works, so in (
+            ("RDB snapshot", node.saves, "writes may be refused (MISCONF)"),
+            ("write to the AOF", node.appends, "writes may be refused (MISCONF)"),
+            ("rewrite of the AOF", node.rewrites, "it grows until the disk is full"),
+        ):
             if works is False:
-                message = f"the last {name} of {node.address} failed: writes may be refused (MISCONF)"
+                message = f"the last {name} of {node.address} failed: {so}"
                 findings.append(found("persistence", target, message, "cache.persistence.failed", seen="err"))
     return findings
 

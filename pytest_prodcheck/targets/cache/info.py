@@ -45,6 +45,7 @@ def node(text: bytes, address: str) -> Node:
         {number: int(found[1]) for number, value in held.items() if (found := _KEYS.match(value))},
         _expiring(held.values()),
         _number(fields, "total_commands_processed"),
+        _is(fields, "aof_last_bgrewrite_status", "ok") if append_only else None,
         fields.get("redis_mode", fields.get("server_mode", ""))[:40],
     )
 
