@@ -246,3 +246,9 @@ def test_an_empty_cache_is_no_reason_for_a_health_page(gate, redis):
     outcome = gate.run()
     evidence = [line for cause in outcome.verdict["causes"] for line in cause["evidence"]]
     assert not [line for line in evidence if "health does not test" in line]
+
+
+def test_through_sentinels_the_role_is_judged(gate):
+    """Whether it takes writes is asked without being declared: what sentinels name is the primary."""
+    gate.config('[env.staging.cache]\nurl = "redis://cache.example:26379"\nservice = "mine"\n')
+    gate.run("--prodcheck-plan").assert_says("test_role")

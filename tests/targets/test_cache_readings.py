@@ -111,6 +111,13 @@ def test_counters_that_were_set_back_prove_nothing() -> None:
         assert [(one.code, one.severity) for one in found] == [("cache.stats.unread", "insufficient")]
 
 
+def test_what_sentinels_name_takes_writes() -> None:
+    """They may not have noticed yet who the primary is: no role has to be declared for that to be red."""
+    seen = Reading((info.node(b"role:slave", "x"),))
+    assert [one.code for one in server.role(seen, table(service="mine"), "cache")] == ["cache.server.read_only_replica"]
+    assert server.role(seen, table(), "cache") == []
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

@@ -87,3 +87,8 @@ class CacheTarget(Target):
     version: VersionLimit | None = None
     round_trip: RoundTrip | None = None
     serves: Serves | None = None
+
+    @property
+    def meant_role(self) -> Literal["primary", "replica"] | None:
+        """The declared role; through sentinels, that of who takes the writes."""
+        return self.role or ("primary" if self.service else None)

@@ -24,6 +24,8 @@ def check(checked: Checked, path: KeyPath, target: CacheTarget) -> None:
         add((*path, "service"), "sentinels watch no cluster: leave out cluster, or service", "cluster = true")
     if target.cluster and target.role:
         add((*path, "role"), "a cluster has nodes of both roles: leave out role", 'replicas = ">= 1"')
+    if target.service and target.role == "replica":
+        add((*path, "role"), "sentinels name the primary: leave out role, or service", 'role = "primary"')
     if target.sentinel_password is not None and not target.service:
         add((*path, "sentinel_password"), "sentinel_password needs service", 'service = "mymaster"')
     if "tls" in target.model_fields_set and target.url.startswith(("redis://", "valkey://")):

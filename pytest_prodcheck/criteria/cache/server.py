@@ -17,16 +17,16 @@ _VERSION = re.compile(r"(<=|>=|<|>|==)\s*([\d.]+)")
 
 
 def role(reading: Reading, table: CacheTarget, target: str) -> list[Finding]:
-    """It is the primary or the replica that was meant."""
-    findings = unread(reading, "role", target)
+    """It is the primary or the replica that was meant; what sentinels name is the primary."""
+    findings, wanted = unread(reading, "role", target), table.meant_role
     for node in reading.nodes:
         if not node.role:
             findings.append(silent("role", target, f"the role of {node.address}"))
-        elif table.role and node.role != table.role:
+        elif wanted and node.role != wanted:
             code = "cache.server.read_only_replica" if node.role == "replica" else "cache.server.not_a_replica"
             more = ": writes fail (READONLY)" if node.role == "replica" else ""
-            message = f"{node.address} is a {node.role}, promised {table.role}{more}"
-            findings.append(found("role", target, message, code, seen=node.role, promised=table.role))
+            message = f"{node.address} is a {node.role}, promised {wanted}{more}"
+            findings.append(found("role", target, message, code, seen=node.role, promised=wanted))
     return findings
 
 

@@ -33,7 +33,7 @@ def checks(environment: Environment, target: str, table: CacheTarget) -> Iterato
 
 def _of_server(table: CacheTarget) -> list[str]:
     judged = {
-        "test_role": table.role, "test_replication": table.replicas or table.replication_lag,
+        "test_role": table.meant_role, "test_replication": table.replicas or table.replication_lag,
         "test_memory": table.memory or table.policy, "test_clients": table.clients, "test_persistence": True,
         "test_version": table.version, "test_cluster": table.cluster, "test_sentinel": table.service,
         "test_slow_log": table.slow_log, "test_evicted": table.evicted is not None, "test_hit_ratio": table.hit_ratio,
