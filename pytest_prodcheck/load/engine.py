@@ -139,10 +139,10 @@ class _Run:
             return
         if why := self._hooks.stopped():
             self._stop("interrupted", why, "")
-        elif heard.unfit:
-            self._stop("failed", heard.unfit[1], heard.unfit[0])
         elif heard.refused:
             self._stop("failed", heard.refused[0], "load.request.refused")
+        elif heard.unfit:
+            self._stop("failed", heard.unfit[1], heard.unfit[0])
         elif text := heard.window.broken(time.monotonic()):
             self._stop("aborted", text, "load.run.aborted")
         elif heard.began and (text := self._hooks.red()):

@@ -117,7 +117,8 @@ class QuickClient:
             self._begun.pop(me, None)
         self._event.fire(
             request_type=method, name=name or path, response_time=took, exception=failure, response=answer,
-            response_length=len(answer.content) if answer else 0, start_time=started, url=path, context={},
+            response_length=len(answer.content) if answer else 0, start_time=started, url=path,
+            context={"prodcheck_declared": True} if status else {},
         )  # fmt: skip
         return answer
 

@@ -55,11 +55,12 @@ class Worker:
         self._figures = Figures(self._recorder, Counts(), self._limiter)
         self._refused: list[str] = []
         users.take(order, self._limiter, self._recorder.begun)
-        guard = Guard(order, self._refused.append)
+        admit, begun = self._limiter.admit, self._recorder.begun
+        guard = Guard(order, self._refused.append, lambda: admit(begun))
         guard.permit(_option("--master-host", "127.0.0.1"), int(_option("--master-port", "5557")))
         guard.install()
         users.guarded(guard)
-        self._limiter.install(self._recorder.begun)
+        self._limiter.install(self._recorder)
 
     def listen(self) -> None:
         """Puts it where Locust calls it."""
@@ -78,7 +79,7 @@ class Worker:
         from time import perf_counter
 
         self._recorder.drained()
-        self._recorder.ended = self._recorder.failed = self._figures.raised = 0
+        self._recorder.ended = self._recorder.failed = self._recorder.cut = self._figures.raised = 0
         self._recorder.base = perf_counter()
 
     def _raised(self, **_: object) -> None:

@@ -80,12 +80,12 @@ def _lasted(order: Order, heard: Heard, end: End) -> float:
 
 def _own(end: End, heard: Heard) -> End:
     """A run that seems to have finished, and did not, for what its processes said."""
-    if end.ending != "finished":
-        return end
-    if heard.unfit:
+    if heard.refused and (end.ending == "finished" or heard.unfit):  # a scenario that cannot be loaded for it, too
+        return End("failed", heard.refused[0], "load.request.refused")
+    if end.ending == "finished" and heard.unfit:
         code, message = heard.unfit
         return End("failed", message, code)
-    return End("failed", heard.refused[0], "load.request.refused") if heard.refused else end
+    return end
 
 
 def _merged(folder: Path, heard: Heard, end: End) -> tuple[int, End]:

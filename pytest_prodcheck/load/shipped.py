@@ -79,6 +79,7 @@ class Sessions(User):
 
         chosen = random.choices(self._sessions, [one.weight for one in self._sessions])[0]
         order, fire = users.order(), self.environment.events.request.measure
+        _turn()
         with fire("WS", f"connect {chosen.name}"):
             socket = connect(
                 chosen.url,
@@ -92,6 +93,7 @@ class Sessions(User):
         try:
             until = time.monotonic() + chosen.hold
             while True:
+                _turn()
                 with fire("WS", f"ping {chosen.name}"):
                     if not socket.ping().wait(order.timeout):
                         raise TimeoutError("no pong")
@@ -100,6 +102,12 @@ class Sessions(User):
                 gevent.sleep(min(1.0, max(0.0, until - time.monotonic())))
         finally:
             socket.close()
+
+
+def _turn() -> None:
+    """Waits for the turn that the cap gives: a server that refuses at once must not be asked at full speed."""
+    if (cap := users.limiter()) is not None:
+        cap.take()
 
 
 def classes() -> list[type[User]]:

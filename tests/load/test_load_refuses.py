@@ -61,14 +61,44 @@ BAD = {
         scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"),
         "load.request.refused", "POST /graphql",
     ),
+    "writes_when_it_is_loaded": (
+        "import os, requests\nrequests.post(os.environ['PRODCHECK_TEST_URL'] + '/x')\n" + scenario("pass"),
+        "load.request.refused", "POST /x",
+    ),
+    "another_client": (
+        scenario("import httpx2; httpx2.post(self.host + '/x')", "User"),
+        "load.request.refused", "a client whose requests cannot be seen",
+    ),
+    "a_socket_of_its_own": (
+        scenario("import socket; from urllib.parse import urlsplit as of; at = of(self.host)\n"
+                 "        one = socket.create_connection((at.hostname, at.port))\n"
+                 "        one.sendall(b'POST /x HTTP/1.1\\r\\nHost: a\\r\\n\\r\\n'); one.recv(9)", "User"),
+        "load.request.refused", "a client whose requests cannot be seen",
+    ),
+    "asyncio": (
+        scenario("import asyncio; from urllib.parse import urlsplit as of; at = of(self.host)\n"
+                 "        asyncio.run(asyncio.open_connection(at.hostname, at.port))", "User"),
+        "load.request.refused", "a client whose requests cannot be seen",
+    ),
+    "a_process": (
+        scenario("import subprocess; subprocess.run(['curl', '-sXPOST', self.host + '/x'])", "User"),
+        "load.request.refused", "starts one, for which neither hosts nor caps hold",
+    ),
+    "a_shell": (
+        scenario("import os; os.system('curl -sXPOST ' + self.host + '/x')", "User"),
+        "load.request.refused", "starts one, for which neither hosts nor caps hold",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_what_is_wrong_is_named_and_nothing_is_sent(name: str, serve: Callable[..., Known], lab: Lab) -> None:
+def test_what_is_wrong_is_named_and_nothing_is_sent(
+    name: str, serve: Callable[..., Known], lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The scenario's own file and line, or what it wanted (load-target-not-configured, load-writing-scenario)."""
     text, code, says = BAD[name]
     server = serve()
+    monkeypatch.setenv("PRODCHECK_TEST_URL", server.url)
     run = lab.run(lab.order(text, server.url, graphql=("/graphql",)))
     assert (run.ending, run.code) == ("failed", code)
     assert says in run.message
@@ -126,6 +156,22 @@ def test_the_cap_holds(serve: Callable[..., Known], lab: Lab) -> None:
     assert any("waited for the cap of 20 a second" in note for note in run.notes)
     times = sorted(took for part in lab.samples(run).parts for took in part.response)
     assert times[len(times) // 2] < 50_000
+
+
+def test_the_cap_holds_beside_locust_too(serve: Callable[..., Known], lab: Lab) -> None:
+    """A client that is not Locust's own goes past its figures, and not past the cap."""
+    server = serve()
+    text = scenario("import requests; requests.get(self.host + '/')", "User")
+    lab.run(lab.order(text, server.url, users=5, per_second=20, duration=2.0))
+    assert 0 < len(server.seen()) <= 20 * 2 + 8
+
+
+def test_what_the_system_is_asked_is_no_process_of_the_scenario(serve: Callable[..., Known], lab: Lab) -> None:
+    """Libraries that look for other libraries ask ldconfig."""
+    text = "import ctypes.util\nctypes.util.find_library('c')\n" + scenario("self.client.get('/')")
+    run = lab.run(lab.order(text, serve(delays=[0.01]).url, duration=1.0))
+    assert run.ending == "finished", run.message
+    assert run.samples > 0
 
 
 def test_a_task_that_raises_is_counted_and_placed(serve: Callable[..., Known], lab: Lab) -> None:

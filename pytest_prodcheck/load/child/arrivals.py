@@ -25,7 +25,7 @@ class Counts:
     """What became of the arrivals of this process."""
 
     def __init__(self) -> None:
-        self.due = self.started = self.unstarted = self.under_way = 0
+        self.due = self.started = self.unstarted = self.under_way = self.cut = 0
         self.dispatchers = self.ended = 0
         self.began = 0.0
 
@@ -91,6 +91,9 @@ def dispatcher(order: Order, recorder: Recorder, counts: Counts, classes: list[t
             try:
                 if user is not None:
                     _once(user)
+            except gevent.GreenletExit:
+                counts.cut += 1
+                raise
             finally:
                 counts.under_way -= 1
                 recorder.lates.pop(gevent.getcurrent(), None)

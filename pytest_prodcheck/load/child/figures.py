@@ -10,6 +10,7 @@ from time import monotonic, perf_counter, process_time, time
 from typing import Any
 
 import gevent
+from locust.runners import STATE_RUNNING
 
 from pytest_prodcheck.load.child.arrivals import Counts
 from pytest_prodcheck.load.child.limiter import Limiter
@@ -63,7 +64,8 @@ class Figures:
             "due": self._counts.due,
             "started": self._counts.started,
             "unstarted": self._counts.unstarted,
-            "under_way": max(self._counts.under_way, len(recorder.begun)),
+            "under_way": max(self._counts.under_way + self._counts.cut, len(recorder.begun) + recorder.cut),
+            "missing": self._missing(),
             "over": self._counts.over,
             "held": self._limiter.held,
             "times": _thinned(window),
@@ -72,6 +74,13 @@ class Figures:
             "problem": recorder.problem,
             "raised": self.raised,
         }
+
+    def _missing(self) -> int:
+        """Users that ended before the run did, in the closed model; while they are spawned, nobody is missing."""
+        runner = self.runner
+        if runner is None or runner.state != STATE_RUNNING or self._counts.dispatchers:
+            return 0
+        return max(0, int(runner.target_user_count) - int(runner.user_count))
 
     def _waiting(self) -> list[int]:
         """Microseconds that requests have been under way, of those that have been for long."""

@@ -1,7 +1,9 @@
 """What a scenario may contact and send: the environment's own hosts, and reads, unless its writes are permitted.
 
-Requests are refused where every HTTP client of Python passes (`http.client`, and geventhttpclient of FastHttpUser);
-connections of anything else where the interpreter tells of them (audit events, PEP 578), which nothing can switch off.
+Requests are looked at where clients pass that can be seen into: `http.client` (urllib, urllib3, requests, HttpUser),
+geventhttpclient (FastHttpUser), and our own. Whatever else connects (httpx, asyncio, a socket) may send anything: that
+is no proven read, and is refused where the interpreter tells of it (audit events, PEP 578), which nothing can switch
+off. Neither hosts, cap nor effect hold for a further process, so none is started.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,15 +22,23 @@ from pytest_prodcheck.load.order import Order
 
 _QUERY = b'{"query": "{ __typename }"}'
 _READS = ("GET", "HEAD", "OPTIONS")
-_WATCHED = frozenset({"socket.connect", "socket.sendto", "socket.getaddrinfo"})
+_STARTS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
+                     "os.forkpty", "pty.spawn"})  # fmt: skip
+_WATCHED = _STARTS | {"socket.connect", "socket.sendto", "socket.getaddrinfo"}
+_SEEN_INTO = frozenset({"http.client", "urllib3.connection", "geventhttpclient.connectionpool",
+                        "pytest_prodcheck.load.quick", "pytest_prodcheck.load.shipped"})  # fmt: skip
+"""Modules whose connections send what was checked: the clients that the guard stands before, and what we ship."""
+_ASKS_THE_SYSTEM = frozenset({"ctypes.util", "platform"})
+"""Modules of the standard library that start a process of the system's to ask it something."""
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 
 
 class Guard:
     """The guard of one process. What it refused is told once, and ends the run."""
 
-    def __init__(self, order: Order, tell: Callable[[str], None]) -> None:
-        self._order, self._tell = order, tell
+    def __init__(self, order: Order, tell: Callable[[str], None], cap: Callable[[], object]) -> None:
+        """`cap` waits for the turn of a request that did not wait for it where Locust's own clients do."""
+        self._order, self._tell, self._cap = order, tell, cap
         self._places = {place(origin) for origin in order.origins}
         self._hosts = {host for host, _ in self._places}
         self._addresses: set[tuple[str, int]] = set()
@@ -58,6 +68,7 @@ class Guard:
         # what a request carries is not known here: of requests' own it was seen before, of others it is no proven read
         known = _QUERY if getcurrent() in self._proven else b""
         self.check(connection.host, connection.port, method.upper(), url, known)
+        self._cap()
 
     def _see_bodies(self, adapter: Any) -> None:
         """Looks at the bodies of `requests`, and so of Locust's HttpUser, where they are whole."""
@@ -76,11 +87,12 @@ class Guard:
 
     def _fast(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """The check before a request of geventhttpclient; a plain read of a configured host costs next to nothing."""
-        places, check = self._places, self.check
+        places, check, cap = self._places, self.check, self._cap
 
         def request(client: Any, method: str, request_uri: str, body: Any = b"", *more: Any, **named: Any) -> Any:
             if (client.host, client.port) not in places or method not in _READS:
                 check(client.host, client.port, method.upper(), request_uri, body)
+            cap()
             return original(client, method, request_uri, body, *more, **named)
 
         return request
@@ -107,13 +119,15 @@ class Guard:
 
     def _audit(self) -> Callable[[str, tuple[Any, ...]], None]:
         """A plain function: the interpreter tells of six events a request, and a bound method costs thrice as much."""
-        connect, resolve, watched = self._connect, self._resolve, _WATCHED
+        connect, resolve, start, watched = self._connect, self._resolve, self._start, _WATCHED
 
         def heard(event: str, arguments: tuple[Any, ...]) -> None:
             if event not in watched:
                 return
             if event == "socket.getaddrinfo":
                 resolve(arguments[0])
+            elif event in _STARTS:
+                start(arguments)
             else:
                 connect(arguments[1])
 
@@ -129,12 +143,24 @@ class Guard:
         if not isinstance(address, tuple) or len(address) < 2:
             return  # a socket of this machine's file system
         host, port = str(address[0]), int(address[1])
-        known = (host, port) in self._addresses or (host, port) in self._places or (host, port) in self._own
-        if known:
+        if (host, port) in self._own:
             return
-        self._learn()
-        if (host, port) not in self._addresses:
-            self._refuse(f"connect {host}:{port}", f"host {host} is not configured", "declare it as a target")
+        if (host, port) not in self._addresses and (host, port) not in self._places:
+            self._learn()
+            if (host, port) not in self._addresses:
+                self._refuse(f"connect {host}:{port}", f"host {host} is not configured", "declare it as a target")
+        if not self._order.writes and not _called_by(_SEEN_INTO):
+            reason = f"scenario {self._order.scenario} connects with a client whose requests cannot be seen"
+            self._refuse(f"connect {host}:{port}", f"{reason}, so that nothing proves them to be reads",
+                         "take HttpUser, FastHttpUser, QuickUser, requests or urllib; or effect = \"write\" for the "
+                         "scenario, and its name in `writes`")  # fmt: skip
+
+    def _start(self, arguments: tuple[Any, ...]) -> None:
+        if _called_by(_ASKS_THE_SYSTEM):
+            return
+        del arguments  # a command line may hold a secret
+        self._refuse("start a process", f"scenario {self._order.scenario} starts one, for which neither hosts nor caps "
+                     "hold", "do it before the gate, or in the scenario itself")  # fmt: skip
 
     def _learn(self) -> None:
         """What the permitted names resolve to now. It asks the system's resolver, and takes what it says."""
@@ -198,6 +224,16 @@ def _parsed(document: str) -> bool:
         return False
     operations = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
     return bool(operations) and all(one.operation is OperationType.QUERY for one in operations)
+
+
+def _called_by(modules: Collection[str]) -> bool:
+    """Whether a function of one of these modules is being called, in this greenlet."""
+    frame = sys._getframe(1)
+    while frame is not None:
+        if frame.f_globals.get("__name__") in modules:
+            return True
+        frame = frame.f_back  # type: ignore[assignment]
+    return False
 
 
 def _is_address(name: str) -> bool:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any
 
 import gevent
 
+from pytest_prodcheck.load.child.recorder import Recorder
+
 _BURST = 0.1
 """Seconds whose requests may come at once."""
+_SENT = 0.1
+"""Seconds after which a request that is cut off had surely been sent."""
 
 
 class Limiter:
@@ -34,15 +38,22 @@ class Limiter:
         gevent.sleep(turn - now)
         return perf_counter()
 
-    def install(self, begun: dict[Any, float]) -> None:
-        """Puts the cap before every request of Locust's two HTTP clients; `begun` takes when each really began."""
+    def install(self, recorder: Recorder) -> None:
+        """Puts the cap before every request of Locust's two HTTP clients; the recorder takes when each really began,
+        and counts those that were cut off."""
         from locust.clients import HttpSession
         from locust.contrib.fasthttp import FastHttpSession
 
         for session in (HttpSession, FastHttpSession):
-            session.request = self._limited(session.request, begun)  # type: ignore[method-assign]
+            session.request = self._limited(session.request, recorder)  # type: ignore[method-assign]
 
-    def _limited(self, request: Callable[..., Any], begun: dict[Any, float]) -> Callable[..., Any]:
+    def admit(self, begun: Mapping[Any, float]) -> None:
+        """Lets a request of any other client wait for its turn, too."""
+        if gevent.getcurrent() not in begun:
+            self.take()
+
+    def _limited(self, request: Callable[..., Any], recorder: Recorder) -> Callable[..., Any]:
+        begun = recorder.begun
         take, current, ended = self.take, gevent.getcurrent, begun.pop
 
         def limited(session: Any, *arguments: Any, **named: Any) -> Any:
@@ -50,6 +61,10 @@ class Limiter:
             begun[me] = take()
             try:
                 return request(session, *arguments, **named)
+            except gevent.GreenletExit:
+                if perf_counter() - begun[me] > _SENT:  # else its user woke up just when the run was over
+                    recorder.cut += 1
+                raise
             finally:
                 ended(me, None)
 

@@ -19,6 +19,10 @@ ROWS = 4096
 MOST_NAMES, MOST_ERRORS = 5000, 1000
 _MOST_MICROSECONDS = 2**32 - 1
 _WINDOW = 20_000
+_CALLED = "which the scenario calls a success"
+"""A 5xx, and no answer at all, is no right answer, whatever `response.success()` says of it."""
+DECLARED = "prodcheck_declared"
+"""In the context of a request: its status is one that was declared for it, and a 5xx no error."""
 
 
 class Recorder:
@@ -39,7 +43,8 @@ class Recorder:
         """Greenlet → microseconds by which its next request is later than intended."""
         self.begun: dict[Any, float] = {}
         """Greenlet → when it began the request that is under way."""
-        self.ended = self.failed = 0
+        self.ended = self.failed = self.cut = 0
+        """Requests that ended, those of them that failed, and those that were cut off without an end."""
         self.window: list[int] = []
         """Microseconds of the answers since the last look, errors apart."""
         self.problem = ""
@@ -58,6 +63,7 @@ class Recorder:
             response_length: int,
             exception: BaseException | None = None,
             response: Any = None,
+            context: Any = None,
             **_: object,
         ) -> None:
             now = perf_counter()
@@ -69,20 +75,29 @@ class Recorder:
             if took < 0 or took > _MOST_MICROSECONDS:
                 took = _MOST_MICROSECONDS if took > 0 else 0
             status = getattr(response, "status_code", 0) or 0
+            if not isinstance(status, int):
+                status = 0
+            error = 0
+            if exception is not None:
+                error = self._failed(exception, status, getattr(response, "content", b""))
+            elif status >= 500 and not (context and DECLARED in context):
+                error = self._error(("status", f"{status}, {_CALLED}"))
+            elif not status and isinstance(failure := getattr(response, "error", None), BaseException):
+                kind, text = faults.classified(failure, 0)
+                error = self._error((kind, f"{text}, {_CALLED}"))
+            # from here on nothing raises: a row is in all columns, or in none
             starts(int((now - self.base) * 1e6) - took)
             late_column(lates.pop(getcurrent(), 0) if lates else 0)
             responses(took)
             statuses(status if -1 < status < 1000 else 0)
             name_column(number)
             sizes(response_length if response_length and 0 < response_length <= _MOST_MICROSECONDS else 0)
+            errors(error)
             self.ended += 1
-            if exception is None:
-                errors(0)
-                if len(self.window) < _WINDOW:
-                    self.window.append(took)
-            else:
-                errors(self._failed(exception, status, getattr(response, "content", b"")))
+            if error:
                 self.failed += 1
+            elif len(self.window) < _WINDOW:
+                self.window.append(took)
             if len(held) >= ROWS:
                 self.flush()
 
@@ -96,7 +111,9 @@ class Recorder:
         return self.names.setdefault(key, len(self.names))
 
     def _failed(self, exception: BaseException, status: int, body: object) -> int:
-        key = faults.classified(exception, status, body)
+        return self._error(faults.classified(exception, status, body))
+
+    def _error(self, key: tuple[str, str]) -> int:
         if key not in self.errors and len(self.errors) >= MOST_ERRORS - 1:
             key = ("exception", "(other errors)")
         return self.errors.setdefault(key, len(self.errors))

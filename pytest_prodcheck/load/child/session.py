@@ -58,6 +58,7 @@ class Session:
         """Puts everything where Locust calls it."""
         defaults.install(self._order)
         users.take(self._order, self._limiter, self._recorder.begun)
+        self._limit()
         tracing.watch_loading(self._line, self._order.file)
         events.init.add_listener(self._init)
         events.request.add_listener(self._recorder.request)
@@ -76,7 +77,6 @@ class Session:
         for one in classes:
             if not one.host:
                 one.host = self._order.host
-        self._limit(runner)
         if environment.shape_class is not None:
             environment.shape_class = None
             self._line.say(note="the file's own LoadTestShape is not used: users, rate or stages say how hard it is")
@@ -93,16 +93,17 @@ class Session:
         self._line.look, self._line.obey = self._figures.look, self._obey
         self._line.say(loaded=[one.__name__ for one in classes], engine=f"locust {locust.__version__}")
 
-    def _limit(self, runner: Any) -> None:
-        """Guard and cap; a process that asks nobody but its workers needs neither."""
-        if isinstance(runner, MasterRunner) or not self._order.origins:
+    def _limit(self) -> None:
+        """Guard and cap, before the scenario is loaded: what its module does is no less sent."""
+        if not self._order.origins:
             return
-        guard = Guard(self._order, lambda text: self._line.say(refused=text))
+        admit, begun = self._limiter.admit, self._recorder.begun
+        guard = Guard(self._order, lambda text: self._line.say(refused=text), lambda: admit(begun))
         if self._order.port:
             guard.permit("127.0.0.1", self._order.port)
         guard.install()
         users.guarded(guard)
-        self._limiter.install(self._recorder.begun)
+        self._limiter.install(self._recorder)
 
     def _began(self, **_: object) -> None:
         from time import perf_counter, time
