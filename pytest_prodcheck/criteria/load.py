@@ -34,12 +34,13 @@ def judge(
     """
     tally = Tally.of(samples, run.warm_up, run.folder)
     found = [*load_generator.ending(run, target), *load_generator.unwatched(run, target)]
-    found += load_generator.raised(run, target)
+    found += [*load_generator.raised(run, target), *load_generator.missing(run, target)]
     found += load_generator.empty(run, target, tally.n, len(samples)) if run.ending != "interrupted" else ()
     if not tally.n:
         return found
     seen = load_generator.saturation(run)
     found += [load_generator.bottleneck(run, target, seen)] if seen else []
+    found += load_generator.unjudged(run, target, told=any(map(load_promises.counts_unknown, limits)))
     return [*found, *_limits([run], [tally], limits, names, target, confidence, insist=False)]
 
 
@@ -110,7 +111,7 @@ def _ids(tally: Tally, name: str) -> frozenset[int]:
 
 
 def _view(run: LoadRun, tally: Tally, names: frozenset[int] | None) -> View:
-    unknown = max(0, run.planned - run.sent, run.unstarted) + run.unfinished + load_generator.lost(run)
+    unknown = load_generator.unknown(run)
     saturated = load_generator.saturation(run) is not None
     return load_promises.of(tally, names, load_generator.seconds(run), unknown, saturated=saturated)
 

@@ -49,6 +49,33 @@ def ending(run: LoadRun, target: str) -> Iterator[Finding]:
         yield finding(run, target, f"not sent: {what}", "load.request.refused", "error", what, "only what is declared")
 
 
+def missing(run: LoadRun, target: str) -> Iterator[Finding]:
+    """Users that ended before the run did: fewer asked than was promised, and so the system was asked less."""
+    begin = run.began_at + run.warm_up
+    judged = [second for second in run.seconds if begin < second.at]
+    without = [second for second in judged if second.missing]
+    if without and len(without) >= max(_FEWEST, len(judged) * _SHARE):
+        most: dict[str, int] = {}
+        for second in without:
+            most[second.process] = max(most.get(second.process, 0), second.missing)
+        gone = sum(most.values())
+        text = f"{gone} of {run.users} users ended before the run did: less was asked than {run.users} users ask"
+        yield finding(run, target, text, "load.users.lost", "insufficient", f"{gone} ended", f"{run.users} users")
+
+
+def unjudged(run: LoadRun, target: str, *, told: bool) -> Iterator[Finding]:
+    """Arrivals and requests of which nobody knows what became of them; `told` is whether a limit counts them."""
+    many = unknown(run)
+    if many and not told and run.ending == "finished":
+        text = f"of {many} requests nobody knows what became of them (not started, or not ended)"
+        yield finding(run, target, text, "sampling.insufficient", "insufficient", f"{many} unknown", "all ended")
+
+
+def unknown(run: LoadRun) -> int:
+    """Requests of which nobody knows what became of them: not started, not ended, or not written."""
+    return max(0, run.planned - run.sent, run.unstarted) + run.unfinished + lost(run)
+
+
 def raised(run: LoadRun, target: str) -> Iterator[Finding]:
     """Iterations that the scenario itself ended: they tested nothing, whatever their requests say."""
     if run.raised:
@@ -108,7 +135,7 @@ def _of_process(name: str, seconds: Sequence[Second]) -> Saturation | None:
     if len(busy) >= few:
         most_cpu = percentage(max(one.cpu for one in busy))
         return Saturation(f"CPU up to {most_cpu} of one core in {len(busy)} of {len(seconds)} s", name)
-    if len(late) >= few:
+    if sum(max(1.0, one.lag) for one in late) >= few:  # who was late by five seconds was so for five seconds
         worst = show_duration(max(one.lag for one in late))
         return Saturation(f"the event loop was up to {worst} late in {len(late)} of {len(seconds)} s", name)
     return None

@@ -59,6 +59,8 @@ def of_run(run: LoadRun, samples: Samples, target: str) -> Iterator[Series]:
     did not come to its end, or its times are the generator's own."""
     if run.ending != "finished" or run.workers_lost or load_generator.saturation(run):
         return
+    if any(load_generator.missing(run, target)):  # the system was asked less than the series says
+        return
     tally = Tally.of(samples, run.warm_up, run.folder)
     _prepare(tally)
     for number in _names(tally):
@@ -67,7 +69,12 @@ def of_run(run: LoadRun, samples: Samples, target: str) -> Iterator[Series]:
             most = min(n, series.MOST_SAMPLES)
             quantiles = [(index + 0.5) / most for index in range(most)]
             values = tuple(round(value, 4) for value in _bucketed(tally, cells, quantiles))
-            yield Series(target, run.scenario, samples.names[number], "", n, values)
+            yield Series(target, run.scenario, f"{samples.names[number]} ({_hard(run)})", "", n, values)
+
+
+def _hard(run: LoadRun) -> str:
+    """How hard the system was asked: what it took under another load is another series."""
+    return f"{run.rate:g}/s" if run.model == "open" else f"{run.users} users"
 
 
 def _prepare(tally: Tally) -> None:

@@ -111,6 +111,11 @@ def judge(view: View, limits: Sequence[str], confidence: float) -> Iterator[Judg
         yield _JUDGES.get(limit.subject, _quantile)(view, limit, confidence)
 
 
+def counts_unknown(text: str) -> bool:
+    """Whether a limit is not kept by requests of which nobody knows what became of them."""
+    return load_limits.load_limit(text).subject not in ("throughput", "bytes")
+
+
 def summary(view: View) -> dict[str, Any]:
     """Figures of a view, JSON-safe: mean and p95 stand together (T9)."""
     mean, deviation = view.moments() if view.answered else (None, None)
@@ -204,7 +209,7 @@ def _mean(view: View, limit: Comparison, confidence: float) -> Judged:
             word = "pass"
         elif not limit.holds(mean - margin) and not view.saturated:
             word = "fail"
-    if word == "pass" and not _errors_aside(view, confidence):
+    if word == "pass" and not _aside(view, confidence):
         word = "insufficient"
     text = f"{figures(view)}{_errors_beside(view)}{_unknown(view)}"
     return _judged(view, limit, word, text, show_duration(mean), "load.latency.over_limit", confidence)
@@ -254,9 +259,11 @@ def _binomial(n: int, sure: int, over: int, unknown: int, share: float, confiden
     return "pass" if statistics.at_most(over + unknown, n + unknown, share) <= alpha else "insufficient"
 
 
-def _errors_aside(view: View, confidence: float) -> bool:
-    """Whether errors are so few that the mean of the answers still says something: as for a p95."""
-    return not view.failed or statistics.at_most(view.failed, view.n, 0.05) <= 1 - confidence
+def _aside(view: View, confidence: float) -> bool:
+    """Whether errors, and what nobody knows, are so few that the mean of the answers still says something: as for a
+    p95."""
+    many = view.failed + view.unknown
+    return not many or statistics.at_most(many, view.n + view.unknown, 0.05) <= 1 - confidence
 
 
 def _nothing_answered(view: View, limit: Comparison) -> Judged:

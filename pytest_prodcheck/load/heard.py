@@ -56,6 +56,10 @@ class Heard:
         if not self.began:
             self.began, self.began_wall = time.monotonic(), wall
 
+    def now(self) -> float:
+        """Seconds since the epoch, by what the clock said when the run began: it may be set meanwhile."""
+        return self.began_wall + time.monotonic() - self.began if self.began else time.time()
+
     def note(self, text: str) -> None:
         """What a reader must know, once."""
         if text not in self.notes:
@@ -81,6 +85,8 @@ class Heard:
         return Live(order.scenario, time.time(), now - self.began, order.duration, users, rate, p95, errors, ended)
 
     def _figures(self, process: str, said: dict[str, Any]) -> None:
+        if self.began:  # on a clock that nobody sets: seconds of a run lie within it
+            said = {**said, "at": self.now()}
         self._last[process] = said
         if said["jumped"]:
             self.note(f"the clock of {process} jumped by {said['jumped']:g} s; times of requests are not touched")
@@ -90,7 +96,7 @@ class Heard:
             return
         self.window.take(process, time.monotonic(), said)
         before = self._kept.get(process)
-        if before is None or said["at"] - before["at"] >= 1.0 or said["at"] < before["at"]:
+        if before is None or said["at"] - before["at"] >= 1.0:
             self._kept[process] = said
             if before is not None and len(self.seconds) < _MOST_SECONDS:
                 self.seconds.append(_second(process, before, said))
@@ -114,4 +120,5 @@ def _second(name: str, before: dict[str, Any], said: dict[str, Any]) -> Second:
         said["users"],
         said["ended"] - before["ended"],
         said["failed"] - before["failed"],
+        said["missing"],
     )

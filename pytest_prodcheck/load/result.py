@@ -40,7 +40,7 @@ def result(
     that were gone before the end, `clean` takes secrets out."""
     samples, end = _merged(folder, heard, _own(end, heard))
     end = _whole(end, heard, samples, lost)
-    now, opened = time.time(), order.model == "open"
+    now, opened = heard.now(), order.model == "open"
     return LoadRun(
         scenario=order.scenario,
         model=order.model,

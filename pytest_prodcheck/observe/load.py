@@ -43,6 +43,8 @@ class Second:
     """Requests that ended in this second, answered or not."""
     errors: int = 0
     """Of them, those that were errors."""
+    missing: int = 0
+    """Users that were to run and had ended already (closed model)."""
 
 
 @dataclass(frozen=True, slots=True)

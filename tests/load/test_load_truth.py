@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from load_lab import BROWSE, Known, Lab, latencies, quantile
 
+from pytest_prodcheck.criteria import load
 from pytest_prodcheck.load.order import Stage
 
 CHANCE = random.Random(4)
@@ -87,3 +88,97 @@ def test_users_follow_their_stages(serve: Callable[..., Known], lab: Lab) -> Non
     run = lab.run(lab.order(BROWSE, server.url, users=6, duration=4.0, stages=stages))
     assert run.ending == "finished"
     assert {second.users for second in run.seconds} >= {2, 6}
+
+
+WAITS_LONG = BROWSE.replace("    wait_time", "    network_timeout = 60\n    wait_time")
+
+
+@pytest.mark.parametrize("model", ["open", "closed"])
+def test_what_never_ended_is_not_left_out(model: str, serve: Callable[..., Known], lab: Lab) -> None:
+    """One of ten answers never comes, and the scenario itself waits longer than the run: without those that were cut
+    off at its end, the others alone would keep every promise."""
+    server = serve(delays=[0.005] * 9 + [60.0])
+    shape = {"model": "open", "stages": (Stage(3.0, 60.0, step=True),)} if model == "open" else {"users": 12}
+    run = lab.run(lab.order(WAITS_LONG, server.url, duration=3.0, grace=1.0, **shape))
+    assert run.ending == "finished", run.message
+    assert run.unfinished == (18 if model == "open" else 12)
+    found = load.judge(run, lab.samples(run), ("p95 < 500ms", "errors < 5%", "mean < 500ms"), {}, "load")
+    assert {one.severity for one in found} == {"insufficient"}
+    assert len(found) == 3
+    unlimited = load.judge(run, lab.samples(run), (), {}, "load")
+    assert [one.code for one in unlimited] == ["sampling.insufficient"]
+
+
+def test_a_run_whose_requests_all_end_has_none_unfinished(serve: Callable[..., Known], lab: Lab) -> None:
+    """Users who wait between two tasks when the time is over had nothing under way."""
+    run = lab.run(lab.order(BROWSE, serve(delays=[0.005]).url, users=5, duration=1.0))
+    assert (run.ending, run.unfinished) == ("finished", 0)
+
+
+def test_a_server_error_is_no_success(serve: Callable[..., Known], lab: Lab) -> None:
+    """Whatever the scenario makes of it; a declared status is another thing."""
+    text = BROWSE.replace(
+        'self.client.get("/")', 'with self.client.get("/", catch_response=True) as answer: answer.success()'
+    )
+    server = serve(delays=[0.005], statuses=[200, 500])
+    run = lab.run(lab.order(text, server.url, duration=2.5))
+    (kind,) = {(one.kind, one.message) for one in lab.samples(run).errors[1:]}
+    assert kind == ("status", "500, which the scenario calls a success")
+    found = load.judge(run, lab.samples(run), (), {}, "load")
+    assert [(one.code, one.severity) for one in found] == [("load.errors.seen", "error")]
+
+
+@pytest.mark.parametrize("base", ["FastHttpUser", "HttpUser"])
+def test_no_answer_is_no_success(base: str, lab: Lab) -> None:
+    """Nobody listens there, and every refused connection is called a quick success."""
+    text = BROWSE.replace("FastHttpUser", base).replace(
+        'self.client.get("/")', 'with self.client.get("/", catch_response=True) as answer: answer.success()'
+    )
+    run = lab.run(lab.order(text, "http://127.0.0.1:9", duration=1.0))
+    (kind,) = lab.samples(run).errors[1:]
+    assert kind.kind == "tcp.refused"
+    assert not latencies(lab.samples(run))
+
+
+@pytest.mark.parametrize("ends", ["on_start", "task"])
+def test_users_that_end_before_the_run_are_missed(ends: str, serve: Callable[..., Known], lab: Lab) -> None:
+    """Nine of ten stop: what one user sees proves nothing of ten."""
+    text = "from locust.exception import StopUser\nbegun = []\n" + BROWSE
+    if ends == "on_start":
+        text += (
+            "\n    def on_start(self):\n        begun.append(self)\n"
+            "        if len(begun) > 1:\n            raise StopUser\n"
+        )
+    else:
+        text += "        begun.append(self)\n        if begun[0] is not self:\n            raise StopUser\n"
+    run = lab.run(lab.order(text, serve(delays=[0.005]).url, users=10, duration=3.0))
+    found = load.judge(run, lab.samples(run), ("p95 < 500ms",), {}, "load")
+    assert [(one.code, one.severity) for one in found] == [("load.users.lost", "insufficient")]
+    assert "9 of 10 users ended before the run did" in found[0].message
+
+
+def test_a_clock_that_is_set_back_hides_nothing(serve: Callable[..., Known], lab: Lab) -> None:
+    """Seconds of the generator stay within the run: else whoever sets the clock back would hide that it was busy."""
+    text = (
+        "import time\nfrom pytest_prodcheck.load.child import figures\nbegin, now = time.monotonic(), time.time\n"
+        "figures.time = lambda: now() - 3600 * (time.monotonic() > begin + 2)\n" + BROWSE
+    )
+    run = lab.run(lab.order(text, serve(delays=[0.005]).url, duration=4.0))
+    assert any("jumped by -3600 s" in note for note in run.notes)
+    assert len(run.seconds) >= 3
+    assert all(run.began_at < one.at <= run.ended_at for one in run.seconds)
+
+
+def test_a_row_is_in_all_columns_or_in_none(serve: Callable[..., Known], lab: Lab) -> None:
+    """What a scenario fires itself may be of any type; it moves no other request's error to another row."""
+    text = BROWSE + (
+        "        class Odd:\n            status_code = 'OK'\n"
+        "        self.environment.events.request.fire(request_type='X', name='x', response_time=1, response_length=0,\n"
+        "                                             response=Odd(), exception=None, context={})\n"
+    )
+    run = lab.run(lab.order(text, serve(delays=[0.005], statuses=[200, 500]).url, duration=1.0))
+    found = lab.samples(run)
+    assert run.ending == "finished", run.message
+    for part in found.parts:
+        assert {len(column) for column in (part.start, part.status, part.error)} == {len(part)}
+        assert all((error != 0) == (status == 500) for error, status in zip(part.error, part.status, strict=True))

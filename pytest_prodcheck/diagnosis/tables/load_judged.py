@@ -50,6 +50,13 @@ KINDS = (
         "pytest --prodcheck=ENV -m load --prodcheck-plan",
     ),
     CauseKind(
+        "load.users.lost",
+        "users of the scenario ended before the run",
+        "{text}",
+        "see why they stop (StopUser, a failed on_start, self.stop()), or declare `rate`: an arrival may end",
+        _AGAIN,
+    ),
+    CauseKind(
         "load.generator.unwatched",
         "nobody saw how busy the generator was",
         "{text}",

@@ -221,6 +221,14 @@ def test_a_pause_is_no_saturation() -> None:
     assert len(judged(samples(rows(1000)), *P95, of=run(seconds=busy(0.2), warm_up=5.0))) == 1
 
 
+def test_who_was_late_for_seven_seconds_was_so_for_seven_seconds() -> None:
+    """An event loop that a scenario blocks is seen once, when it is free again; a second of it is a pause."""
+    once = tuple(replace(one, cpu=0.2, lag=7.0 if at == 30 else 0.0) for at, one in enumerate(busy(0)))
+    found = judged(samples(rows(1000, 2.0)), *P95, of=run(seconds=once))
+    assert {one.code for one in found} == {"load.generator.saturated"}
+    assert "the event loop was up to 7s late in 1 of 59 s" in found[0].message
+
+
 def test_one_busy_worker_of_four_is_enough() -> None:
     """Its requests are as distorted, however idle the others are."""
     seconds = tuple(replace(one, process=f"w{n}") for n, share in enumerate((0, 0, 1, 0)) for one in busy(share))
@@ -248,6 +256,24 @@ def test_arrivals_that_never_started_are_not_left_out() -> None:
     assert "of 500 more nobody knows" in found.message
     assert "open model, up to 100 arrivals/s" in found.message
     assert judged(samples(rows(500)), *P95, of=replace(half, planned=500, unstarted=0)) == []
+
+
+@pytest.mark.parametrize("limits", [(), ("throughput > 1/s",), ("mean < 1s",), ("max < 1s",), ONE_PERCENT, P95])
+def test_no_promise_is_green_where_half_of_the_arrivals_never_started(limits: tuple[str, ...]) -> None:
+    """Also where no limit counts them: what was to be sent was not."""
+    half = run(model="open", rate=100.0, planned=1000, sent=500, unstarted=500, users=0)
+    (found,) = judged(samples(rows(500)), *limits, of=half)
+    assert (found.severity, found.code) == ("insufficient", "sampling.insufficient")
+    assert "of 500 " in found.message
+
+
+def test_users_that_ended_are_missed() -> None:
+    """Where they are missing for a tenth of the judged seconds; one second at the end of a ramp is none."""
+    gone = tuple(replace(one, missing=49) for one in busy(0))
+    (found,) = judged(samples(rows(1000)), *P95, of=run(seconds=gone))
+    assert (found.severity, found.code) == ("insufficient", "load.users.lost")
+    assert "49 of 50 users ended before the run did" in found.message
+    assert judged(samples(rows(1000)), *P95, of=run(seconds=(gone[0], *busy(0)[1:]))) == []
 
 
 def test_samples_that_were_lost_are_not_left_out() -> None:

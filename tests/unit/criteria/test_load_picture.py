@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from load_runs import BEGAN, Row, busy, run, samples
@@ -48,10 +49,16 @@ def test_series_of_load_are_by_name() -> None:
     """Quantiles at equal distances, to the bucket; errors have none."""
     rows = [Row(at / 1000, start=30.0) for at in range(1, 1001)] + [Row(0.5, name=1, error=1)] * 9
     (found,) = load_picture.of_run(run(), samples(rows), "load")
-    assert (found.key, found.n, len(found.samples)) == (("load", "browse", "GET /a", ""), 1000, 200)
+    assert (found.key, found.n, len(found.samples)) == (("load", "browse", "GET /a (50 users)", ""), 1000, 200)
     assert found.samples[100] == pytest.approx(0.502, abs=0.001)
     assert list(found.samples) == sorted(found.samples)
     for untrusted in ({"ending": "aborted"}, {"workers_lost": ("w1",)}, {"seconds": busy()}):
         assert not list(load_picture.of_run(run(**untrusted), samples(rows), "load"))
+    assert not list(
+        load_picture.of_run(run(seconds=[replace(one, missing=9) for one in busy(0)]), samples(rows), "load")
+    )
+    harder = [run(users=500), run(model="open", rate=50.0), run(model="open", rate=500.0)]
+    keys = {next(load_picture.of_run(one, samples(rows), "load")).key for one in harder}
+    assert len(keys | {found.key}) == 4  # what it took under another load is no slow-down
     few = [Row(0.1), Row(0.2), Row(0.3)]
     assert next(load_picture.of_run(run(), samples(few), "load")).samples == pytest.approx((0.1, 0.2, 0.3), abs=2e-4)
