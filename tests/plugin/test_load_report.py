@@ -66,14 +66,14 @@ def test_a_night_of_load_and_the_next(gate, postgres):
     assert "database connections" in page
     assert "watcher:watcher" not in page
 
-    quick = {"target": "load", "subject": "browse", "operation": "GET /", "user": "", "n": 60, "samples": [0.005] * 60}
-    gate.file("last.json", json.dumps({**verdict, "latency": [quick]}))
+    quick = {"target": "load", "subject": "browse", "operation": "GET / (4 users)", "user": "", "n": 60}
+    gate.file("last.json", json.dumps({**verdict, "latency": [{**quick, "samples": [0.005] * 60}]}))
     gate.system.on("/", Answer(delay=0.25))
     second = gate.run("-m", "load", "--prodcheck-baseline=last.json", env=env)
     slower = [one for one in second.verdict["baseline"]["latency"] if one["word"] == "slower"]
     if second.verdict["load"][0]["bottleneck"]:
         assert not slower
         return
-    assert [(one["target"], one["operation"]) for one in slower] == [("load", "GET /")]
+    assert [(one["target"], one["operation"]) for one in slower] == [("load", "GET / (4 users)")]
     assert second.words["baseline[load]"] == "degraded"
     assert "baseline.latency.slower" in {cause["code"] for cause in second.verdict["causes"]}
