@@ -27,7 +27,7 @@ _SECRET_WORD = (
 )
 _NO_VALUE = (
     r"(?!env:|file:|cmd:|demo:|\[redacted|\*{3}|\$\d|\$\{|\{\{|%\(|%s|\?"
-    r"|(?:null|nil|none|true|false|undefined|required|missing|invalid|expired|empty|not|is|must|authentication)\b)"
+    r"|(?:null|nil|none|true|false|yes|no|undefined|required|missing|invalid|expired|empty|not|is|must|authentication)\b)"
 )
 _ASSIGNED = compiled(
     rf"""(?ix)(?P<name>(?<![\w-])[\w.-]{{0,64}}?{_SECRET_WORD}\d{{0,2}}\\*["']?\]?\s*(?:=|%3D|%253D)\s*{_BYTES})(?![=~>])

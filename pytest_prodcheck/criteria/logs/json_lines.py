@@ -330,7 +330,8 @@ def _numbered(said: Mapping[str, Any]) -> str | None:
 
 def _add_error(record: Record, error: object) -> None:
     if isinstance(error, str):
-        record.message = f"{record.message}: {error}" if error and error not in record.message else record.message
+        if error and error not in record.message:
+            record.message = f"{record.message}: {error}" if record.message else error
     elif isinstance(error, Mapping):
         kind = _text(error.get("type") or error.get("name") or error.get("kind"))
         told = _text(error.get("message") or error.get("msg") or error.get("error"))

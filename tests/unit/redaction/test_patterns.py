@@ -78,6 +78,8 @@ def test_what_looks_like_a_secret_is_masked(text: str, scrubbed: str) -> None:
         'column "password" does not exist',
         "git@github.com:org/repo.git and user@example.com",
         "password=[redacted env:PG]",
+        "Access denied for user 'plan'@'10.0.0.1' (using password: YES)",
+        "password: no",
         "p95 812 ms (limit 500ms), id 3f2b8c1e-9a4d-4c55-8f10-aa22bb33cc44",
     ],
 )
