@@ -22,7 +22,7 @@ _HEADER = compiled(
 _COOKIE_ATTRIBUTES = frozenset({"path", "domain", "expires", "max-age", "samesite", "priority", "version", "comment"})
 _COOKIE_VALUE = compiled(r"([^=;,\s]+)=([^;,\s]*)")
 _SECRET_WORD = (
-    r"(?:passwords?|passwd|passphrase|pwd|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
+    r"(?:passwords?|passwd|passphrase|(?<=[_-])pass|pwd|jwt|secret|token|credentials?|signature|csrf|xsrf|csrfmiddlewaretoken|otp|sessionid|jsessionid"
     r"|(?:api|access|private|secret|signing|encryption|admin|account)[_-]?key|session[_-]id|secret_key_base)"
 )
 _NO_VALUE = (
@@ -35,7 +35,7 @@ _ASSIGNED = compiled(
     |{_NO_VALUE}(?P<bare>[^\s&;,"'<>()\[\]{{}}\\]+))"""
 )
 _LABELLED = compiled(
-    rf"""(?ix)(?P<name>(?<![\w-])(?:[\w-]{{0,64}}?{_SECRET_WORD}|pw|pin)\d{{0,2}}(?P<end>\\*["'])\s*:\s*{_BYTES})
+    rf"""(?ix)(?P<name>(?<![\w-])(?:[\w-]{{0,64}}?{_SECRET_WORD}|pass|pw|pin)\d{{0,2}}(?P<end>\\*["'])\s*:\s*{_BYTES})
     (?:(?P<quote>\\*["']){_NO_VALUE}(?P<quoted>.+?)(?=(?P=quote)|[\r\n]|\Z)|{_NO_VALUE}(?P<bare>\d{{6,}}))"""
 )
 _WRITTEN = compiled(
@@ -99,10 +99,10 @@ _SHAPES = compiled(
     )"""
 )
 _NAMED = compiled(
-    rf"""(?ix)(\bname\\*["']?\s*[:=]\s*\\*["']?[\w.-]{{0,64}}?{_SECRET_WORD}\\*["']?[\s,]{{1,80}}\\*["']?value\\*["']?\s*[:=]\s*
-    \\*["']?)(?!\[redacted|\$\()([^\s"'\\,}}]+)"""
+    rf"""(?ix)(\b(?:name|key)\\*["']?\s*[:=]\s*\\*["']?[\w.-]{{0,64}}?{_SECRET_WORD}\\*["']?[\s,]{{1,80}}\\*["']?value\\*["']?\s*[:=]\s*
+    (?:\{{\s*\\*["']string_?value\\*["']\s*:\s*)?\\*["']?)(?!\[redacted|\$\(|\{{)([^\s"'\\,}}]+)"""
 )
-_SPOKEN = compiled(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=\"])")
+_SPOKEN = compiled(r"(?i)\b((?:bearer|basic)\s+)(?=[^\s\"',;]*[\d=])([A-Za-z0-9._~+/-]{8,}=*)(?![\w=])(?!(?<==)\")")
 _PEM = compiled(r"(-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----)(.*?)(?=-----END |\Z)", re.DOTALL)
 _SQL = compiled(r"(?i)\b((?:password|identified\s+by)\s+)'(?:[^']|'')+'")
 _WEBHOOK = compiled(r"(?i)(://hooks\.[a-z0-9.-]+/|://[a-z0-9.-]+/api/webhooks/)([^\s\"'<>]{8,})")

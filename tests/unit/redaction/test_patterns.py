@@ -39,6 +39,14 @@ _S = "Zx9Qw7Lm2Kp4Rt6"
         (f"<input name=csrf value={_S}>", "<input name=csrf value=[redacted]>"),
         (f'<input value="{_S}" name="authenticity_token">', '<input value="[redacted]" name="authenticity_token">'),
         (f'<meta name="csrf-token" content="{_S}">', '<meta name="csrf-token" content="[redacted]">'),
+        (f"DB_PASS={_S}", "DB_PASS=[redacted]"),
+        (f"jwt={_S}", "jwt=[redacted]"),
+        (f'{{"pass":"{_S}"}}', '{"pass":"[redacted]"}'),
+        (f'{{"auth":"Bearer {_S}"}}', '{"auth":"Bearer [redacted]"}'),
+        (
+            f'{{"key":"db.password","value":{{"stringValue":"{_S}"}}}}',
+            '{"key":"db.password","value":{"stringValue":"[redacted]"}}',
+        ),
         (f"PGPASSWORD={_S} psql", "PGPASSWORD=[redacted] psql"),
         (f'{{"name":"PGPASSWORD","value":"{_S}"}}', '{"name":"PGPASSWORD","value":"[redacted]"}'),
         (f"otpauth://totp/x?secret={_S}&issuer=y", "otpauth://totp/x?secret=[redacted]&issuer=y"),
@@ -80,6 +88,8 @@ def test_what_looks_like_a_secret_is_masked(text: str, scrubbed: str) -> None:
         "password=[redacted env:PG]",
         "Access denied for user 'plan'@'10.0.0.1' (using password: YES)",
         "password: no",
+        "pass=12 fail=0",
+        "first-pass: 0 errors",
         "p95 812 ms (limit 500ms), id 3f2b8c1e-9a4d-4c55-8f10-aa22bb33cc44",
     ],
 )
