@@ -37,7 +37,7 @@ _STATED = re.compile(
     rf"|: \w{{0,60}}(?:Error|Exception): \w"
     rf"|{_AFTER}Task \S{{1,120}}\[[\w-]{{8,40}}\] raised unexpected: |\bAPPLICATION FAILED TO START\b"
     r"|\bWorker \(pid:\d+\) was sent SIG(?:KILL|SEGV|ABRT)|: Process exited with status [1-9]|\bState changed from \w{2,12} to crashed"
-    r"|\bInternal server error: "
+    r"|\bInternal server error: |(?:\A|: )fetch failed\s*\Z|\A\[(?:GraphQL|Network) error\]: "
     # the system
     r"|\A(?:\[ *\d+\.\d+\] )?(?:Kernel panic - |BUG: |watchdog: BUG: |\w{1,12}-fs error \(|blk_update_request: I/O error|"
     r"I/O error, dev |Out of memory: |INFO: task \S{1,80} blocked for more than )"
@@ -54,7 +54,18 @@ _LOOKED_AT = 500
 
 TIMED = re.compile(r"\A\[?\d{4}-\d\d-\d\d[T ][\d:.,]{8,18}(?:Z|[+-]\d\d:?\d\d)?\]?\s{1,8}")
 """A time that stands before what a program says."""
-HINTS = (b"unwrap", b"repeated", b"sigkill", b"sigsegv", b"sigabrt", b"sigbus", b"errno", b"deadline", b"blocked")
+HINTS = (
+    b"unwrap",
+    b"repeated",
+    b"sigkill",
+    b"sigsegv",
+    b"sigabrt",
+    b"sigbus",
+    b"errno",
+    b"deadline",
+    b"blocked",
+    b"undefined",
+)
 WORDS = ("ora", "exist", "dial", "lookup", "hang", "peer", "listen", "fault", "exec", "boot", "available")
 STARTS = (b"=SUPERVISOR REPORT", b"SQLN", b"Msg , Level ", b"curl: (", b"%|")
 """What such lines have in lower case and without digits: parts of words, words that are parts of too many others, and

@@ -27,7 +27,7 @@ SPECIAL: tuple[tuple[str, str], ...] = (
     (r"ModuleNotFoundError|No module named|Cannot find (?:module|package) |ERR_MODULE_NOT_FOUND|\bImportError\b|NoClassDefFoundError|ClassNotFoundException|error while loading shared libraries|no such file to load|Cannot load such file", "logs.module.missing"),
     (r"server process \(PID \d+\) was terminated by signal|all server processes terminated; reinitializing", "database.server.restarted"),
     (r"local JWT validation|emergency (?:token |JWT )?validation|validating (?:tokens? )?locally", "logs.validation.local"),
-    (r"ERR_INVALID_URL|Invalid URL|Failed to parse URL|Only absolute URLs are supported|unsupported protocol scheme \"\"", "logs.client.bad_url"),
+    (r"ERR_INVALID_URL|Invalid URL|Failed to parse URL|Only absolute URLs are supported|\b\w*(?:GQL|GRAPHQL|API)_(?:HOST|URL|ENDPOINT)\b.{0,20}\b(?:undefined|not set|missing)|unsupported protocol scheme \"\"", "logs.client.bad_url"),
 )  # fmt: skip
 """Words that have a meaning of their own at any level above debugging (E1, A43, B36, B43, E11, A39)."""
 _SPECIAL = tuple((re.compile(pattern, re.IGNORECASE), code) for pattern, code in SPECIAL)

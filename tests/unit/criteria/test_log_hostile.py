@@ -64,6 +64,18 @@ def test_no_line_takes_long(text: str) -> None:
     assert time.process_time() - begun < 2.0
 
 
+@pytest.mark.parametrize(
+    "unit",
+    ["a:b@", "a:b@c", "a/b@", "connect a:1", "curl -u ", "mysql -p", "a: error: ", "Error [A]: ", "A::Error (",
+     "dial tcp a: ", "lookup a", "exec a: ", "Task a[12345678] raised ", '[{"a":', '{"resourceLogs":[{', '{"error":'],
+)  # fmt: skip
+def test_a_line_of_a_megabyte_takes_no_time(unit: str) -> None:
+    """Whatever patterns of log-ins, failures and envelopes begin on it again and again."""
+    begun = time.process_time()
+    log_reading.digest(LINE + (unit * (1_000_000 // len(unit))).encode() + b"\n", auth_failures="< 5", slow=1.0)
+    assert time.process_time() - begun < 2.0
+
+
 def test_a_line_of_fifty_megabytes() -> None:
     """Its beginning is judged, its rest passed over, and the next line is one."""
     blocks, size = [LINE + b"huge ", *[b"x" * (1 << 20)] * 50, b"\n" + LINE + b"the next one\n"], 0
