@@ -147,9 +147,10 @@ class Master:
             return jsonify(stopped=True)
 
         def samples() -> Any:
-            packed = self._folder.with_suffix(".tar")
-            with tarfile.open(packed, "w") as archive:
+            packed = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the answer; nobody else can open it
+            with tarfile.open(fileobj=packed, mode="w") as archive:
                 archive.add(self._folder, ".")
+            packed.seek(0)
             return send_file(packed, mimetype="application/x-tar")
 
         for view, method in ((start, "POST"), (live, "GET"), (stop, "POST"), (samples, "GET")):
@@ -168,7 +169,7 @@ class Master:
 
     def _fresh(self) -> None:
         shutil.rmtree(self._folder, ignore_errors=True)
-        self._folder.mkdir()
+        self._folder.mkdir(0o700)
         self._looks.clear()
         self._refused.clear()
         self._asked, self._began = monotonic(), 0.0

@@ -35,7 +35,9 @@ class Cluster:
         self.port, bound = free(), free()
         file = folder / "elsewhere.py"
         file.write_text(BROWSE)
-        environ = {**os.environ, "PRODCHECK_ORIGINS": origin}
+        self.disk = folder / "disk"
+        self.disk.mkdir()
+        environ = {**os.environ, "PRODCHECK_ORIGINS": origin, "TMPDIR": str(self.disk)}
         start = [sys.executable, "-m", "pytest_prodcheck.load.remote", "-f", str(file)]
         ways = [["--master", "--web-host", "127.0.0.1", "--web-port", str(self.port), "--master-bind-port", str(bound)]]
         ways += [["--worker", "--master-host", "127.0.0.1", "--master-port", str(bound)]] * 4
@@ -85,6 +87,9 @@ def test_a_master_elsewhere_gives_exact_samples(elsewhere: tuple[Cluster, Known]
     assert found.names == ("GET /",)
     assert whole.samples == len(found) > 100
     assert whole.seconds
+    left = list(cluster.disk.glob("prodcheck-load-*"))
+    assert left
+    assert {one.stat().st_mode & 0o777 for one in left} == {0o700}  # names of requests may hold what nobody else reads
 
     began = time.monotonic()
 
