@@ -164,7 +164,7 @@ def test_a_clock_that_is_set_back_hides_nothing(serve: Callable[..., Known], lab
         "figures.time = lambda: now() - 3600 * (time.monotonic() > begin + 2)\n" + BROWSE
     )
     run = lab.run(lab.order(text, serve(delays=[0.005]).url, duration=4.0))
-    assert any("jumped by -3600 s" in note for note in run.notes)
+    assert any("the clock of local jumped by -3" in note for note in run.notes), run.notes
     assert len(run.seconds) >= 3
     assert all(run.began_at < one.at <= run.ended_at for one in run.seconds)
 
