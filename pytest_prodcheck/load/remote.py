@@ -161,10 +161,15 @@ class Master:
         return [client.id for client in clients.values() if client.state not in ("missing", "stopped")]
 
     def _wait_for_workers(self) -> None:
-        """Workers that have just ended a run say a moment later that they are ready for another."""
+        """Workers that have just ended a run leave the master's list, and say a moment later that they are ready for
+        another: all that sent in the last one are waited for, but for those that went missing."""
         until = monotonic() + _READY
         clients = self._environment.runner.clients
-        while monotonic() < until and (not clients.ready or any(one.state == "stopped" for one in clients.values())):
+        while monotonic() < until:
+            ready = {client.id for client in clients.ready}
+            awaited = {*self._looks, *(client.id for client in clients.all)} - {one.id for one in clients.missing}
+            if ready and awaited <= ready:
+                return
             gevent.sleep(0.1)
 
     def _fresh(self) -> None:
