@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from time import perf_counter
-from typing import Any
+from typing import Any, NamedTuple
 
 import gevent
 from gevent.pool import Group
@@ -35,86 +35,102 @@ class Counts:
         return self.dispatchers > 0 and self.ended == self.dispatchers
 
 
+class Plan(NamedTuple):
+    """What arrives, and where it is counted."""
+
+    order: Order
+    recorder: Recorder
+    counts: Counts
+    classes: list[type[User]]
+    weights: list[float]
+
+
+class Arrivals(User):
+    """Starts arrivals at their time. Locust spawns one a process; `dispatcher` gives it its plan."""
+
+    abstract = True
+    plan: Plan
+
+    def __init__(self, environment: Any) -> None:
+        super().__init__(environment)
+        self.free: dict[type[User], list[User]] = {one: [] for one in self.plan.classes}
+        self.running = Group()
+        self.number = self.plan.counts.dispatchers
+        self.plan.counts.dispatchers += 1
+
+    def on_start(self) -> None:
+        """Runs until all arrivals were started, and their answers are there or no longer waited for."""
+        counts = self.plan.counts
+        counts.began = began = counts.began or perf_counter()
+        try:
+            self._dispatch(began)
+            self.running.join(timeout=self.plan.order.grace)
+        finally:
+            self.running.kill(block=True, timeout=1.0)
+            counts.ended += 1
+        self._state = LOCUST_STATE_WAITING  # has nothing to finish: whoever stops users need not wait for this one
+
+    def _dispatch(self, began: float) -> None:
+        order = self.plan.order
+        share = max(1, order.workers)
+        index = (getattr(self.environment.runner, "worker_index", 0) or 0) + self.number
+        mine = 0
+        while (at := orders.due(order.stages, mine * share + index % share)) is not None:
+            mine += 1
+            wait = began + at - perf_counter()
+            if self.number and wait < -1.0:
+                continue  # takes over from a worker that was lost: what was due before is lost, too
+            if wait > 0 or mine % 50 == 0:
+                gevent.sleep(max(0.0, wait))
+            self._start(began + at)
+
+    def _start(self, intended: float) -> None:
+        order, counts = self.plan.order, self.plan.counts
+        counts.due += 1
+        if counts.under_way >= order.most_users // max(1, order.workers):
+            counts.unstarted += 1
+            return
+        counts.under_way += 1
+        counts.started += 1
+        self.running.spawn(self._arrive, intended)
+
+    def _arrive(self, intended: float) -> None:
+        kind = random.choices(self.plan.classes, self.plan.weights)[0]
+        user = self._taken(kind)
+        me, lates = gevent.getcurrent(), self.plan.recorder.lates
+        lates[me] = max(0, int((perf_counter() - intended) * 1e6))
+        try:
+            if user is not None:
+                _once(user)
+        except gevent.GreenletExit:
+            self.plan.counts.cut += 1
+            raise
+        finally:
+            self.plan.counts.under_way -= 1
+            lates.pop(me, None)
+            if user is not None:
+                self.free[kind].append(user)
+
+    def _taken(self, kind: type[User]) -> User | None:
+        """A user that is free, or a new one; None for one that cannot begin."""
+        if self.free[kind]:
+            return self.free[kind].pop()
+        user = kind(self.environment)
+        user._state = LOCUST_STATE_RUNNING
+        user._taskset_instance = DefaultTaskSet(user)
+        try:
+            user.on_start()
+        except Exception as error:  # noqa: BLE001  # a scenario may raise anything: it is told of
+            self.environment.events.user_error.fire(user_instance=user, exception=error, tb=error.__traceback__)
+            return None
+        return user
+
+
 def dispatcher(order: Order, recorder: Recorder, counts: Counts, classes: list[type[User]]) -> type[User]:
-    """The user class that Locust spawns once a process: it starts the arrivals."""
+    """The user class that starts the arrivals of these classes."""
     drawn = [one for one in classes if not one.abstract]
-    weights = [float(one.weight) for one in drawn]
-
-    class Arrivals(User):
-        """Starts arrivals at their time."""
-
-        def __init__(self, environment: Any) -> None:
-            super().__init__(environment)
-            self.free: dict[type[User], list[User]] = {one: [] for one in drawn}
-            self.running = Group()
-            self.number = counts.dispatchers
-            counts.dispatchers += 1
-
-        def on_start(self) -> None:
-            """Runs until all arrivals were started, and their answers are there or no longer waited for."""
-            counts.began = began = counts.began or perf_counter()
-            try:
-                self._dispatch(began)
-                self.running.join(timeout=order.grace)
-            finally:
-                self.running.kill(block=True, timeout=1.0)
-                counts.ended += 1
-            self._state = LOCUST_STATE_WAITING  # has nothing to finish: whoever stops users need not wait for this one
-
-        def _dispatch(self, began: float) -> None:
-            share = max(1, order.workers)
-            index = (getattr(self.environment.runner, "worker_index", 0) or 0) + self.number
-            mine = 0
-            while (at := orders.due(order.stages, mine * share + index % share)) is not None:
-                mine += 1
-                wait = began + at - perf_counter()
-                if self.number and wait < -1.0:
-                    continue  # takes over from a worker that was lost: what was due before is lost, too
-                if wait > 0 or mine % 50 == 0:
-                    gevent.sleep(max(0.0, wait))
-                self._start(began + at)
-
-        def _start(self, intended: float) -> None:
-            counts.due += 1
-            if counts.under_way >= order.most_users // max(1, order.workers):
-                counts.unstarted += 1
-                return
-            counts.under_way += 1
-            counts.started += 1
-            self.running.spawn(self._arrive, intended)
-
-        def _arrive(self, intended: float) -> None:
-            kind = random.choices(drawn, weights)[0]
-            user = self._taken(kind)
-            late = int((perf_counter() - intended) * 1e6)
-            recorder.lates[gevent.getcurrent()] = max(0, late)
-            try:
-                if user is not None:
-                    _once(user)
-            except gevent.GreenletExit:
-                counts.cut += 1
-                raise
-            finally:
-                counts.under_way -= 1
-                recorder.lates.pop(gevent.getcurrent(), None)
-                if user is not None:
-                    self.free[kind].append(user)
-
-        def _taken(self, kind: type[User]) -> User | None:
-            if self.free[kind]:
-                return self.free[kind].pop()
-            user = kind(self.environment)
-            user._state = LOCUST_STATE_RUNNING
-            user._taskset_instance = DefaultTaskSet(user)
-            try:
-                user.on_start()
-            except Exception as error:  # noqa: BLE001  # a scenario may raise anything: it is told of
-                self.environment.events.user_error.fire(user_instance=user, exception=error, tb=error.__traceback__)
-                return None
-            return user
-
-    Arrivals.tasks = [_rest]
-    return Arrivals
+    plan = Plan(order, recorder, counts, drawn, [float(one.weight) for one in drawn])
+    return type("Arrivals", (Arrivals,), {"abstract": False, "plan": plan, "tasks": [_rest]})
 
 
 def _rest(_: User) -> None:
