@@ -100,7 +100,7 @@ class QuickClient:
         answer: QuickAnswer | None = None
         failure: BaseException | None = None
         try:
-            users.check(self._host, self._port, method, path, body)
+            users.check(self._host, self._port, method, path, body, headers)
             answer = self._exchange(self._head(method, path, body, headers) + body, method)
             code = answer.status_code
             if (code not in status) if status else not 200 <= code < 400:

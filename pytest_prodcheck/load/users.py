@@ -80,10 +80,12 @@ def begun() -> dict[Any, float]:
     return _Known.begun
 
 
-def check(host: str, port: int, method: str, path: str, body: bytes) -> None:
+def check(host: str, port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None) -> None:
     """Asks the guard. Raises Refused."""
     if _Known.guard is not None:
         _Known.guard.check(host, port, method, path, body)
+        if headers:
+            _Known.guard.check_headers(tuple(headers))
 
 
 def headers_of(read: Read) -> Mapping[str, str]:

@@ -61,6 +61,27 @@ BAD = {
         scenario("self.client.post('/graphql', json={'query': 'mutation { a }'})"),
         "load.request.refused", "POST /graphql",
     ),
+    "mutation_by_get": (
+        scenario("self.client.get('/anything?query=mutation%20%7B%20a%20%7D')"),
+        "load.request.refused", "GET /anything",
+    ),
+    "mutation_by_get_of_requests": (
+        scenario("self.client.get('/graphql', params={'query': 'mutation { a }'})", "HttpUser"),
+        "load.request.refused", "GET /graphql",
+    ),
+    "another_method_by_header": (
+        scenario("self.client.get('/x', headers={'X-HTTP-Method-Override': 'DELETE'})"),
+        "load.request.refused", "header x-http-method-override makes the server act on another method",
+    ),
+    "another_method_by_header_of_requests": (
+        scenario("self.client.get('/x', headers={'x_http_method_override': 'DELETE'})", "HttpUser"),
+        "load.request.refused", "header x_http_method_override",
+    ),
+    "another_method_by_header_of_ours": (
+        "from locust import task\nfrom pytest_prodcheck.load import QuickUser\n\nclass U(QuickUser):\n    @task\n"
+        "    def t(self):\n        self.client.request('GET', '/x', headers={'X-Original-URL': '/admin'})\n",
+        "load.request.refused", "header X-Original-URL",
+    ),
     "writes_when_it_is_loaded": (
         "import os, requests\nrequests.post(os.environ['PRODCHECK_TEST_URL'] + '/x')\n" + scenario("pass"),
         "load.request.refused", "POST /x",
@@ -111,6 +132,8 @@ GOOD = {
     "a_query": "self.client.post('/graphql', json={'query': 'query Q { tasks { id } }'})",
     "a_query_by_requests": "self.client.post('/graphql', json={'query': 'query Q { tasks { id } }'})",
     "a_get": "self.client.get('/x?y=1')",
+    "a_search": "self.client.get('/x?query=mutation+rates', headers={'X-Request-Id': '1'})",
+    "a_query_by_get": "self.client.get('/graphql?query=%7B%20tasks%20%7B%20id%20%7D%20%7D')",
 }
 
 

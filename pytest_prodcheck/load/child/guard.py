@@ -13,14 +13,19 @@ import ipaddress
 import sys
 from collections.abc import Callable, Collection
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from gevent import getcurrent
 
 from pytest_prodcheck.errors import Refused
 from pytest_prodcheck.load.order import Order
+from pytest_prodcheck.targets.guard.graphql import check_text
+from pytest_prodcheck.targets.guard.headers import overrides
 
 _QUERY = b'{"query": "{ __typename }"}'
+_DOCUMENT = "query="
+"""What a URL has that holds a GraphQL document."""
+_MOST_KNOWN = 1000
 _READS = ("GET", "HEAD", "OPTIONS")
 _STARTS = frozenset({"subprocess.Popen", "os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork",
                      "os.forkpty", "pty.spawn"})  # fmt: skip
@@ -44,6 +49,7 @@ class Guard:
         self._addresses: set[tuple[str, int]] = set()
         self._own: set[tuple[str, int]] = set()
         self._refused: set[str] = set()
+        self._fine: set[tuple[Any, ...]] = set()
         self._proven: set[Any] = set()
         """Greenlets that send a request whose body was seen to be a query."""
 
@@ -59,6 +65,7 @@ class Guard:
 
         self._see_bodies(requests.adapters.HTTPAdapter)
         _before(http.client.HTTPConnection, "putrequest", self._plain)
+        _before(http.client.HTTPConnection, "putheader", lambda _, name, *__: self.check_headers((name,)))
         fast.HTTPClient.request = self._fast(fast.HTTPClient.request)  # type: ignore[method-assign]
         sys.addaudithook(self._audit())
 
@@ -87,13 +94,15 @@ class Guard:
 
     def _fast(self, original: Callable[..., Any]) -> Callable[..., Any]:
         """The check before a request of geventhttpclient; a plain read of a configured host costs next to nothing."""
-        places, check, cap = self._places, self.check, self._cap
+        places, check, check_headers, cap = self._places, self.check, self.check_headers, self._cap
 
-        def request(client: Any, method: str, request_uri: str, body: Any = b"", *more: Any, **named: Any) -> Any:
-            if (client.host, client.port) not in places or method not in _READS:
+        def request(client: Any, method: str, request_uri: str, body: Any = b"", headers: Any = None) -> Any:
+            if (client.host, client.port) not in places or method not in _READS or _DOCUMENT in request_uri:
                 check(client.host, client.port, method.upper(), request_uri, body)
+            if headers:
+                check_headers(tuple(headers))
             cap()
-            return original(client, method, request_uri, body, *more, **named)
+            return original(client, method, request_uri, body, headers)
 
         return request
 
@@ -102,8 +111,36 @@ class Guard:
         if (host, port) not in self._places and (host, port) not in self._own:
             self._refuse(f"{method} {host}:{port}", f"host {host} is not configured",
                          "declare it as a target, or in hosts of [env.NAME.load]")  # fmt: skip
-        if method not in _READS and not self._order.writes:
+        if self._order.writes:
+            return
+        if method not in _READS:
             self._read(method, path, body)
+        elif _DOCUMENT in path:
+            self._asked(method, path)
+
+    def check_headers(self, names: tuple[Any, ...]) -> None:
+        """Raises Refused for a header that makes a server act on another method or path than was checked. The same
+        names come with each request: those that are fine are known."""
+        if names in self._fine or self._order.writes:
+            return
+        for name in names:
+            said = name.decode("latin-1") if isinstance(name, bytes) else str(name)
+            if overrides(said.lower().replace("_", "-")):
+                reason = f"header {said} makes the server act on another method or path"
+                self._refuse("a request", reason, 'leave it out; or effect = "write" for the scenario')
+        if len(self._fine) < _MOST_KNOWN:
+            self._fine.add(names)
+
+    def _asked(self, method: str, path: str) -> None:
+        """Refuses a GraphQL document in a URL that is no query, on whatever path."""
+        parts = urlsplit(path)
+        what = f"{method} {parts.path or '/'}"
+        for name, value in parse_qsl(parts.query):
+            if name == "query":
+                try:
+                    check_text(value, what, "the query parameter")
+                except Refused as refused:
+                    self._refuse(what, refused.reason, refused.remedy)
 
     def _read(self, method: str, path: str, body: Any) -> None:
         """Refuses what is no declared read."""

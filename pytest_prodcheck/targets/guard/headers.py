@@ -39,11 +39,16 @@ def check(headers: Mapping[str, str], what: str) -> None:
         _check_name(name.lower().replace("_", "-"), shown, what)
 
 
+def overrides(name: str) -> bool:
+    """Whether a header of this name (lower case, `-` for `_`) makes a server act on another method or path."""
+    return "method-override" in name or name in _OVERRIDES
+
+
 def _check_name(name: str, shown: str, what: str) -> None:
     """Judges a name in lower case; CGI and WSGI make no difference between `_` and `-`."""
     if name == "host":
         raise Refused(what, "header Host is set by the target", "change the target's url")
-    if "method-override" in name or name in _OVERRIDES:
+    if overrides(name):
         raise Refused(
             what, f"header {shown} is denied: it makes the server act on another method or path", "leave it out"
         )
