@@ -101,6 +101,10 @@ BAD = {
                  "        asyncio.run(asyncio.open_connection(at.hostname, at.port))", "User"),
         "load.request.refused", "a client whose requests cannot be seen",
     ),
+    "a_spawned_process": (
+        scenario("import multiprocessing as m; m.get_context('spawn').Process(target=print).start()", "User"),
+        "load.request.refused", "start a process",
+    ),
     "a_process": (
         scenario("import subprocess; subprocess.run(['curl', '-sXPOST', self.host + '/x'])", "User"),
         "load.request.refused", "starts one, for which neither hosts nor caps hold",

@@ -8,6 +8,7 @@ off. Neither hosts, cap nor effect hold for a further process, so none is starte
 
 from __future__ import annotations
 
+import _posixsubprocess
 import http.client
 import ipaddress
 import sys
@@ -67,6 +68,8 @@ class Guard:
         _before(http.client.HTTPConnection, "putrequest", self._plain)
         _before(http.client.HTTPConnection, "putheader", lambda _, name, *__: self.check_headers((name,)))
         fast.HTTPClient.request = self._fast(fast.HTTPClient.request)  # type: ignore[method-assign]
+        # multiprocessing's `spawn` starts its processes by this, and no audit event tells of it
+        _posixsubprocess.fork_exec = self._spawned(_posixsubprocess.fork_exec)
         sys.addaudithook(self._audit())
 
     # --- requests ----------------------------------------------------------------------------------------------------
@@ -198,6 +201,13 @@ class Guard:
         del arguments  # a command line may hold a secret
         self._refuse("start a process", f"scenario {self._order.scenario} starts one, for which neither hosts nor caps "
                      "hold", "do it before the gate, or in the scenario itself")  # fmt: skip
+
+    def _spawned(self, original: Callable[..., Any]) -> Callable[..., Any]:
+        def fork_exec(*arguments: Any) -> Any:
+            self._start(arguments)
+            return original(*arguments)
+
+        return fork_exec
 
     def _learn(self) -> None:
         """What the permitted names resolve to now. It asks the system's resolver, and takes what it says."""
