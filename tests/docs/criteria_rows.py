@@ -18,7 +18,7 @@ import yaml
 PROJECT = Path(__file__).parents[2]
 TABLE = PROJECT / "docs" / "criteria.md"
 _ID = r"[A-ETR][1-9]\d?"
-_QUOTE = re.compile(rf"[(\[]({_ID}(?:–{_ID})?(?:[,;] {_ID}(?:–{_ID})?)*)[)\]:;]")
+_QUOTE = re.compile(rf"[(\[]({_ID}(?:–{_ID})?(?:[,;]\s+{_ID}(?:–{_ID})?)*)[)\]:;]")
 _CHECK = re.compile(r"^def (test_\w+)\([^)]*\):\n    \"\"\"(.*?)\"\"\"", re.MULTILINE | re.DOTALL)
 
 
@@ -41,7 +41,7 @@ def known() -> Mapping[str, str]:
 def quoted(text: str) -> Iterator[str]:
     """The ids that a text quotes; ranges are spelt out."""
     for found in _QUOTE.finditer(text):
-        for part in re.split("[,;] ", found[1]):
+        for part in re.split(r"[,;]\s+", found[1]):
             first, _, last = part.partition("–")
             for number in range(int(first[1:]), int((last or first)[1:]) + 1):
                 yield f"{first[0]}{number}"

@@ -1,4 +1,5 @@
-"""Every format is told by its lines, and taken for what it says (A5, A39, A43, A64, B36, B43, C28, E1, E11, E46)."""
+"""Every format is told by its lines, and taken for what it says (A3–A5, A39, A43, A64, B3, B36, B43, C28, E1, E11,
+E46)."""
 
 from __future__ import annotations
 

@@ -112,7 +112,7 @@ def test_a_clock_ahead_is_said() -> None:
 
 
 def test_server_errors_are_counted_by_route() -> None:
-    """With their number, and when (A60)."""
+    """With their number, and when (A3, A60, B11)."""
     lines = "".join(QUIET.replace("GET / ", f"GET /api/tasks/{n} ").replace(" 200 ", " 502 ") for n in range(3))
     (found,) = judged(judging.server_errors, lines)
     assert found.message == "3× 502 on GET /api/tasks/<id> at 2026-11-29T10:09:00Z; new since the rollout"
