@@ -16,6 +16,13 @@ def test_soak(prodcheck_load, check):
 
 
 @pytest.mark.load
+@pytest.mark.soak
+def test_memory(prodcheck_load, check):
+    """No container's memory rose by more than promised while load ran (C24, C48, D49)."""
+    prodcheck_load.observe(check)
+
+
+@pytest.mark.load
 def test_limits(prodcheck_load, check):
     """The limits over the requests of all scenarios hold (C3, C4, C46, C47)."""
     prodcheck_load.observe(check)

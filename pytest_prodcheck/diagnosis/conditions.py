@@ -42,6 +42,12 @@ def counts_the_same_errors(cause: Sign, symptom: Sign) -> bool:
     return same and symptom.criterion == "latency" and symptom.code == "unknown"
 
 
+def same_container(cause: Sign, symptom: Sign) -> bool:
+    """Both are of one container of one pod."""
+    mine, theirs = ((one.data.get("pod"), one.data.get("container")) for one in (cause, symptom))
+    return mine == theirs != (None, None)
+
+
 def same_scenario(cause: Sign, symptom: Sign) -> bool:
     """Both are of one load scenario; what is said of all scenarios together is of each."""
     return symptom.data.get("scenario", "") in ("", cause.data.get("scenario"))

@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from math import sqrt
-from typing import Any, NamedTuple
+from typing import Any
 
 from pytest_prodcheck.config.grammar import show_duration
 from pytest_prodcheck.diagnosis import bodies, libpq
 from pytest_prodcheck.diagnosis.signs import Sign
-from pytest_prodcheck.observe.watch import Glance
+from pytest_prodcheck.observe.growth import growth
+from pytest_prodcheck.observe.watch import Glance, memory
 
 SUFFERS = ("load.latency.over_limit", "load.errors.over_limit", "load.errors.seen", "load.run.aborted",
            "load.run.breaker", "load.throughput.under_limit")  # fmt: skip
@@ -26,20 +26,6 @@ _APART = 5.0
 """How far p95 must be from p50 for a part of the requests to wait."""
 _WAIT_SHARE = 0.25
 """Share of the p95 that somebody must be seen to wait for a lock: shorter waits do not make it."""
-_T = 2.0
-"""Standard errors by which a slope must be above 0: about 97.5 %, one-sided."""
-
-
-class Growth(NamedTuple):
-    """How the memory of one container rose."""
-
-    bytes_per_minute: float
-    error: float
-
-    @property
-    def certain(self) -> bool:
-        """Whether it rose beyond the scatter of its samples."""
-        return self.bytes_per_minute > _T * self.error
 
 
 def explained(sign: Sign, glances: Sequence[Glance]) -> Sign:
@@ -142,43 +128,15 @@ def _killed(sign: Sign, glances: Sequence[Glance]) -> Sign | None:
             pod, container = str(killed.get("pod")), str(killed.get("container"))
             if killed.get("reason") != "OOMKilled" or not restarted.get(pod):
                 continue
-            slope = growth(_memory(seen, pod, container))
+            slope = growth(memory(seen, pod, container))
             if slope is None or not slope.certain:
                 continue
-            rose = f"it rose by {slope.bytes_per_minute / 2**20:.3g} MiB/min"
+            rose = f"it rose by {slope.per_minute / 2**20:.3g} MiB/min"
             text = f"{container} of {pod} was ended for its memory ({restarted[pod]} restarts under load; {rose})"
             data = {"text": text, "pod": pod, "container": container, "namespace": killed.get("namespace", ""),
                     "workload": pod.rsplit("-", 2)[0], "restarts": restarted[pod]}  # fmt: skip
             return _turned(sign, "cluster.container.oom_killed", one.target, data)
     return None
-
-
-def _memory(glances: Sequence[Glance], pod: str, container: str) -> list[tuple[float, float]]:
-    """Moments and bytes of one container, up to where it fell for the first time: it was ended there."""
-    points: list[tuple[float, float]] = []
-    for one in glances:
-        used = one.facts.get("pods", {}).get(pod, {}).get(container, {}).get("memory")
-        if used is None:
-            continue
-        if points and used < points[-1][1] / 2:
-            break
-        points.append((one.at, float(used)))
-    return points
-
-
-def growth(points: Sequence[tuple[float, float]]) -> Growth | None:
-    """The slope of a line through some points (least squares) with its standard error, a minute; None for fewer than
-    three points, or where they are all of one moment."""
-    n = len(points)
-    if n < 3:
-        return None
-    middle = (sum(at for at, _ in points) / n, sum(used for _, used in points) / n)
-    spread = sum((at - middle[0]) ** 2 for at, _ in points)
-    if not spread:
-        return None
-    slope = sum((at - middle[0]) * (used - middle[1]) for at, used in points) / spread
-    rest = sum((used - middle[1] - slope * (at - middle[0])) ** 2 for at, used in points)
-    return Growth(slope * 60, sqrt(rest / (n - 2) / spread) * 60)
 
 
 def _turned(sign: Sign, code: str, target: str, data: Mapping[str, Any]) -> Sign:

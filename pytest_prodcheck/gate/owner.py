@@ -20,6 +20,7 @@ from pytest_prodcheck.gate.plan import Check, Plan
 from pytest_prodcheck.gate.probers import Probers
 from pytest_prodcheck.gate.settling import Settling
 from pytest_prodcheck.gate.standings import Standings
+from pytest_prodcheck.observe import watch
 from pytest_prodcheck.observe.evidence import Evidence
 from pytest_prodcheck.observe.observation import USED_UP, Observation
 from pytest_prodcheck.observe.pool import Pending, ProbePool
@@ -307,7 +308,8 @@ class Owner:
             return Evidence((), {"run": self.loading.run(check.subject)})
         mates = [mate for mate in self.plan.checks.values() if mate.suite == "load" and not mate.last]
         chosen = [mate.subject for mate in mates if mate.id in self._selected]
-        return Evidence((), {"runs": tuple(self.loading.run(name) for name in chosen)})
+        runs = tuple(self.loading.run(name) for name in chosen)
+        return Evidence((), {"runs": runs, "glances": watch.glances(list(self.observations))})
 
     def _keep(self, observation: Observation) -> None:
         """Keeps what was seen of a target while load ran."""

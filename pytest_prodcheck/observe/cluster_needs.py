@@ -156,6 +156,10 @@ def _of_deployers(table: ClusterTarget) -> Iterator[Need]:
         yield Need("externalsecrets.external-secrets.io", "objects", "wiring")
 
 
+WATCHED = (Need("pods", "table", "watch"), Need("pods.metrics.k8s.io", "objects", "watch"))
+"""What is read again and again while load runs."""
+
+
 def on_demand(table: ClusterTarget, namespace: str) -> tuple[Need, ...]:
     """What is read only of what looks bad: single pods and their logs; and the namespace itself, by its name."""
     return (

@@ -48,3 +48,16 @@ def glances(observations: Iterable[Observation]) -> tuple[Glance, ...]:
         if seen.kind == OPERATION
     )
     return tuple(sorted(found, key=lambda one: one.at))
+
+
+def memory(glances: Iterable[Glance], pod: str, container: str) -> list[tuple[float, float]]:
+    """Moments and bytes of one container, up to where it fell for the first time: it was ended there."""
+    points: list[tuple[float, float]] = []
+    for one in glances:
+        used = one.facts.get("pods", {}).get(pod, {}).get(container, {}).get("memory")
+        if used is None:
+            continue
+        if points and used < points[-1][1] / 2:
+            break
+        points.append((one.at, float(used)))
+    return points

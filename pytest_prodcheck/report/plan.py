@@ -166,6 +166,7 @@ _FIXED: Mapping[tuple[str, str], str] = {
     ("database", "test_relations"): "a bounded count of rows that point to nothing",
     ("database", "test_plan"): "explain of the query, without ANALYZE",
     ("load", "test_limits"): "no request of its own: what all scenarios sent",
+    ("load", "test_memory"): "no request of its own: what was seen of the cluster while load ran",
     ("cache", "test_ready"): "log in, PING, INFO; of a cluster of all its nodes",
     ("cache", "test_login"): "log in, PING",
     ("cache", "test_keys"): "a bounded SCAN until one key is found",

@@ -41,6 +41,20 @@ def test_the_role_has_what_is_promised_and_no_more(tmp_path: Path, capsys: pytes
     assert ("", "configmaps") not in rules
 
 
+def test_what_load_watches_is_permitted_where_load_is_declared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Memory and restarts of the pods, while it runs (C24, R16)."""
+    load = '[env.s.http]\nurl = "https://a.test"\nendpoints.home = "/"\n[env.s.load]\nscenarios = "browse"\n'
+    rights = []
+    for text in (CLUSTER, CLUSTER + load):
+        (role,) = roles(tmp_path, text, capsys)
+        rights.append({(rule["apiGroups"][0], rule["resources"][0]): rule["verbs"] for rule in role["rules"]})  # type: ignore[attr-defined]
+    assert ("metrics.k8s.io", "pods") not in rights[0]
+    assert rights[1]["metrics.k8s.io", "pods"] == ["list"]
+    assert "list" in rights[1]["", "pods"]
+
+
 def test_an_environment_without_a_cluster_is_a_usage_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """With what to declare."""
     (tmp_path / "prodcheck.toml").write_text('[env.s]\n[env.s.http]\nurl = "https://a.test"\n')

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 from small_system import Answer
+
+sys.path.append(str(Path(__file__).parents[1] / "targets"))
+import kubeconfigs
+from small_server import serving
+from watched_namespace import namespace
 
 LOAD = '\n[env.staging.load]\nconsent = true\nusers = 4\nduration = "2s"\ntimeout = "2s"\n'
 FILE = """
@@ -135,6 +142,8 @@ def test_a_syntax_error_has_its_line(gate):
         ('scenarios = "load/none.py"', "there is no file load/none.py"),
         ('scenarios = "brows"', "neither a Locust file nor a shipped scenario; did you mean browse?"),
         ('scenarios = "graphql"', "graphql asks a target of that kind, and there is none"),
+        ('scenarios = "browse"\nmemory = "> 10%"', "not an upper limit of a share: '> 10%'; write it like '< 10%'"),
+        ('scenarios = "browse"\nmemory = "< 10%"', "memory is watched in a cluster of Kubernetes, and there is none"),
         ('scenarios = { a = { file = "browse", users = 5000 } }', "5000 users exceed the cap of 1000"),
         ('scenarios = { a = { file = "browse", rate = 2000 } }', "2000 arrivals a second exceed the cap of 1000"),
         ('scenarios = { a = { file = "browse", duration = "2h" } }', "7200 s exceed the cap of 1800 s"),
@@ -172,6 +181,27 @@ def test_workers_of_xdist_share_one_run(gate):
     outcome = gate.run("-m", "load", "-n", "2")
     outcome.assert_is(0, "pass")
     assert set(outcome.words) == {"test_load[browse]", "test_limits"}
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The kubeconfig of a namespace whose one pod is quiet."""
+    with serving() as server:
+        namespace(server, [0], [100])
+        yield kubeconfigs.write(tmp_path / "kubeconfig", server.url)
+
+
+def test_memory_that_was_seen_too_seldom_is_not_proven(gate, cluster):
+    """It is looked at while load runs, and two seconds tell nothing of a leak (C24)."""
+    load = 'scenarios = "browse"\nmemory = "< 10%"\n'
+    table = (
+        f'[env.staging.cluster]\nkubeconfig = "{cluster}"\ncontext = "lab"\nnamespace = "plan-prod"\nwiring = false\n'
+    )
+    configured(gate, load + table)
+    outcome = gate.run("-m", "load")
+    assert outcome.words["test_memory"] == "insufficient", outcome.text
+    assert outcome.words["test_load[browse]"] != "insufficient"
+    outcome.assert_says(r"no container's memory was seen while load ran|was seen \d+ times: too few to tell")
 
 
 def test_nothing_is_left_on_disk(gate, monkeypatch, tmp_path):

@@ -39,6 +39,10 @@ KEYS: Mapping[str, Words] = {
     | {
         "limits": ("Limits over the requests of all scenarios.", 'limits = ["p95 < 500ms", "errors < 1%"]'),
         "names": _NAMES,
+        "memory": (
+            "By which share of its beginning the memory of a container may rise while load runs (a leak).",
+            'memory = "< 10%"',
+        ),
         "abort": ("What stops the load when the last second passes it.", 'abort = ["errors < 50%", "p95 < 10s"]'),
         "target": ("The http target that scenarios ask which name no host.", 'target = "http.app"'),
         "hosts": ("Further origins that scenarios may ask.", 'hosts = ["https://cdn.example"]'),

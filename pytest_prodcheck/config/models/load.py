@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from pytest_prodcheck.config import load_limits
+from pytest_prodcheck.config import grammar, load_limits
 from pytest_prodcheck.config.models.base import Model, Target
 from pytest_prodcheck.config.scalars import Count, Flag, Name, Names, Seconds, one_or_many
 
@@ -24,9 +24,17 @@ def _abort(text: str) -> str:
     return load_limits.abort_limit(text).text
 
 
+def _growth(text: str) -> str:
+    limit = grammar.comparison(text)
+    if limit is None or limit.unit != "%" or not limit.operator.startswith("<") or limit.subject or limit.value <= 0:
+        raise ValueError(f"not an upper limit of a share: {text!r}; write it like '< 10%'")
+    return text
+
+
 LoadLimit = Annotated[str, AfterValidator(_limit)]
 LoadLimits = Annotated[tuple[LoadLimit, ...], BeforeValidator(one_or_many)]
 AbortLimits = Annotated[tuple[Annotated[str, AfterValidator(_abort)], ...], BeforeValidator(one_or_many)]
+GrowthLimit = Annotated[str, AfterValidator(_growth)]
 PerSecond = Annotated[float, Field(gt=0, le=1_000_000)]
 
 
@@ -82,6 +90,8 @@ class LoadTarget(LoadShape, Target):
     scenarios: Mapping[Name, LoadScenario] = Field(default_factory=dict)
     limits: LoadLimits = ()
     names: Mapping[Name, LoadLimits] = Field(default_factory=dict)
+    memory: GrowthLimit | None = None
+    """By which share of its beginning the memory of a container may rise while load runs."""
     abort: AbortLimits = ("errors < 50%", "p95 < 10s")
     target: str = ""
     """Id of the http target that scenarios without a host of their own ask; the first one, where nothing is said."""

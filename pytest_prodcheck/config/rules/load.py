@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pytest_prodcheck.config import address
 from pytest_prodcheck.config.key_path import KeyPath
-from pytest_prodcheck.config.models import HttpTarget, LoadTarget
+from pytest_prodcheck.config.models import ClusterTarget, HttpTarget, LoadTarget
 from pytest_prodcheck.config.models.load import SHIPPED, LoadShape
 from pytest_prodcheck.config.problems import nearest
 from pytest_prodcheck.config.rules.checked import Checked
@@ -28,6 +28,10 @@ def check(checked: Checked, path: KeyPath, target: LoadTarget) -> None:
             add((*path, "hosts", position), problem)
     if not target.scenarios and "scenarios" in target.model_fields_set:
         add((*path, "scenarios"), "scenarios names no scenario", 'scenarios = ["load/browse.py"]')
+    if target.memory and not checked.ids(ClusterTarget):
+        add(
+            (*path, "memory"), "memory is watched in a cluster of Kubernetes, and there is none: add [env.NAME.cluster]"
+        )
     if len({slug(name) for name in target.scenarios}) < len(target.scenarios):
         add((*path, "scenarios"), "two scenarios have the same check id: give one another name")
     _shape(checked, path, target)

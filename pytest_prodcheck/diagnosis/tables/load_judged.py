@@ -50,6 +50,20 @@ KINDS = (
         "pytest --prodcheck=ENV -m load --prodcheck-plan",
     ),
     CauseKind(
+        "cluster.memory.growing",
+        "a container's memory rises all along while load runs: a leak, or a cache without an end",
+        "{text}",
+        "compare two heap profiles, some minutes apart under the same load: what only the second holds is what grows",
+        "kubectl top pod {pod} -n {namespace} --containers",
+    ),
+    CauseKind(
+        "load.memory.unwatched",
+        "nobody saw the memory of the containers",
+        "{text}",
+        "install metrics-server, and let the gate read pods of metrics.k8s.io (`prodcheck rbac`)",
+        "kubectl top pod -n {namespace}",
+    ),
+    CauseKind(
         "load.users.lost",
         "users of the scenario ended before the run",
         "{text}",

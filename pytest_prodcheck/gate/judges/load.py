@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from pytest_prodcheck.config.load_limits import load_limit
 from pytest_prodcheck.config.models import LoadTarget
-from pytest_prodcheck.criteria import load
+from pytest_prodcheck.criteria import load, load_memory
 from pytest_prodcheck.gate.judges.case import Case, Judge
 from pytest_prodcheck.load import samples
 from pytest_prodcheck.observe.finding import Finding
@@ -34,8 +34,16 @@ def limits(case: Case) -> list[Finding]:
     return [one for one in judged if not (broken and one.code == "load.errors.seen")]
 
 
+def memory(case: Case) -> list[Finding]:
+    """What containers may grow by."""
+    promised = case.table(LoadTarget).memory or ""
+    facts = case.evidence.facts
+    return load_memory.judge(facts["runs"], facts["glances"], promised, case.check.target)
+
+
 def _samples(run: LoadRun) -> Samples:
     return samples.read(run.folder) if run.folder and run.samples else Samples()
 
 
-JUDGES: Mapping[str, Judge] = {"test_load": scenario, "test_soak": scenario, "test_limits": limits}
+JUDGES: Mapping[str, Judge] = {"test_load": scenario, "test_soak": scenario, "test_limits": limits,
+                               "test_memory": memory}  # fmt: skip

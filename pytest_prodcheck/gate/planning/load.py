@@ -26,6 +26,8 @@ def checks(environment: Environment, target: str, table: LoadTarget) -> Iterator
             yield replace(check, needs=(*others, *check.needs[1:]))
     if table.limits or table.names:
         yield replace(build.check("test_limits", last=True), needs=others)
+    if table.memory:
+        yield replace(build.check("test_memory", last=True), needs=others)
 
 
 def _users(environment: Environment, scenario: LoadScenario) -> tuple[str, ...]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from pytest_prodcheck.observe.cluster import at, items, name_of, text
-from pytest_prodcheck.observe.cluster_needs import Need
+from pytest_prodcheck.observe.cluster_needs import WATCHED
 from pytest_prodcheck.observe.cluster_parts import quantity
 from pytest_prodcheck.observe.watch import Glance
 from pytest_prodcheck.targets.cluster.reader import Reader
@@ -34,8 +35,8 @@ class Watcher:
         now = time.time()
         try:
             reader = self._reader()
-            reader.one(Need("pods", "table", "watch", labels=reader.table.selector))
-            reader.one(Need(_METRICS, "objects", "watch", labels=reader.table.selector))
+            for need in WATCHED:
+                reader.one(replace(need, labels=reader.table.selector))
             restarts = _restarts(reader)
             killed = self._killed(reader, restarts)
         except ApiProblem as problem:

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pytest_prodcheck.diagnosis import load
 from pytest_prodcheck.diagnosis.diagnose import Diagnosis, diagnose
 from pytest_prodcheck.observe.finding import CheckResult, Finding
+from pytest_prodcheck.observe.growth import growth
 from pytest_prodcheck.observe.watch import Glance, glances
 
 SLOW = {"p50": 0.08, "p95": 20.0, "n": 1000, "errors": 0}
@@ -132,6 +132,23 @@ def test_memory_that_rose_until_it_was_ended() -> None:
     assert "plan-app-7d9f8b6c54-x2x4z" in found.causes[0].message
 
 
+@pytest.mark.parametrize(
+    ("container", "causes"),
+    [
+        ("app", ["cluster.memory.growing"]),
+        ("proxy", ["cluster.memory.growing", "cluster.container.oom_killed"]),
+    ],
+)
+def test_a_leak_is_why_its_container_was_ended(container: str, causes: list[str]) -> None:
+    """One cause where what grew is what was ended, two where it is another container (R16, C24)."""
+    where = {"pod": "plan-app-7d9f8b6c54-x2x4z", "container": container}
+    leak = Finding("memory", "load", f"memory of {container} rose by 80 %", "cluster.memory.growing", data=where)
+    slow = Finding("load", "load", "browse: p95 20s", "load.latency.over_limit", data=SLOW)
+    checks = [CheckResult(f"prodcheck.toml::load::{name}", "load", "fail", (finding,))
+              for name, finding in (("test_load[browse]", slow), ("test_memory", leak))]  # fmt: skip
+    assert codes(diagnose(checks, [one.observation() for one in leaking()])) == causes
+
+
 def test_a_restart_is_not_always_memory() -> None:
     """Ended for another reason, without a rise, before the load, or seen too seldom."""
     assert codes(diagnosed(*leaking(reason="Error"))) == ["load.latency.over_limit"]
@@ -149,15 +166,15 @@ def test_a_saturated_generator_blames_nobody() -> None:
 
 def test_a_slope_has_an_error() -> None:
     """A line has none, scatter has one, and fewer than three points have no slope."""
-    line = load.growth([(at * 60.0, at * 5.0) for at in range(5)])
+    line = growth([(at * 60.0, at * 5.0) for at in range(5)])
     assert line is not None
-    assert line == pytest.approx((5.0, 0.0))
+    assert line[:2] == pytest.approx((5.0, 0.0))
     assert line.certain
-    scatter = load.growth([(at * 60.0, (-1) ** at * 50.0 + at) for at in range(6)])
+    scatter = growth([(at * 60.0, (-1) ** at * 50.0 + at) for at in range(6)])
     assert scatter is not None
     assert not scatter.certain
-    assert load.growth([(0.0, 1.0), (1.0, 2.0)]) is None
-    assert load.growth([(1.0, 1.0)] * 5) is None
+    assert growth([(0.0, 1.0), (1.0, 2.0)]) is None
+    assert growth([(1.0, 1.0)] * 5) is None
 
 
 def test_glances_are_observations() -> None:
