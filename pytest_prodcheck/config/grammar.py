@@ -39,9 +39,11 @@ def percent(text: str) -> float:
 
 
 def show_duration(seconds: float) -> str:
-    """A duration as people write it: `480ms`, `2.5s`, `14d`."""
+    """A duration as people write it: `480ms`, `2.5s`, `29m`, `1.5h`, `14d`."""
     if seconds >= 86400 and seconds % 86400 == 0:
         return f"{seconds / 86400:.0f}d"
+    if seconds >= 999.5:
+        return f"{seconds / 3600:.3g}h" if seconds >= 3600 else f"{seconds / 60:.3g}m"
     return f"{seconds:.3g}s" if seconds >= 1 else f"{seconds * 1000:.3g}ms"
 
 
