@@ -100,7 +100,7 @@ class QuickClient:
         answer: QuickAnswer | None = None
         failure: BaseException | None = None
         try:
-            users.check(self._host, self._port, method, path, body, headers)
+            users.check(self._host, self._port, method, path, body)
             answer = self._exchange(self._head(method, path, body, headers) + body, method)
             code = answer.status_code
             if (code not in status) if status else not 200 <= code < 400:
@@ -134,6 +134,7 @@ class QuickClient:
         known = self._heads.get((method, path)) if not body and not headers else None
         if known is None:
             both = {**self.headers, **(headers or {}), **({"Content-Length": str(len(body))} if body else {})}
+            users.check_headers(tuple(both))
             lines = [f"{method} {self._prefix}{path} HTTP/1.1", *(f"{key}: {value}" for key, value in both.items())]
             if any("\r" in one or "\n" in one for one in lines):
                 raise ValueError("a line break in a path or header")

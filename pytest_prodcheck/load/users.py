@@ -80,12 +80,16 @@ def begun() -> dict[Any, float]:
     return _Known.begun
 
 
-def check(host: str, port: int, method: str, path: str, body: bytes, headers: Mapping[str, str] | None) -> None:
+def check(host: str, port: int, method: str, path: str, body: bytes) -> None:
     """Asks the guard. Raises Refused."""
     if _Known.guard is not None:
         _Known.guard.check(host, port, method, path, body)
-        if headers:
-            _Known.guard.check_headers(tuple(headers))
+
+
+def check_headers(names: tuple[str, ...]) -> None:
+    """Asks the guard about headers. Raises Refused."""
+    if _Known.guard is not None:
+        _Known.guard.check_headers(names)
 
 
 def headers_of(read: Read) -> Mapping[str, str]:

@@ -82,6 +82,15 @@ BAD = {
         "    def t(self):\n        self.client.request('GET', '/x', headers={'X-Original-URL': '/admin'})\n",
         "load.request.refused", "header X-Original-URL",
     ),
+    "another_method_by_our_clients_own_header": (
+        "from locust import task\nfrom pytest_prodcheck.load import QuickUser\n\nclass U(QuickUser):\n    @task\n"
+        "    def t(self):\n        self.client.headers['X-HTTP-Method'] = 'DELETE'\n        self.client.get('/x')\n",
+        "load.request.refused", "header X-HTTP-Method",
+    ),
+    "mutation_by_get_whose_parameter_is_encoded": (
+        scenario("self.client.get('/graphql?%71uery=mutation%20%7B%20a%20%7D')"),
+        "load.request.refused", "GET /graphql",
+    ),
     "writes_when_it_is_loaded": (
         "import os, requests\nrequests.post(os.environ['PRODCHECK_TEST_URL'] + '/x')\n" + scenario("pass"),
         "load.request.refused", "POST /x",
